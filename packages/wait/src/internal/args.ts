@@ -1,0 +1,63 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Formatter from "effect/Formatter"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
+
+/** The error for an argument that is not allowed: it names the argument, the value and what is allowed. */
+export const illegal = (argument: string, value: unknown, allowed: string): Cause.IllegalArgumentError =>
+  new Cause.IllegalArgumentError(`${argument} must be ${allowed}, got ${Formatter.format(value)}`)
+
+const refuse = (argument: string, value: unknown, allowed: string): never => {
+  throw illegal(argument, value, allowed)
+}
+
+// Duration reads NaN as zero, so it has to be found in the raw input.
+const hasNaN = (input: unknown): boolean =>
+  Predicate.isObjectOrArray(input) ? Object.values(input).some(Number.isNaN) : Number.isNaN(input)
+
+const toMillis = (input: Duration.Input): number =>
+  hasNaN(input) ? NaN : Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
+
+/** A duration of zero or more, in milliseconds; Infinity is allowed. */
+export const duration = (argument: string, input: Duration.Input): number => {
+  const millis = toMillis(input)
+  return millis >= 0 ? millis : refuse(argument, input, "a duration of 0 or more")
+}
+
+/** A finite duration of zero or more, in milliseconds. */
+export const finite = (argument: string, input: Duration.Input): number => {
+  const millis = toMillis(input)
+  return millis >= 0 && millis < Infinity ? millis : refuse(argument, input, "a finite duration of 0 or more")
+}
+
+/** A finite duration longer than zero, in milliseconds. */
+export const positive = (argument: string, input: Duration.Input): number => {
+  const millis = toMillis(input)
+  return millis > 0 && millis < Infinity ? millis : refuse(argument, input, "a finite duration longer than 0")
+}
+
+/** A finite number that is not below `min`. */
+export const number = (argument: string, value: number, min: number): number =>
+  Number.isFinite(value) && value >= min
+    ? value
+    : refuse(argument, value, min === -Infinity ? "a finite number" : `a finite number of ${min} or more`)
+
+/** A draw of a random number. */
+export const draw = (argument: string, value: number): number =>
+  value >= 0 && value < 1 ? value : refuse(argument, value, "a number from 0 up to, but not including, 1")
+
+/** An integer that is not below `min`. */
+export const integer = (argument: string, value: number, min: number): number =>
+  Number.isSafeInteger(value) && value >= min
+    ? value
+    : refuse(argument, value, min === -Infinity ? "an integer" : `an integer of ${min} or more`)
+
+/** One of the words. */
+export const oneOf = <A extends string>(argument: string, value: A, words: ReadonlyArray<A>): A =>
+  words.includes(value) ? value : refuse(argument, value, words.map((word) => `"${word}"`).join(" or "))
+
+/** A Schedule, where somebody may have passed something else. */
+export const schedule = <S>(argument: string, value: S): S =>
+  Schedule.isSchedule(value) ? value : refuse(argument, value, "a Schedule")

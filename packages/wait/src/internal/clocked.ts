@@ -1,0 +1,40 @@
+/** The time of a loop, by its Clock. */
+import type * as Clock from "effect/Clock"
+import { type Moment, Reads } from "./step.ts"
+
+/** Milliseconds by a clock that cannot be stepped, from an arbitrary origin. */
+export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+
+/** A Moment that a Clock fills in, as far as somebody `reads` it. Its times count from the beginning of the loop. */
+export interface Clocked extends Moment {
+  readonly reads: number
+  readonly clock: Clock.Clock | undefined
+  readonly monotonicOrigin: number
+  readonly wallOrigin: number
+}
+
+/** The Moment of loops in which nobody looks at the time. */
+export const timeless: Clocked = {
+  reads: Reads.nothing,
+  clock: undefined,
+  monotonicOrigin: 0,
+  wallOrigin: 0,
+  now: 0,
+  wall: 0,
+  start: 0,
+  due: 0
+}
+
+export const makeClocked = (reads: number, clock: Clock.Clock): Clocked => ({
+  ...timeless,
+  reads,
+  clock,
+  monotonicOrigin: monotonicMillis(clock),
+  wallOrigin: clock.currentTimeMillisUnsafe()
+})
+
+export const look = (at: Clocked): void => {
+  if (at.clock === undefined) return
+  at.now = monotonicMillis(at.clock) - at.monotonicOrigin
+  if (at.reads & Reads.wall) at.wall = at.clock.currentTimeMillisUnsafe()
+}

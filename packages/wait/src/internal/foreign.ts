@@ -1,0 +1,67 @@
+/** Schedules that are not ours, as plans for the driver. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import type { Clocked } from "./clocked.ts"
+import { CurrentMoment, done, type Plan, Reads } from "./step.ts"
+
+/** The answer of a step whose delay is what the driver's `pending` will find. */
+const unknown = NaN
+
+export interface ForeignPlan<Out, In, F, R> extends Plan<Out, In> {
+  readonly init: Effect.Effect<unknown, F, R>
+}
+
+/** A schedule that is not ours: its steps are Effects, which the driver runs unless they are results already. */
+export const foreignPlan = <Out, In, F, R>(
+  schedule: Schedule.Schedule<Out, In, F, R>,
+  at: Clocked,
+  suspend: (pending: Effect.Effect<number, F, R>) => void
+): ForeignPlan<Out, In, F, R> => {
+  type Pulled = Pull.Pull<[Out, Duration.Duration], F, Out, R>
+  let output: Out
+  let pull: ((now: number, input: In) => Pulled) | undefined
+  const isSucceeded = (pulled: Pulled): pulled is Pulled & Exit.Success<[Out, Duration.Duration]> =>
+    Exit.isExit(pulled) && Exit.isSuccess(pulled)
+  const record = ([out, delay]: [Out, Duration.Duration]): number => {
+    output = out
+    return Math.max(0, Duration.toMillis(delay))
+  }
+  const settle = (pulled: Pulled): Effect.Effect<number, F, R> => {
+    const provided: Pulled = Effect.provideService(pulled, CurrentMoment, at)
+    return Pull.matchEffect(provided, {
+      onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => record(result)),
+      onDone: (out: Out) =>
+        Effect.sync(() => {
+          output = out
+          return done
+        }),
+      onFailure: Effect.failCause<F>
+    })
+  }
+  const init = Effect.map(
+    Effect.provideService(Schedule.toStep(schedule), CurrentMoment, at),
+    (step) => pull = step
+  )
+  return {
+    reads: Reads.all,
+    output: () => output,
+    init,
+    begin: () => ({
+      value: 0,
+      next(_, input) {
+        const now = at.wallOrigin + at.now
+        if (pull === undefined) {
+          suspend(Effect.flatMap(init, (pull) => settle(pull(now, input))))
+          return unknown
+        }
+        const pulled = pull(now, input)
+        if (isSucceeded(pulled)) return record(pulled.value)
+        suspend(settle(pulled))
+        return unknown
+      }
+    })
+  }
+}

@@ -1,0 +1,47 @@
+import type * as Duration from "effect/Duration"
+import * as args from "./args.ts"
+import type { Env } from "./step.ts"
+
+/**
+ * Go's `wait.Backoff`, with durations as Effect takes them. See {@link Policy} for what each field means.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PolicyInput {
+  readonly duration: Duration.Input
+  readonly factor: number
+  readonly jitter: number
+  readonly steps: number
+  readonly cap?: Duration.Input | undefined
+}
+
+/** A Backoff as Go holds it, in whole nanoseconds, so that what Go truncates is truncated here. */
+export interface GoBackoff {
+  readonly nanos: number
+  readonly factor: number
+  readonly jitter: number
+  readonly steps: number
+  readonly cap: number
+}
+
+const nanos = (millis: number): number => Math.trunc(millis * 1_000_000)
+
+export const fromPolicy = (caller: string, policy: PolicyInput): GoBackoff => ({
+  nanos: nanos(args.finite(`${caller}: duration`, policy.duration)),
+  factor: args.number(`${caller}: factor`, policy.factor, 0),
+  jitter: args.number(`${caller}: jitter`, policy.jitter, -Infinity),
+  steps: args.integer(`${caller}: steps`, policy.steps, -Infinity),
+  cap: nanos(args.duration(`${caller}: cap`, policy.cap ?? 0))
+})
+
+/** Go's `Backoff.Step`: the delay of this step in milliseconds, and the Backoff that is left. */
+export const step = (backoff: GoBackoff, random: Env["random"]): readonly [delay: number, next: GoBackoff] => {
+  const { cap, factor, jitter, nanos } = backoff
+  const delay = (jitter > 0 && nanos < Infinity ? nanos + Math.trunc(random.nextDoubleUnsafe() * jitter * nanos) : nanos) / 1_000_000
+  if (backoff.steps < 1) return [delay, backoff]
+  const grown = factor === 0 ? nanos : Math.trunc(nanos * factor)
+  return cap > 0 && grown > cap
+    ? [delay, { ...backoff, nanos: cap, steps: 0 }]
+    : [delay, { ...backoff, nanos: grown, steps: backoff.steps - 1 }]
+}

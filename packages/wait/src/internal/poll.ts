@@ -1,0 +1,85 @@
+/** What Poll and Wait have in common: a job that ends with the value that was accepted, or with a WaitTimeout. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { constFalse } from "effect/Function"
+import * as Option from "effect/Option"
+import type * as Predicate from "effect/Predicate"
+import type * as Schedule from "effect/Schedule"
+import { WaitTimeout } from "../WaitTimeout.ts"
+import { monotonicMillis } from "./clocked.ts"
+import { drive, type Driver } from "./driver.ts"
+import { Reads } from "./step.ts"
+
+/** A stop that completes with this is a deadline that lets the check in flight finish. */
+export const deadline = Symbol.for("effect-wait/deadline")
+
+export const poll = <A, E, R, F>(options: {
+  readonly check: Effect.Effect<A, E, R>
+  readonly schedule: Schedule.Schedule<unknown, A | undefined, F, R>
+  readonly accept: Predicate.Predicate<A>
+  readonly tolerate?: Predicate.Predicate<E> | undefined
+  readonly first: "now" | "anyway" | "later"
+  readonly stop: Effect.Effect<unknown, F, R> | undefined
+  /** Milliseconds until the wait is over and the check in flight is interrupted. */
+  readonly timeout: number
+  /** What the end of the schedule means. */
+  readonly exhausted: "exhausted" | "deadline"
+}): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
+  Effect.clockWith((clock: Clock.Clock) => {
+    type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
+    const { accept, check, exhausted, first, schedule, stop, timeout, tolerate = constFalse } = options
+    const begun = monotonicMillis(clock)
+    let last: Option.Option<A> = Option.none()
+    let lastError: Option.Option<E> = Option.none()
+    const timedOut = (driver: Polling, reason: WaitTimeout["reason"]) =>
+      Exit.fail(
+        new WaitTimeout<A, E>({
+          reason,
+          attempts: driver.attempts,
+          elapsed: Duration.millis(monotonicMillis(clock) - begun),
+          last,
+          lastError
+        })
+      )
+    return drive<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
+      {
+        first: first === "later" ? { later: undefined } : first,
+        reads: Reads.nothing,
+        succeeded(driver, value) {
+          if (accept(value)) {
+            driver.result = Exit.succeed(value)
+          } else {
+            last = Option.some(value)
+            driver.proceed(value)
+          }
+        },
+        failed: options.tolerate === undefined ? undefined : (driver, error, failure) => {
+          if (!tolerate(error)) {
+            driver.result = failure
+          } else {
+            lastError = Option.some(error)
+            driver.proceed(Option.getOrUndefined(last))
+          }
+        },
+        ended: (driver, reason) =>
+          timedOut(
+            driver,
+            reason === "exhausted"
+              ? exhausted
+              : driver.stopped !== undefined && Exit.isSuccess(driver.stopped) && driver.stopped.value === deadline
+              ? "deadline"
+              : "stopped"
+          )
+      },
+      { work: check, schedule, stop },
+      timeout === Infinity
+        ? undefined
+        : (loop, driver) =>
+          Effect.raceFirst(
+            Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "deadline")),
+            loop
+          )
+    )
+  })

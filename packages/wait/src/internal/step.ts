@@ -1,0 +1,216 @@
+/**
+ * One representation of a schedule: a plain synchronous step. The public `Schedule` is derived from it; the driver
+ * calls it directly.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+
+/** When a schedule is asked, and about which run. In milliseconds, on a clock that cannot be stepped. */
+export interface Moment {
+  /** The end of the run. */
+  now: number
+  /** The same instant by the wall clock, for calendars. */
+  wall: number
+  /** When the run started. */
+  start: number
+  /** When it was to start: a timer wakes up to `earlyWake` early, or late. */
+  due: number
+}
+
+/** By how many milliseconds a timer may wake early. */
+export const earlyWake = 2
+
+/** What a schedule reads of a Moment, so that the driver need not fill in the rest. */
+export const Reads = { nothing: 0, time: 1, start: 2, wall: 4, all: 7 } as const
+
+/** What a schedule begins with: the draws, and when the first of its runs started. */
+export interface Env {
+  readonly random: Context.Service.Shape<typeof Random.Random>
+  readonly first: number
+}
+
+/** The answer of a step that ends its schedule. */
+export const done = -1
+
+/** One schedule in progress. */
+export interface Step<in Input = unknown> {
+  /** What the last output is made from, see `Plan.output`. */
+  value: number
+  /** The driver ends the loop after the delay, without a run. */
+  readonly over?: boolean
+  /** Advances: the milliseconds until the next run, or `done`. */
+  next(at: Moment, input: Input): number
+}
+
+/** A schedule of ours. */
+export interface Plan<out Output, in Input = unknown> {
+  readonly reads: number
+  readonly begin: (env: Env) => Step<Input>
+  readonly output: (value: number) => Output
+}
+
+const PlanId = "~effect-wait/Plan"
+
+/** The plan of a schedule of ours; undefined for any other. */
+export const planOf = <Output, Input, E, R>(
+  schedule: Schedule.Schedule<Output, Input, E, R>
+): Plan<Output, Input> | undefined => (schedule as { readonly [PlanId]?: Plan<Output, Input> })[PlanId]
+
+/** The driver's Moment, while it runs a schedule that is not ours but may have ours inside. */
+export const CurrentMoment = Context.Reference<Moment | undefined>("effect-wait/CurrentMoment", {
+  defaultValue: () => undefined
+})
+
+interface Observer extends Env {
+  readonly at: Moment
+  readonly arrive: (wall: number) => void
+  readonly leave: (delay: number) => void
+}
+
+// Drivers other than ours tell a schedule no more than `now`, by a clock that can be stepped. A run starts when the
+// last delay has passed; where the clock went back, it counts as just that.
+const standalone = (random: Env["random"], init: number): Observer => {
+  const at: Moment = { now: init, wall: init, start: init, due: init }
+  let offset = 0
+  let first = true
+  return {
+    random,
+    at,
+    get first() {
+      return at.start
+    },
+    arrive(wall) {
+      if (wall < at.wall) {
+        if (first) at.start = at.due = wall
+        else offset = at.due - wall
+      }
+      first = false
+      at.wall = wall
+      at.now = wall + offset
+    },
+    leave(delay) {
+      at.start = at.due = at.now + delay
+    }
+  }
+}
+
+const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
+  const random = fiber.getRef(Random.Random)
+  const at = fiber.getRef(CurrentMoment)
+  return Effect.succeed(
+    at === undefined
+      ? standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+      : { random, at, arrive: constVoid, leave: constVoid, get first() { return at.start } }
+  )
+})
+
+/** The public Schedule of a plan. */
+export const fromPlan = <Output, Input>(plan: Plan<Output, Input>): Schedule.Schedule<Output, Input> =>
+  Object.assign(
+    Schedule.fromStep(Effect.map(observe, (observer) => {
+      let step: Step<Input> | undefined
+      return (now: number, input: Input) => {
+        observer.arrive(now)
+        step ??= plan.begin(observer)
+        const delay = step.next(observer.at, input)
+        const output = plan.output(step.value)
+        if (delay < 0) return Cause.done(output)
+        observer.leave(delay)
+        return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(delay)])
+      }
+    })),
+    { [PlanId]: plan }
+  )
+
+/** What a combinator does to a delay; `done` ends the schedule with the output of this step. */
+export type Change<in Input = unknown> = (delay: number, at: Moment, input: Input) => number
+
+/** A schedule whose delays are changed. The end of `self` stays as it is. */
+export const changeDelays = <Output, Input, E, R>(
+  self: Schedule.Schedule<Output, Input, E, R>,
+  reads: number,
+  begin: (env: Env) => Change<Input>
+): Schedule.Schedule<Output, Input, E, R> => {
+  const plan = planOf(self)
+  if (plan !== undefined) {
+    return fromPlan<Output, Input>({
+      reads: plan.reads | reads,
+      output: plan.output,
+      begin(env) {
+        const inner = plan.begin(env)
+        const change = begin(env)
+        return {
+          value: 0,
+          next(at, input) {
+            const delay = inner.next(at, input)
+            this.value = inner.value
+            return delay < 0 ? done : change(delay, at, input)
+          }
+        }
+      }
+    })
+  }
+  return Schedule.fromStep(Effect.flatMap(observe, (observer) =>
+    Effect.map(Schedule.toStep(self), (inner) => {
+      let change: Change<Input> | undefined
+      return (now: number, input: Input) => {
+        observer.arrive(now)
+        change ??= begin(observer)
+        const current = change
+        return Effect.flatMap(inner(now, input), ([output, duration]) => {
+          const delay = current(Math.max(0, Duration.toMillis(duration)), observer.at, input)
+          if (delay < 0) return Cause.done(output)
+          observer.leave(delay)
+          return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(delay)])
+        })
+      }
+    })))
+}
+
+/** A schedule that begins afresh before a step that `when` picks: the run that just ended counts as its first. */
+export const restartWhen = <Output, Input, E, R>(
+  self: Schedule.Schedule<Output, Input, E, R>,
+  reads: number,
+  when: (at: Moment) => boolean
+): Schedule.Schedule<Output, Input, E, R> => {
+  const plan = planOf(self)
+  if (plan !== undefined) {
+    return fromPlan<Output, Input>({
+      reads: plan.reads | reads,
+      output: plan.output,
+      begin(env) {
+        let inner = plan.begin(env)
+        return {
+          value: 0,
+          next(at, input) {
+            if (when(at)) inner = plan.begin({ random: env.random, first: at.start })
+            const delay = inner.next(at, input)
+            this.value = inner.value
+            return delay
+          }
+        }
+      }
+    })
+  }
+  return Schedule.fromStep(Effect.flatMap(observe, (observer) =>
+    Effect.map(Schedule.toStep(self), (first) => {
+      let inner = first
+      return (now: number, input: Input) => {
+        observer.arrive(now)
+        const begun = when(observer.at)
+          ? Effect.map(Schedule.toStep(self), (afresh) => inner = afresh)
+          : Effect.succeed(inner)
+        return Effect.flatMap(begun, (step) =>
+          Effect.map(step(now, input), (result) => {
+            observer.leave(Math.max(0, Duration.toMillis(result[1])))
+            return result
+          }))
+      }
+    })))
+}
