@@ -1,3 +1,30 @@
+/**
+ * Spread delays, so that many loops do not run at the same moment. Go's `wait.Jitter` and the `jitterFactor` arguments;
+ * AWS' full and equal jitter.
+ *
+ * Draws come from Effect's `Random` service, one for each delay. Before `Limit.delay` a jittered delay never exceeds the
+ * limit; after it, the delay still varies there.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Jitter, Period, Timeline } from "effect-wait"
+ *
+ * const draws = { until: "4 seconds", random: [0.1, 0.8, 0.4] } as const
+ * const timelines = Effect.runSync(Effect.all({
+ *   none: Timeline.simulate(Period.sliding("1 second"), draws),
+ *   additive: Timeline.simulate(Period.sliding("1 second").pipe(Jitter.additive(0.5)), draws),
+ *   equal: Timeline.simulate(Period.sliding("1 second").pipe(Jitter.equal), draws),
+ *   full: Timeline.simulate(Period.sliding("1 second").pipe(Jitter.full), draws)
+ * }))
+ *
+ * console.log(Timeline.render(timelines, { width: 60 }))
+ * ```
+ *
+ * ```text
+ * ```
+ *
+ * @since 0.1.0
+ */
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { changeDelays, Reads } from "./internal/step.ts"
@@ -10,19 +37,108 @@ const spread = (min: number, max: number) =>
     return delay === Infinity ? delay : delay * min + delay * (max - min) * draw
   })
 
+/**
+ * A delay `d` becomes one of `d .. d + factor·d`: the jitter of Kubernetes.
+ *
+ * - `factor`: a finite number of 0 or more; 0 leaves the schedule as it is, and draws nothing
+ *
+ * Throws an `IllegalArgumentError` for any other factor.
+ *
+ * **Gotchas**
+ *
+ * Go's bare function `Jitter` takes a factor of 0 for 1. Everything else in Go guards it, as this does.
+ *
+ * **Example** (The longest, the shortest and the middle)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Jitter, Period, Timeline } from "effect-wait"
+ *
+ * const schedule = Period.sliding("1 second").pipe(Jitter.additive(0.2))
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { until: "3.5 seconds", random: [0.75, 0, 0.5] }))
+ *
+ * Timeline.starts(timeline) // => [0, 1150, 2150, 3250]
+ * ```
+ *
+ * @see {@link between} for a range that also shortens delays
+ * @category combinators
+ * @since 0.1.0
+ */
 export const additive = (
   factor: number
 ): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> =>
   args.number("Jitter.additive: factor", factor, 0) === 0 ? (self) => self : spread(1, 1 + factor)
 
+/**
+ * A delay `d` becomes one of `0 .. d`: AWS' full jitter, the one that makes the fewest calls under contention ("Exponential
+ * Backoff And Jitter", AWS Architecture Blog).
+ *
+ * **Example** (An exponential backoff with full jitter)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Backoff, Jitter, Timeline } from "effect-wait"
+ *
+ * const schedule = Backoff.exponential({ base: "100 millis", cap: "1 second" }).pipe(Jitter.full)
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { until: "1 second", random: [0.5] }))
+ *
+ * Timeline.starts(timeline) // => [0, 50, 150, 350, 750]
+ * ```
+ *
+ * @see {@link equal} for delays that never are short
+ * @category combinators
+ * @since 0.1.0
+ */
 export const full: <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
 ) => Schedule.Schedule<Output, Input, E, R> = spread(0, 1)
 
+/**
+ * A delay `d` becomes one of `d/2 .. d`: AWS' equal jitter ("Exponential Backoff And Jitter", AWS Architecture Blog).
+ *
+ * **Example** (At least half of each delay)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Jitter, Period, Timeline } from "effect-wait"
+ *
+ * const schedule = Period.sliding("1 second").pipe(Jitter.equal)
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { until: "2 seconds", random: [0, 0.5] }))
+ *
+ * Timeline.starts(timeline) // => [0, 500, 1250, 1750]
+ * ```
+ *
+ * @see {@link full} for the whole range
+ * @category combinators
+ * @since 0.1.0
+ */
 export const equal: <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
 ) => Schedule.Schedule<Output, Input, E, R> = spread(0.5, 1)
 
+/**
+ * A delay `d` becomes one of `min·d .. max·d`: the jitter of gRPC (0.8, 1.2), and of Effect's own `Schedule.jittered`.
+ *
+ * - `min`, `max`: finite numbers of 0 or more, `min` not above `max`
+ *
+ * Throws an `IllegalArgumentError` for any others.
+ *
+ * **Example** (A quarter more or less)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Jitter, Period, Timeline } from "effect-wait"
+ *
+ * const schedule = Period.sliding("1 second").pipe(Jitter.between(0.75, 1.25))
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { until: "2 seconds", random: [0, 0.5] }))
+ *
+ * Timeline.starts(timeline) // => [0, 750, 1750]
+ * ```
+ *
+ * @see {@link additive} for delays that never become shorter
+ * @category combinators
+ * @since 0.1.0
+ */
 export const between = (
   min: number,
   max: number

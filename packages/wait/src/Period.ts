@@ -1,3 +1,25 @@
+/**
+ * What a delay is measured from: the end of the run, its start, a clock's ticks or a calendar. Go's `sliding`,
+ * `time.Timer` and `time.Ticker`.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Timeline } from "effect-wait"
+ *
+ * const runsOf400ms = { work: 400, until: "4 seconds" } as const
+ * const timelines = Effect.runSync(Effect.all({
+ *   sliding: Timeline.simulate(Period.sliding("1 second"), runsOf400ms),
+ *   nonSliding: Timeline.simulate(Period.nonSliding("1 second"), runsOf400ms)
+ * }))
+ *
+ * console.log(Timeline.render(timelines, { width: 60 }))
+ * ```
+ *
+ * ```text
+ * ```
+ *
+ * @since 0.1.0
+ */
 import * as Cron from "effect/Cron"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
@@ -17,6 +39,31 @@ const counting = (reads: number, delay: (at: Moment) => number): Schedule.Schedu
   return fromPlan({ reads, output: identity, begin: () => ({ value: -1, next }) })
 }
 
+/**
+ * The delay starts when the run ends: a Go `Timer` that is reset after `f`. It is `Schedule.spaced` by its Go name.
+ *
+ * - `period`: a duration of 0 or more; Infinity waits for ever
+ * - output: the number of runs before this one, from 0
+ *
+ * Throws an `IllegalArgumentError` for a period that is negative or NaN.
+ *
+ * **Example** (Runs of 400 ms)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Timeline } from "effect-wait"
+ *
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(Period.sliding("1 second"), { work: 400, until: "4 seconds" })
+ * )
+ *
+ * Timeline.starts(timeline) // => [0, 1400, 2800]
+ * ```
+ *
+ * @see {@link nonSliding} for a delay that starts when the run starts
+ * @category constructors
+ * @since 0.1.0
+ */
 export const sliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.sliding: period", period)
   return counting(Reads.nothing, () => millis)
@@ -26,16 +73,106 @@ export const sliding = (period: Duration.Input): Schedule.Schedule<number> => {
 const remaining = (delay: number, sinceDue: number): number =>
   Math.max(0, Math.min(delay - sinceDue, delay + earlyWake))
 
+/**
+ * The delay starts when the run starts: a Go `Timer` that is reset before `f`. A run that takes longer than the period is
+ * followed at once.
+ *
+ * - `period`: a duration of 0 or more; Infinity waits for ever
+ * - output: the number of runs before this one, from 0
+ *
+ * Throws an `IllegalArgumentError` for a period that is negative or NaN.
+ *
+ * **Details**
+ *
+ * The delay is `max(0, start + period - now)`. The start is when the run was due, so that timers which wake a little early
+ * or late do not add up. It is never longer than the period and the 2 ms by which a timer may wake early: under Effect's own
+ * drivers, a wall clock that is set back costs one period at most.
+ *
+ * **Example** (Runs that overrun)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Timeline } from "effect-wait"
+ *
+ * const lengths = [400, 800, 1200, 1600, 2000]
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(Period.nonSliding("1 second"), { work: (run) => lengths[run] ?? 0, until: "5 seconds" })
+ * )
+ *
+ * Timeline.starts(timeline) // => [0, 1000, 2000, 3200, 4800]
+ * ```
+ *
+ * @see {@link ticker} for slots that an overrun does not shift
+ * @see {@link fromStart} for any other schedule, measured from the start
+ * @category constructors
+ * @since 0.1.0
+ */
 export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.nonSliding: period", period)
   return counting(Reads.time, (at) => remaining(millis, at.now - at.due))
 }
 
+/**
+ * Measures any schedule's delays from the start of the run.
+ *
+ * Put it after what grows, jitters, caps or resets the delays, and before `Limit.attempts` and `Limit.within`.
+ *
+ * **Example** (A jittered, non-sliding period: Go's `JitterUntil` with `sliding` false)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Jitter, Period, Timeline } from "effect-wait"
+ *
+ * const schedule = Period.sliding("1 second").pipe(Jitter.additive(0.2), Period.fromStart)
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(schedule, { work: 400, until: "3 seconds", random: [0.5] })
+ * )
+ *
+ * Timeline.starts(timeline) // => [0, 1100, 2200]
+ * ```
+ *
+ * @see {@link nonSliding} for a plain period
+ * @category combinators
+ * @since 0.1.0
+ */
 export const fromStart = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
 ): Schedule.Schedule<Output, Input, E, R> =>
   changeDelays(self, Reads.time, () => (delay, at) => remaining(delay, at.now - at.due))
 
+/**
+ * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.
+ *
+ * - `interval`: a finite duration longer than 0
+ * - `missed`: what becomes of slots that pass during a run. `"keep"`, the default, as in Go: one run at once for all of them.
+ *   `"skip"`: none, the next run waits for the next slot
+ * - output: the number of the slot that comes next; a gap tells how many were missed
+ *
+ * Throws an `IllegalArgumentError` for an interval that is 0, negative, infinite or NaN.
+ *
+ * **Example** (A run of 1.5 s, then runs of 100 ms)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Timeline } from "effect-wait"
+ *
+ * const starts = (missed: "keep" | "skip") =>
+ *   Timeline.starts(Effect.runSync(
+ *     Timeline.simulate(Period.ticker("1 second", { missed }), {
+ *       work: (run) => run === 0 ? 1500 : 100,
+ *       until: "4 seconds"
+ *     })
+ *   ))
+ *
+ * starts("keep") // => [0, 1500, 2000, 3000, 4000]
+ * starts("skip") // => [0, 2000, 3000, 4000]
+ * ```
+ *
+ * @see {@link nonSliding} for a period that an overrun shifts
+ * @see {@link cron} for slots of a calendar
+ * @category constructors
+ * @since 0.1.0
+ */
 export const ticker = (
   interval: Duration.Input,
   options?: { readonly missed?: "keep" | "skip" | undefined }
@@ -62,6 +199,38 @@ export const ticker = (
 
 const threeHours = 3 * 60 * 60 * 1000
 
+/**
+ * The slots of a calendar. No slot is served twice, even when the timer wakes early; slots that pass during a run are
+ * skipped.
+ *
+ * - `expression`: five or six fields, seconds first where there are six, or a `Cron` that was parsed before
+ * - `timeZone`: the zone of a string; default: the zone of the machine
+ * - output: the number of runs before this one, from 0
+ *
+ * An expression or a zone that cannot be parsed, or an expression that no date ever matches, fails with a `CronParseError`
+ * when the schedule is first asked.
+ *
+ * **Gotchas**
+ *
+ * It looks at the wall clock. When that is set back by up to three hours, slots that were served are not served again; when
+ * it is set back by more, it counts as having been wrong before. That is the rule of Vixie cron.
+ *
+ * **Example** (Every quarter of an hour)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Timeline } from "effect-wait"
+ *
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(Period.cron("*/15 * * * *", { timeZone: "UTC" }), { work: "1 minute", until: "45 minutes" })
+ * )
+ *
+ * Timeline.starts(timeline) // => [0, 900000, 1800000, 2700000]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const cron = (
   expression: string | Cron.Cron,
   options?: { readonly timeZone?: string | DateTime.TimeZone | undefined }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Loop, Period } from "effect-wait"
-import { startsOf } from "./support.ts"
+import { Cron, DateTime, Duration, Effect, Exit, Schedule } from "effect"
+import { Backoff, Limit, Loop, Period } from "effect-wait"
+import { TestClock } from "effect/testing"
+import { makeWork, observe, startsOf } from "./support.ts"
 
 const timelines = [
   { name: "sliding", schedule: Period.sliding("1 second"), work: [400], starts: [0, 1400, 2800, 4200] },
@@ -20,6 +21,134 @@ const timelines = [
     starts: [0, 2000, 3000, 4000]
   }
 ] as const
+
+/** The wall times at which a cron schedule starts runs of this length, from `from` on, under both drivers. */
+const cronStarts = Effect.fnUntraced(function*(
+  options: { readonly expression: string; readonly timeZone?: string; readonly from: string; readonly days: number },
+  drive: (work: Effect.Effect<void>, schedule: Schedule.Schedule<number, unknown, Cron.CronParseError>) => Effect.Effect<
+    unknown,
+    unknown
+  >
+) {
+  yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.makeUnsafe(options.from)))
+  const schedule = Period.cron(options.expression, { timeZone: options.timeZone })
+  const work = makeWork(0)
+  yield* observe(drive(work.run, schedule), `${options.days} days`)
+  return work.starts.slice(1).map((start) => DateTime.formatIso(DateTime.makeUnsafe(start)))
+})
+
+describe("Period.cron", () => {
+  const cases = [
+    {
+      name: "a daily slot in UTC",
+      options: { expression: "0 4 * * *", timeZone: "UTC", from: "2026-01-01T03:00:00Z", days: 2 },
+      starts: ["2026-01-01T04:00:00.000Z", "2026-01-02T04:00:00.000Z"]
+    },
+    {
+      name: "a slot at local time moves with daylight saving time",
+      options: { expression: "0 4 * * *", timeZone: "Europe/Berlin", from: "2026-03-28T00:00:00Z", days: 3 },
+      starts: ["2026-03-28T03:00:00.000Z", "2026-03-29T02:00:00.000Z", "2026-03-30T02:00:00.000Z"]
+    },
+    {
+      name: "a leap day",
+      options: { expression: "0 0 29 2 *", timeZone: "UTC", from: "2027-12-31T00:00:00Z", days: 366 },
+      starts: ["2028-02-29T00:00:00.000Z"]
+    }
+  ]
+  for (const { name, options, starts } of cases) {
+    it.effect(`${name}, under Loop.run`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* cronStarts(options, Loop.run), starts)
+      }))
+    it.effect(`${name}, under Effect.repeat`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* cronStarts(options, Effect.repeat), starts)
+      }))
+  }
+
+  const slotsAt = Effect.fnUntraced(function*(...nows: ReadonlyArray<string>) {
+    const step = yield* Schedule.toStep(Period.cron("0 * * * *", { timeZone: "UTC" }))
+    const slots: Array<string> = []
+    for (const time of nows) {
+      const now = DateTime.toEpochMillis(DateTime.makeUnsafe(`2026-01-01T${time}Z`))
+      const [, delay] = yield* step(now, undefined)
+      slots.push(DateTime.formatIso(DateTime.makeUnsafe(now + Duration.toMillis(delay))).slice(11, 16))
+    }
+    return slots
+  })
+
+  it.effect("a slot that was served stays served when the timer woke early", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* slotsAt("02:30:00.000", "02:59:59.999", "04:00:00.001"), ["03:00", "04:00", "05:00"])
+    }))
+
+  it.effect("a clock that is set back by up to three hours serves no slot again; by more, it was wrong before", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* slotsAt("06:30:00", "05:10:00"), ["07:00", "08:00"])
+      assert.deepStrictEqual(yield* slotsAt("06:30:00", "02:10:00"), ["07:00", "03:00"])
+    }))
+
+  it.effect("takes a Cron that was parsed elsewhere, with its own zone", () =>
+    Effect.gen(function*() {
+      const step = yield* Schedule.toStep(Period.cron(Cron.parseUnsafe("30 0 * * * *", "UTC")))
+      const [, delay] = yield* step(0, undefined)
+      assert.strictEqual(Duration.toMillis(delay), 30_000)
+    }))
+
+  it.effect("puts out the number of slots before", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* observe(
+        Effect.repeat(Effect.void, Period.cron("* * * * *", { timeZone: "UTC" }).pipe(Limit.attempts(3))),
+        "1 hour"
+      )
+      assert.deepStrictEqual(exit, Exit.succeed(2))
+    }))
+})
+
+describe("Period.ticker", () => {
+  it.effect("puts out the slot that comes next: a gap tells how many were missed", () =>
+    Effect.gen(function*() {
+      const slots = (missed: "keep" | "skip") =>
+        Effect.gen(function*() {
+          const seen: Array<number> = []
+          const schedule = Period.ticker("1 second", { missed }).pipe(
+            Schedule.tap(({ output }) => Effect.sync(() => seen.push(output)))
+          )
+          yield* observe(Loop.run(makeWork(3500, 0).run, schedule), "6 seconds")
+          return seen
+        })
+      assert.deepStrictEqual(yield* slots("keep"), [3, 4, 5, 6, 7])
+      assert.deepStrictEqual(yield* slots("skip"), [4, 5, 6, 7])
+    }))
+
+  it.effect("a run that ends exactly on a slot is followed at once", () =>
+    Effect.gen(function*() {
+      for (const missed of ["keep", "skip"] as const) {
+        const work = makeWork(1000, 0)
+        yield* observe(Loop.run(work.run, Period.ticker("1 second", { missed })), "3 seconds")
+        assert.deepStrictEqual(work.starts.map((start) => start - work.starts[0]!), [0, 1000, 2000, 3000])
+      }
+    }))
+})
+
+describe("Period.fromStart", () => {
+  it.effect("measures any schedule's delays from the start of the run", () =>
+    Effect.gen(function*() {
+      const schedule = Backoff.exponential({ base: "1 second", cap: "1 hour" }).pipe(Period.fromStart)
+      assert.deepStrictEqual(
+        yield* startsOf(Effect.repeat(schedule), "8 seconds", 400, 400, 5000, 0),
+        [0, 1000, 3000, 8000]
+      )
+    }))
+
+  it.effect("measures a schedule that is not ours", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(
+        yield* startsOf(Loop.run(Period.fromStart(Schedule.spaced("1 second"))), "3 seconds", 400),
+        [0, 1000, 2000, 3000]
+      )
+    }))
+})
 
 describe("Period", () => {
   for (const { name, schedule, starts, work } of timelines) {

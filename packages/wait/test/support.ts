@@ -1,32 +1,39 @@
-import { Clock, Duration, Effect, Exit, Fiber, Random } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule } from "effect"
+import { WaitTimeout } from "effect-wait"
 import { TestClock } from "effect/testing"
 
-/** Work that notes its starts on the clock, in ms, and takes these times in turn; the last one from then on. */
+/** Work that notes when it starts and ends, in ms, and takes these times in turn; the last one from then on. */
 export const makeWork = (...durations: ReadonlyArray<Duration.Input>) => {
   const starts: Array<number> = []
   const ends: Array<number> = []
   const run = Effect.gen(function*() {
     starts.push(yield* Clock.currentTimeMillis)
-    yield* Effect.sleep(durations[Math.min(starts.length, durations.length) - 1] ?? 0)
+    const duration = durations[Math.min(starts.length, durations.length) - 1] ?? 0
+    if (duration !== 0) yield* Effect.sleep(duration)
     ends.push(yield* Clock.currentTimeMillis)
   })
   return { starts, ends, run }
 }
 
-/** Runs an effect on the test clock for so long, and says whether and how it ended, and when. */
+/** Lets an effect run on the test clock for so long, and tells how and when it ended, if it did. */
 export const observe = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>, time: Duration.Input) {
   let endedAt: number | undefined
   const fiber = yield* effect.pipe(
-    Effect.onExit(() => Effect.map(Clock.currentTimeMillis, (now) => void (endedAt = now))),
+    Effect.onExit(() =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        endedAt = now
+      })
+    ),
     Effect.forkChild({ startImmediately: true })
   )
   yield* TestClock.adjust(time)
   const exit = fiber.pollUnsafe()
+  const ended = endedAt
   yield* Fiber.interrupt(fiber)
-  return { exit, endedAt }
+  return { exit, endedAt: ended }
 })
 
-/** The starts of work of these lengths, repeated by `repeat` for so long. */
+/** The starts of work of these lengths while `repeat` repeats it for so long. */
 export const startsOf = <E, R>(
   repeat: (work: Effect.Effect<void>) => Effect.Effect<unknown, E, R>,
   time: Duration.Input,
@@ -44,4 +51,56 @@ export const withDraws = (...draws: ReadonlyArray<number>) => <A, E, R>(effect: 
     return Effect.provideService(effect, Random.Random, { nextDoubleUnsafe: next, nextIntUnsafe: next })
   })
 
-export const exitOf = <A, E>(exit: Exit.Exit<A, E> | undefined) => exit
+/** Runs an effect and tells how many fibers and sleeps of its own are left when it has ended. */
+export const leftBehind = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    let fibers = 0
+    let sleeps = 0
+    const counted: Clock.Clock = {
+      ...clock,
+      sleep: (duration) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => sleeps++),
+          () => clock.sleep(duration),
+          () => Effect.sync(() => sleeps--)
+        )
+    }
+    const fiber = yield* effect.pipe(
+      Effect.provideService(Clock.Clock, counted),
+      Effect.forkChild({ startImmediately: true }),
+      Effect.provideService(Metric.FiberRuntimeMetrics, {
+        recordFiberStart: () => void fibers++,
+        recordFiberEnd: () => void fibers--
+      })
+    )
+    return { fiber, left: () => ({ fibers, sleeps }) }
+  })
+
+/** The fields of the WaitTimeout that an exit failed with. */
+export const timeoutOf = (exit: Exit.Exit<unknown, unknown> | undefined) => {
+  const error = exit !== undefined && Exit.isFailure(exit) ? Cause.squash(exit.cause) : exit
+  if (!(error instanceof WaitTimeout)) return error
+  const { attempts, elapsed, last, lastError, reason } = error
+  return {
+    reason,
+    attempts,
+    elapsed: Duration.toMillis(elapsed),
+    ...(Option.isSome(last) && { last: last.value }),
+    ...(Option.isSome(lastError) && { lastError: lastError.value })
+  }
+}
+
+/** The first `n` delays of a schedule, asked again as soon as they have passed. */
+export const delaysOf = <Output, E, R>(schedule: Schedule.Schedule<Output, unknown, E, R>, n: number) =>
+  Effect.gen(function*() {
+    const step = yield* Schedule.toStep(schedule)
+    const delays: Array<number> = []
+    let now = 0
+    while (delays.length < n) {
+      const [, delay] = yield* step(now, undefined)
+      delays.push(Duration.toMillis(delay))
+      now += delays[delays.length - 1]!
+    }
+    return delays
+  })

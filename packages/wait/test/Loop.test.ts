@@ -1,0 +1,447 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, Logger, Schedule } from "effect"
+import { Backoff, Limit, Loop, Period } from "effect-wait"
+import { TestClock } from "effect/testing"
+import { leftBehind, makeWork, observe, startsOf } from "./support.ts"
+
+class Flaky extends Data.TaggedError("Flaky")<{ readonly run: number }> {}
+
+/** Work that takes no time and fails in these runs, counted from 1. */
+const failingIn = (...failures: ReadonlyArray<number>) => {
+  const starts: Array<number> = []
+  const run = Effect.gen(function*() {
+    starts.push(yield* Clock.currentTimeMillis)
+    if (failures.includes(starts.length)) return yield* new Flaky({ run: starts.length })
+    return starts.length
+  })
+  return { starts, run }
+}
+
+describe("Loop.run", () => {
+  it.effect("ends with the schedule's last output when the schedule is done", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* observe(Loop.run(Effect.void, Period.sliding("1 second").pipe(Limit.attempts(4))), "1 minute")
+      assert.deepStrictEqual(exit, Exit.succeed(3))
+    }))
+
+  it.effect("gives the schedule the value of each run", () =>
+    Effect.gen(function*() {
+      const inputs: Array<number> = []
+      let n = 0
+      const schedule = Period.sliding("1 second").pipe(
+        Schedule.setInputType<number>(),
+        Schedule.tap(({ input }) => Effect.sync(() => inputs.push(input)))
+      )
+      yield* observe(Loop.run(Effect.sync(() => ++n), schedule), "2500 millis")
+      assert.deepStrictEqual(inputs, [1, 2, 3])
+    }))
+
+  it.effect("ends at the first failure, and passes it on", () =>
+    Effect.gen(function*() {
+      const { run, starts } = failingIn(3)
+      const { endedAt, exit } = yield* observe(Loop.run(run, Period.sliding("1 second")), "1 minute")
+      assert.deepStrictEqual(exit, Exit.fail(new Flaky({ run: 3 })))
+      assert.deepStrictEqual(starts, [0, 1000, 2000])
+      assert.strictEqual(endedAt, 2000)
+    }))
+
+  it.effect("waits for the initial delay, and counts from then on", () =>
+    Effect.gen(function*() {
+      const schedule = Period.ticker("1 second").pipe(Limit.within("2 seconds"))
+      assert.deepStrictEqual(
+        yield* startsOf(Loop.run(schedule, { initialDelay: "300 millis" }), "1 minute", 400),
+        [300, 1300, 2300]
+      )
+    }))
+
+  it.effect("runs schedules that are not ours at the same times as Effect.repeat", () =>
+    Effect.gen(function*() {
+      const schedules = [
+        Schedule.spaced("1 second"),
+        Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 4 })),
+        Schedule.concat(Schedule.recurs(2), Schedule.spaced("700 millis")),
+        Schedule.fixed("1 second"),
+        Period.nonSliding("1 second").pipe(Schedule.map(({ output }) => Effect.succeed(output)))
+      ]
+      for (const schedule of schedules) {
+        const ours = yield* startsOf(Loop.run(schedule), "5 seconds", 400)
+        const effects = yield* startsOf(Effect.repeat(schedule), "5 seconds", 400)
+        const begin = effects[0]! - ours[0]!
+        assert.deepStrictEqual(ours.map((start) => start + begin), effects)
+      }
+    }))
+
+  it.effect("fails with the error of the schedule", () =>
+    Effect.gen(function*() {
+      const schedule = Period.sliding("1 second").pipe(
+        Schedule.tap(({ attempt }) => attempt === 2 ? Effect.fail("broken schedule") : Effect.void)
+      )
+      const { endedAt, exit } = yield* observe(Loop.run(Effect.void, schedule), "1 minute")
+      assert.deepStrictEqual(exit, Exit.fail("broken schedule"))
+      assert.strictEqual(endedAt, 1000)
+    }))
+})
+
+describe("Loop.run with backoff", () => {
+  it.effect("follows the backoff while runs fail, and begins it afresh after a success", () =>
+    Effect.gen(function*() {
+      const { run, starts } = failingIn(2, 3, 4, 6)
+      yield* observe(
+        Loop.run(run, Period.sliding("10 seconds"), { backoff: Backoff.exponential({ base: "1 second", cap: "30 seconds" }) }),
+        "38 seconds"
+      )
+      assert.deepStrictEqual(starts, [0, 10_000, 11_000, 13_000, 17_000, 27_000, 28_000, 38_000])
+    }))
+
+  it.effect("follows a backoff that is not ours in the same way", () =>
+    Effect.gen(function*() {
+      const { run, starts } = failingIn(2, 3, 4, 6)
+      yield* observe(
+        Loop.run(run, Schedule.spaced("10 seconds"), { backoff: Schedule.exponential("1 second") }),
+        "38 seconds"
+      )
+      assert.deepStrictEqual(starts, [0, 10_000, 11_000, 13_000, 17_000, 27_000, 28_000, 38_000])
+    }))
+
+  it.effect("does not count failed runs as attempts of the schedule", () =>
+    Effect.gen(function*() {
+      const { run, starts } = failingIn(1, 2)
+      const { exit } = yield* observe(
+        Loop.run(run, Period.sliding("10 seconds").pipe(Limit.attempts(2)), { backoff: Period.sliding("1 second") }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(starts, [0, 1000, 2000, 12_000])
+      assert.isTrue(exit !== undefined && Exit.isSuccess(exit))
+    }))
+
+  for (const { backoff, name } of [
+    { name: "ours", backoff: Backoff.fromDelays(["1 second", "2 seconds"]) },
+    { name: "not ours", backoff: Schedule.exponential("1 second").pipe(Schedule.upTo({ times: 2 })) }
+  ]) {
+    it.effect(`fails with the last error when the backoff is done (${name})`, () =>
+      Effect.gen(function*() {
+        const { run, starts } = failingIn(1, 2, 3)
+        const { endedAt, exit } = yield* observe(Loop.run(run, Period.sliding("1 second"), { backoff }), "1 minute")
+        assert.deepStrictEqual(starts, [0, 1000, 3000])
+        assert.deepStrictEqual(exit, Exit.fail(new Flaky({ run: 3 })))
+        assert.strictEqual(endedAt, 3000)
+      }))
+  }
+
+  it.effect("ends at a defect", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* observe(
+        Loop.run(Effect.die("boom"), Period.sliding("1 second"), { backoff: Period.sliding("1 second") }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(exit, Exit.die("boom"))
+    }))
+
+  it.effect("keeps the cadence and the limits of the schedule over a phase of failures", () =>
+    Effect.gen(function*() {
+      const { run, starts } = failingIn(2, 3)
+      const schedule = Period.ticker("10 seconds").pipe(Limit.within("40 seconds"))
+      const { endedAt } = yield* observe(Loop.run(run, schedule, { backoff: Period.sliding("1 second") }), "2 minutes")
+      assert.deepStrictEqual(starts, [0, 10_000, 11_000, 12_000, 20_000, 30_000, 40_000])
+      assert.strictEqual(endedAt, 40_000)
+    }))
+})
+
+describe("Loop.run with stop", () => {
+  const stops: ReadonlyArray<{ readonly name: string; readonly stop: Effect.Effect<unknown> }> = [
+    { name: "a value", stop: Effect.void },
+    { name: "an open latch", stop: Effect.suspend(() => Latch.makeUnsafe(true).await) },
+    {
+      name: "a deferred that is done",
+      stop: Effect.suspend(() => {
+        const deferred = Deferred.makeUnsafe<void>()
+        Deferred.doneUnsafe(deferred, Effect.void)
+        return Deferred.await(deferred)
+      })
+    },
+    { name: "an aborted signal", stop: Effect.suspend(() => Loop.fromAbortSignal(AbortSignal.abort())) }
+  ]
+  for (const { name, stop } of stops) {
+    it.effect(`starts no run when it has already stopped: ${name}`, () =>
+      Effect.gen(function*() {
+        const work = makeWork()
+        const { endedAt, exit } = yield* observe(Loop.run(work.run, Period.sliding("1 second"), { stop }), "1 minute")
+        assert.deepStrictEqual(work.starts, [])
+        assert.deepStrictEqual(exit, Exit.succeed(undefined))
+        assert.strictEqual(endedAt, 0)
+      }))
+  }
+
+  for (const { name, schedule } of [
+    { name: "ours", schedule: Period.sliding("1 second") },
+    { name: "not ours", schedule: Schedule.spaced("1 second") }
+  ]) {
+    it.effect(`ends a sleep at once (${name})`, () =>
+      Effect.gen(function*() {
+        const work = makeWork(0)
+        const { endedAt, exit } = yield* observe(Loop.run(work.run, schedule, { stop: Effect.sleep(2300) }), "1 minute")
+        assert.deepStrictEqual(work.starts, [0, 1000, 2000])
+        assert.deepStrictEqual(exit, Exit.succeed(undefined))
+        assert.strictEqual(endedAt, 2300)
+      }))
+
+    it.effect(`lets the run in flight finish, and starts no other (${name})`, () =>
+      Effect.gen(function*() {
+        const work = makeWork(900)
+        const { endedAt } = yield* observe(Loop.run(work.run, schedule, { stop: Effect.sleep(2100) }), "1 minute")
+        assert.deepStrictEqual(work.starts, [0, 1900])
+        assert.deepStrictEqual(work.ends, [900, 2800])
+        assert.strictEqual(endedAt, 2800)
+      }))
+  }
+
+  it.effect("ends the initial delay", () =>
+    Effect.gen(function*() {
+      const work = makeWork(0)
+      const { endedAt } = yield* observe(
+        Loop.run(work.run, Period.sliding("1 second"), { initialDelay: "1 hour", stop: Effect.sleep(500) }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(work.starts, [])
+      assert.strictEqual(endedAt, 500)
+    }))
+
+  it.effect("wins over a run at the same instant", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(
+        yield* startsOf(Loop.run(Period.sliding("1 second"), { stop: Effect.sleep(2000) }), "1 minute"),
+        [0, 1000]
+      )
+    }))
+
+  it.effect("is run once, and interrupted when the loop ends", () =>
+    Effect.gen(function*() {
+      const events: Array<string> = []
+      const stop = Effect.sync(() => events.push("begun")).pipe(
+        Effect.andThen(Effect.never),
+        Effect.onInterrupt(() => Effect.sync(() => events.push("interrupted")))
+      )
+      yield* observe(Loop.run(Effect.void, Period.sliding("1 second").pipe(Limit.attempts(5)), { stop }), "1 minute")
+      assert.deepStrictEqual(events, ["begun", "interrupted"])
+    }))
+
+  it.effect("fails the loop with its own failure, at the next boundary", () =>
+    Effect.gen(function*() {
+      const stop = Effect.andThen(Effect.sleep(1200), Effect.fail("no stop"))
+      const work = makeWork(500)
+      const { endedAt, exit } = yield* observe(Loop.run(work.run, Period.sliding("600 millis"), { stop }), "1 minute")
+      assert.deepStrictEqual(exit, Exit.fail("no stop"))
+      assert.deepStrictEqual(work.ends, [500, 1600])
+      assert.strictEqual(endedAt, 1600)
+    }))
+
+  it.effect("kills the loop with its defect", () =>
+    Effect.gen(function*() {
+      const stop = Effect.andThen(Effect.sleep(1200), Effect.die("broken stop"))
+      const { endedAt, exit } = yield* observe(Loop.run(Effect.void, Period.sliding("1 second"), { stop }), "1 minute")
+      assert.deepStrictEqual(exit, Exit.die("broken stop"))
+      assert.strictEqual(endedAt, 1200)
+    }))
+
+  it.effect("ends an uninterruptible loop in its sleep", () =>
+    Effect.gen(function*() {
+      const loop = Effect.uninterruptible(
+        Loop.run(Effect.void, Period.sliding("1 hour"), { stop: Effect.sleep(700) })
+      )
+      const { endedAt } = yield* observe(loop, "2 hours")
+      assert.strictEqual(endedAt, 700)
+    }))
+
+  it.effect("ends a loop that never sleeps", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const deferred = yield* Deferred.make<void>()
+      const loop = yield* Effect.forkChild(
+        Loop.run(Effect.sync(() => ++runs), Period.sliding(0), { stop: Deferred.await(deferred) })
+      )
+      while (runs < 10_000) yield* Effect.yieldNow
+      yield* Deferred.succeed(deferred, undefined)
+      const seen = runs
+      yield* Fiber.await(loop)
+      assert.strictEqual(runs, seen)
+    }))
+
+  it.effect("starts no run when the stop comes while the fiber yields", () =>
+    Effect.gen(function*() {
+      const deferred = yield* Deferred.make<void>()
+      let stopped = false
+      let late = 0
+      const work = Effect.sync(() => {
+        if (stopped) late++
+      })
+      const loop = yield* Effect.forkChild(
+        Loop.run(work, Period.sliding(0), { stop: Deferred.await(deferred) }),
+        { startImmediately: true }
+      )
+      yield* Effect.yieldNow
+      stopped = true
+      yield* Deferred.succeed(deferred, undefined)
+      yield* Fiber.await(loop)
+      assert.strictEqual(late, 0)
+    }))
+
+  it.effect("an abort during a long delay ends the loop at that instant, with no further attempt", () =>
+    Effect.gen(function*() {
+      const controller = new AbortController()
+      const { run, starts } = failingIn(1)
+      yield* Effect.forkChild(Effect.andThen(Effect.sleep(50), Effect.sync(() => controller.abort())))
+      const { endedAt } = yield* observe(
+        Loop.run(run, Period.sliding("1 second"), {
+          backoff: Period.sliding("1 second"),
+          stop: Loop.fromAbortSignal(controller.signal)
+        }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(starts, [0])
+      assert.strictEqual(endedAt, 50)
+    }))
+})
+
+describe("Loop.run, interrupted", () => {
+  for (const stop of [undefined, Effect.never]) {
+    const name = stop === undefined ? "without a stop" : "with a stop"
+    const loop = (work: Effect.Effect<void>) =>
+      stop === undefined
+        ? Loop.run(work, Period.sliding("1 second"))
+        : Loop.run(work, Period.sliding("1 second"), { stop })
+
+    it.effect(`cuts the sleep, ${name}`, () =>
+      Effect.gen(function*() {
+        const work = makeWork(0)
+        const fiber = yield* Effect.forkChild(loop(work.run), { startImmediately: true })
+        yield* TestClock.adjust(1500)
+        yield* Fiber.interrupt(fiber)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(work.starts, [0, 1000])
+      }))
+
+    it.effect(`cuts the run in flight, ${name}`, () =>
+      Effect.gen(function*() {
+        const work = makeWork(700)
+        const fiber = yield* Effect.forkChild(loop(work.run), { startImmediately: true })
+        yield* TestClock.adjust(1900)
+        const exit = yield* Effect.andThen(Fiber.interrupt(fiber), Fiber.await(fiber))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+        assert.deepStrictEqual(work.ends, [700])
+      }))
+  }
+})
+
+describe("Loop.run leaves no timer and no fiber behind", () => {
+  const schedules = [
+    { name: "ours", schedule: Period.sliding("1 second") },
+    { name: "not ours", schedule: Schedule.spaced("1 second") }
+  ]
+  const ends = [
+    { name: "after a stop in a sleep", work: 0, stop: Effect.sleep(2300) },
+    { name: "after a stop in a run", work: 900, stop: Effect.sleep(2100) },
+    { name: "after a stop that came before", work: 900, stop: Effect.void },
+    { name: "after its schedule is done", work: 10, stop: Effect.never }
+  ]
+  for (const { name, stop, work } of ends) {
+    for (const { name: whose, schedule } of schedules) {
+      it.effect(`${name} (${whose})`, () =>
+        Effect.gen(function*() {
+          const loop = Loop.run(Effect.sleep(work), schedule.pipe(Limit.attempts(6)), { stop })
+          const { fiber, left } = yield* leftBehind(loop)
+          yield* TestClock.adjust("1 minute")
+          assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.succeed(stop === Effect.never ? 5 : undefined))
+          assert.deepStrictEqual(left(), { fibers: 0, sleeps: 0 })
+        }))
+    }
+  }
+
+  for (const { at, name } of [{ name: "in a sleep", at: 1500 }, { name: "in a run", at: 300 }]) {
+    for (const stop of [undefined, Effect.never]) {
+      it.effect(`after an interrupt ${name}, ${stop === undefined ? "without" : "with"} a stop`, () =>
+        Effect.gen(function*() {
+          const work = Effect.sleep(500)
+          const { fiber, left } = yield* leftBehind(
+            stop === undefined
+              ? Loop.run(work, Period.sliding("2 seconds"))
+              : Loop.run(work, Period.sliding("2 seconds"), { stop })
+          )
+          yield* TestClock.adjust(at)
+          assert.notDeepEqual(left(), { fibers: 0, sleeps: 0 })
+          yield* Fiber.interrupt(fiber)
+          assert.deepStrictEqual(left(), { fibers: 0, sleeps: 0 })
+        }))
+    }
+  }
+})
+
+describe("Loop.survive", () => {
+  const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.suspend(() => {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+        lines.push(`${logLevel} ${String(message)} ${Cause.squash(cause)}`)
+      })
+      return Effect.map(Effect.provide(effect, Logger.layer([logger])), () => lines)
+    })
+
+  it.effect("goes on after failures, defects and runs that interrupt themselves, and logs each Cause", () =>
+    Effect.gen(function*() {
+      const outcomes = [Effect.fail("failure"), Effect.die("defect"), Effect.interrupt, Effect.succeed("fine")]
+      const seen: Array<string | undefined> = []
+      let run = 0
+      const work = Effect.suspend(() => outcomes[run++]!).pipe(
+        Loop.survive({ onCause: (cause) => Effect.sync(() => seen.push(Cause.hasInterrupts(cause) ? "interrupt" : "failed")) })
+      )
+      const lines = yield* logged(
+        observe(Loop.run(work, Period.sliding("1 second").pipe(Limit.attempts(4))), "1 minute")
+      )
+      assert.strictEqual(run, 4)
+      assert.deepStrictEqual(seen, ["failed", "failed", "interrupt"])
+      assert.deepStrictEqual(lines.map((line) => line.split(" ").slice(0, 5).join(" ")), [
+        "Error A run failed; the",
+        "Error A run failed; the",
+        "Error A run failed; the"
+      ])
+    }))
+
+  it.effect("gives the value of the run, and undefined for one that failed", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Loop.survive(Effect.succeed(1)), 1)
+      assert.deepStrictEqual((yield* logged(Effect.map(Loop.survive(Effect.fail("no")), (value) => assert.isUndefined(value)))).length, 1)
+    }))
+
+  it.effect("ends when its own fiber is interrupted, and logs nothing", () =>
+    Effect.gen(function*() {
+      const lines = yield* logged(Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(
+          Loop.run(Loop.survive(Effect.sleep("1 hour")), Period.sliding(0)),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust(10)
+        const exit = yield* Effect.andThen(Fiber.interrupt(fiber), Fiber.await(fiber))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      }))
+      assert.deepStrictEqual(lines, [])
+    }))
+})
+
+describe("Loop.fromAbortSignal", () => {
+  it.effect("completes when the signal is aborted, and leaves no listener behind", () =>
+    Effect.gen(function*() {
+      const controller = new AbortController()
+      let listeners = 0
+      const { signal } = controller
+      const add = signal.addEventListener.bind(signal)
+      const remove = signal.removeEventListener.bind(signal)
+      signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args))
+      signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args))
+      const fiber = yield* Effect.forkChild(Loop.fromAbortSignal(signal), { startImmediately: true })
+      assert.strictEqual(listeners, 1)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(listeners, 0)
+      const again = yield* Effect.forkChild(Loop.fromAbortSignal(signal), { startImmediately: true })
+      controller.abort()
+      assert.deepStrictEqual(yield* Fiber.await(again), Exit.void)
+    }))
+})

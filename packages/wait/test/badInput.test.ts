@@ -1,0 +1,158 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Cron, Effect, Exit } from "effect"
+import { Backoff, Jitter, Limit, Loop, Period, Poll, Timeline, Wait } from "effect-wait"
+
+const duration = "a duration of 0 or more"
+const finite = "a finite duration of 0 or more"
+const positive = "a finite duration longer than 0"
+const factor = "a finite number of 0 or more"
+const policy = { duration: "1 second", factor: 2, jitter: 0, steps: 3 } as const
+const manager = { initial: "1 second", max: "1 minute", reset: "1 minute", factor: 2, jitter: 0 } as const
+const cap = "1 minute"
+
+// What JavaScript can pass where TypeScript would not let it.
+const untyped = (value: unknown): never => value as never
+
+type Case = readonly [argument: string, value: string, allowed: string, make: () => unknown]
+
+/** What a constructor throws. */
+const constructors: ReadonlyArray<Case> = [
+  ["Period.sliding: period", "-1", duration, () => Period.sliding(-1)],
+  ["Period.sliding: period", "NaN", duration, () => Period.sliding(NaN)],
+  ["Period.sliding: period", `"1 parsec"`, duration, () => Period.sliding(untyped("1 parsec"))],
+  ["Period.sliding: period", "undefined", duration, () => Period.sliding(untyped(undefined))],
+  ["Period.sliding: period", `{"seconds":NaN}`, duration, () => Period.sliding({ seconds: NaN })],
+  ["Period.sliding: period", "[NaN,0]", duration, () => Period.sliding([NaN, 0])],
+  ["Period.sliding: period", `"-Infinity"`, duration, () => Period.sliding("-Infinity")],
+  ["Period.nonSliding: period", `"-1 millis"`, duration, () => Period.nonSliding("-1 millis")],
+  ["Period.ticker: interval", "0", positive, () => Period.ticker(0)],
+  ["Period.ticker: interval", "-5", positive, () => Period.ticker(-5)],
+  ["Period.ticker: interval", `"Infinity"`, positive, () => Period.ticker("Infinity")],
+  ["Period.ticker: missed", `"drop"`, `"keep" or "skip"`, () => Period.ticker(1, { missed: untyped("drop") })],
+  ["Jitter.additive: factor", "-0.1", factor, () => Jitter.additive(-0.1)],
+  ["Jitter.additive: factor", "NaN", factor, () => Jitter.additive(NaN)],
+  ["Jitter.additive: factor", "Infinity", factor, () => Jitter.additive(Infinity)],
+  ["Jitter.between: min", "-1", factor, () => Jitter.between(-1, 1)],
+  ["Jitter.between: max", "0.5", "a finite number of 0.8 or more", () => Jitter.between(0.8, 0.5)],
+  ["Jitter.between: max", "Infinity", "a finite number of 0.8 or more", () => Jitter.between(0.8, Infinity)],
+  ["Backoff.exponential: base", "-1", finite, () => Backoff.exponential({ base: -1, cap })],
+  ["Backoff.exponential: base", "Infinity", finite, () => Backoff.exponential({ base: Infinity, cap })],
+  ["Backoff.exponential: factor", "-2", factor, () => Backoff.exponential({ base: 1, factor: -2, cap })],
+  ["Backoff.exponential: factor", "NaN", factor, () => Backoff.exponential({ base: 1, factor: NaN, cap })],
+  ["Backoff.exponential: cap", "NaN", duration, () => Backoff.exponential({ base: 1, cap: NaN })],
+  ["Backoff.exponential: cap", "undefined", duration, () => Backoff.exponential(untyped({ base: 1 }))],
+  ["Backoff.linear: base", "-1", finite, () => Backoff.linear({ base: -1, cap })],
+  ["Backoff.linear: increment", "-1", finite, () => Backoff.linear({ base: 1, increment: -1, cap })],
+  ["Backoff.linear: cap", "-1", duration, () => Backoff.linear({ base: 1, cap: -1 })],
+  ["Backoff.decorrelated: base", "NaN", finite, () => Backoff.decorrelated({ base: NaN, cap })],
+  ["Backoff.decorrelated: cap", "-1", duration, () => Backoff.decorrelated({ base: 1, cap: -1 })],
+  ["Backoff.decorrelatedV2: median", "0", positive, () => Backoff.decorrelatedV2({ median: 0, cap })],
+  ["Backoff.decorrelatedV2: cap", "-1", duration, () => Backoff.decorrelatedV2({ median: 1, cap: -1 })],
+  ["Backoff.fromDelays: delays[1]", "-2", duration, () => Backoff.fromDelays([1, -2])],
+  ["Backoff.toSchedule: duration", "-1", finite, () => Backoff.toSchedule({ ...policy, duration: -1 })],
+  ["Backoff.toSchedule: factor", "-2", factor, () => Backoff.toSchedule({ ...policy, factor: -2 })],
+  ["Backoff.toSchedule: jitter", "Infinity", "a finite number", () =>
+    Backoff.toSchedule({ ...policy, jitter: Infinity })],
+  ["Backoff.toSchedule: steps", "1.5", "an integer", () => Backoff.toSchedule({ ...policy, steps: 1.5 })],
+  ["Backoff.toSchedule: cap", "-1", duration, () => Backoff.toSchedule({ ...policy, cap: -1 })],
+  ["Backoff.resetAfter: healthy", "-1", duration, () => Backoff.resetAfter(-1)],
+  ["Limit.attempts: n", "0", "an integer of 1 or more", () => Limit.attempts(0)],
+  ["Limit.attempts: n", "2.5", "an integer of 1 or more", () => Limit.attempts(2.5)],
+  ["Limit.attempts: n", "Infinity", "an integer of 1 or more", () => Limit.attempts(Infinity)],
+  ["Limit.delay: max", "NaN", duration, () => Limit.delay(NaN)],
+  ["Limit.within: total", "-1", duration, () => Limit.within(-1)],
+  ["Limit.within: overshoot", `"round"`, `"stop" or "truncate"`, () => Limit.within(1, { overshoot: untyped("round") })],
+  ["Wait.exponentialBackoffManager: initial", "-1", finite, () =>
+    Wait.exponentialBackoffManager({ ...manager, initial: -1 })],
+  ["Wait.exponentialBackoffManager: max", "NaN", duration, () =>
+    Wait.exponentialBackoffManager({ ...manager, max: NaN })],
+  ["Wait.exponentialBackoffManager: reset", "-1", duration, () =>
+    Wait.exponentialBackoffManager({ ...manager, reset: -1 })],
+  ["Wait.exponentialBackoffManager: factor", "-1", factor, () =>
+    Wait.exponentialBackoffManager({ ...manager, factor: -1 })],
+  ["Wait.exponentialBackoffManager: jitter", "NaN", "a finite number", () =>
+    Wait.exponentialBackoffManager({ ...manager, jitter: NaN })],
+  ["Wait.delayWithReset: steps", "NaN", "an integer", () => Wait.delayWithReset({ ...policy, steps: NaN }, 1)],
+  ["Wait.delayWithReset: reset", "-1", duration, () => Wait.delayWithReset(policy, -1)],
+  ["Timeline.render: width", "5", "an integer of 10 or more", () =>
+    Timeline.render({ runs: [], outcome: "done" }, { width: 5 })]
+]
+
+/** What a driver dies with. */
+const check = Effect.succeed(true)
+const drivers: ReadonlyArray<Case> = [
+  ["Loop.run: schedule", `"1 second"`, "a Schedule", () => Loop.run(Effect.void, untyped("1 second"))],
+  ["Loop.run: initialDelay", "-1", duration, () => Loop.run(Effect.void, Period.sliding(1), { initialDelay: -1 })],
+  ["Loop.run: backoff", "5", "a Schedule", () => Loop.run(Effect.void, Period.sliding(1), { backoff: untyped(5) })],
+  ["Poll.until: schedule", "undefined", "a Schedule", () => Poll.until(check, untyped(undefined))],
+  ["Poll.until: timeout", "NaN", duration, () => Poll.until(check, Period.sliding(1), { timeout: NaN })],
+  ["Wait.forever: period", "-1", duration, () => Wait.forever(check, { period: -1 })],
+  ["Wait.until: period", "NaN", duration, () => Wait.until(check, { period: NaN })],
+  ["Wait.nonSlidingUntil: period", "-1", duration, () => Wait.nonSlidingUntil(check, { period: -1 })],
+  ["Wait.jitterUntil: period", "-1", duration, () =>
+    Wait.jitterUntil(check, { period: -1, jitterFactor: 0, sliding: true })],
+  ["Wait.jitterUntil: jitterFactor", "NaN", "a finite number", () =>
+    Wait.jitterUntil(check, { period: 1, jitterFactor: NaN, sliding: true })],
+  ["Wait.backoffUntil: backoff", "undefined", "a Schedule", () =>
+    Wait.backoffUntil(check, untyped({ sliding: true }))],
+  ["Wait.delayUntil: backoff", "undefined", "a Schedule", () =>
+    Wait.delayUntil(check, untyped({ immediate: true, sliding: true }))],
+  ["Wait.poll: interval", "0", positive, () => Wait.poll(check, { interval: 0, timeout: 1 })],
+  ["Wait.poll: timeout", "-1", duration, () => Wait.poll(check, { interval: 1, timeout: -1 })],
+  ["Wait.pollImmediate: interval", "-1", positive, () => Wait.pollImmediate(check, { interval: -1, timeout: 1 })],
+  ["Wait.pollInfinite: interval", "0", positive, () => Wait.pollInfinite(check, { interval: 0 })],
+  ["Wait.pollImmediateInfinite: interval", "0", positive, () => Wait.pollImmediateInfinite(check, { interval: 0 })],
+  ["Wait.pollUntil: interval", "0", positive, () => Wait.pollUntil(check, { interval: 0 })],
+  ["Wait.pollImmediateUntil: interval", "NaN", positive, () => Wait.pollImmediateUntil(check, { interval: NaN })],
+  ["Wait.pollUntilContextCancel: interval", "-1", finite, () =>
+    Wait.pollUntilContextCancel(check, { interval: -1, immediate: true })],
+  ["Wait.pollUntilContextTimeout: timeout", "-1", duration, () =>
+    Wait.pollUntilContextTimeout(check, { interval: 1, timeout: -1, immediate: true })],
+  ["Wait.exponentialBackoff: steps", "0.5", "an integer", () =>
+    Wait.exponentialBackoff(check, { backoff: { ...policy, steps: 0.5 } })],
+  ["Timeline.simulate: until", "NaN", duration, () => Timeline.simulate(Period.sliding(1), { until: NaN })],
+  ["Timeline.simulate: work", "-1", duration, () => Timeline.simulate(Period.sliding(1), { until: 9, work: -1 })],
+  ["Timeline.simulate: work(2)", "-1", duration, () =>
+    Timeline.simulate(Period.sliding(1), { until: 9, work: (run) => run < 2 ? 0 : -1 })],
+  ["Timeline.simulate: maxRuns", "1.5", "an integer of 0 or more", () =>
+    Timeline.simulate(Period.sliding(1), { until: 9, maxRuns: 1.5 })],
+  ["Timeline.simulate: random[1]", "1", "a number from 0 up to, but not including, 1", () =>
+    Timeline.simulate(Period.sliding(1), { until: 9, random: [0, 1] })]
+]
+
+describe("bad input", () => {
+  for (const [argument, value, allowed, make] of constructors) {
+    it(`${argument} ${value}`, () => {
+      try {
+        make()
+      } catch (error) {
+        assert.isTrue(Cause.isIllegalArgumentError(error))
+        assert.strictEqual((error as Error).message, `${argument} must be ${allowed}, got ${value}`)
+        return
+      }
+      assert.fail("nothing was thrown")
+    })
+  }
+
+  for (const [argument, value, allowed, make] of drivers) {
+    it.effect(`${argument} ${value}`, () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(make() as Effect.Effect<unknown, unknown>)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+        const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+        assert.isTrue(Cause.isIllegalArgumentError(error))
+        assert.strictEqual((error as Error).message, `${argument} must be ${allowed}, got ${value}`)
+      }))
+  }
+
+  for (const [expression, timeZone] of [["* * *"], ["61 * * * *"], ["0 0 30 2 *"], ["0 0 * * *", "Mars/Olympus"]] as const) {
+    it.effect(`Period.cron fails with a CronParseError for ${expression} ${timeZone ?? ""}`, () =>
+      Effect.gen(function*() {
+        const schedule = Period.cron(expression, { timeZone })
+        for (const driven of [Effect.repeat(Effect.void, schedule), Loop.run(Effect.void, schedule)]) {
+          const error = yield* Effect.flip(driven)
+          assert.isTrue(Cron.isCronParseError(error))
+        }
+      }))
+  }
+})

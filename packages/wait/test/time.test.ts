@@ -1,0 +1,118 @@
+/** Long, odd and wrong times. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber } from "effect"
+import { Limit, Loop, Period } from "effect-wait"
+import { TestClock } from "effect/testing"
+import { vi } from "vitest"
+import { makeWork, observe, startsOf } from "./support.ts"
+
+const hour = 3_600_000
+
+/** Runs an effect beside a wall clock that is set to `by` ms off at `at`; the timers do not notice. */
+const withStep = (at: number, by: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const wall = () => clock.currentTimeMillisUnsafe() + (clock.currentTimeMillisUnsafe() < at ? 0 : by)
+    const stepped: Clock.Clock = { ...clock, currentTimeMillisUnsafe: wall, currentTimeMillis: Effect.sync(wall) }
+    return yield* Effect.provideService(effect, Clock.Clock, stepped)
+  })
+
+const schedules = {
+  nonSliding: Period.nonSliding("1 second"),
+  ticker: Period.ticker("1 second"),
+  within: Period.sliding("1 second").pipe(Limit.within("5 seconds"))
+}
+
+describe("a wall clock that is stepped", () => {
+  for (const by of [hour, -hour]) {
+    for (const at of [2200, 2700]) {
+      const when = `${by > 0 ? "forward" : "back"} an hour during a ${at === 2200 ? "run" : "sleep"}`
+      for (const [name, schedule] of Object.entries(schedules)) {
+        it.effect(`${when} does not move ${name} under Loop.run`, () =>
+          Effect.gen(function*() {
+            const clock = yield* Clock.Clock
+            const starts: Array<number> = []
+            const work = Effect.andThen(
+              Effect.sync(() => starts.push(clock.currentTimeMillisUnsafe())),
+              Effect.sleep(400)
+            )
+            yield* withStep(at, by)(observe(Loop.run(work, schedule), "5 seconds"))
+            assert.deepStrictEqual(starts, name === "within" ? [0, 1400, 2800, 4200] : [0, 1000, 2000, 3000, 4000, 5000])
+          }))
+      }
+    }
+  }
+
+  // Effect's own drivers tell a schedule no other time than the wall clock's: a step costs one period at most.
+  const underRepeat: ReadonlyArray<
+    readonly [name: keyof typeof schedules, at: number, by: number, starts: ReadonlyArray<number>]
+  > = [
+    ["nonSliding", 2200, -hour, [0, 1000, 2000, 3400, 4400]],
+    ["nonSliding", 2700, -hour, [0, 1000, 2000, 3000, 4400]],
+    ["nonSliding", 2200, hour, [0, 1000, 2000, 2400, 3400, 4400]],
+    ["nonSliding", 2700, hour, [0, 1000, 2000, 3000, 3400, 4400]],
+    ["ticker", 2200, -hour, [0, 1000, 2000, 3400, 4400]],
+    ["ticker", 2700, -hour, [0, 1000, 2000, 3000, 4400]],
+    ["ticker", 2200, hour, [0, 1000, 2000, 2400, 3000, 4000, 5000]],
+    ["ticker", 2700, hour, [0, 1000, 2000, 3000, 3400, 4000, 5000]],
+    ["within", 2200, -hour, [0, 1400, 2800, 4200]],
+    ["within", 2200, hour, [0, 1400, 2800]]
+  ]
+  for (const [name, at, by, starts] of underRepeat) {
+    it.effect(`by ${by} ms at ${at} ms, ${name} under Effect.repeat`, () =>
+      Effect.gen(function*() {
+        const clock = yield* Clock.Clock
+        const seen: Array<number> = []
+        const work = Effect.andThen(Effect.sync(() => seen.push(clock.currentTimeMillisUnsafe())), Effect.sleep(400))
+        yield* withStep(at, by)(observe(Effect.repeat(work, schedules[name]), "5 seconds"))
+        assert.deepStrictEqual(seen, [...starts])
+      }))
+  }
+})
+
+describe("long and odd times", () => {
+  it.effect("delays past 2^31 ms", () =>
+    Effect.gen(function*() {
+      const day = 24 * hour
+      assert.deepStrictEqual(
+        yield* startsOf(Loop.run(Period.nonSliding("30 days")), "95 days", "1 day"),
+        [0, 30 * day, 60 * day, 90 * day]
+      )
+    }))
+
+  it("delays past 2^31 ms, on the live clock", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+    try {
+      const begun = Date.now()
+      const days: Array<number> = []
+      const work = Effect.sync(() => {
+        days.push((Date.now() - begun) / (24 * hour))
+      })
+      const fiber = Effect.runFork(Loop.run(work, Period.sliding("30 days")))
+      await vi.advanceTimersByTimeAsync(91 * 24 * hour)
+      await Effect.runPromise(Fiber.interrupt(fiber))
+      assert.deepStrictEqual(days, [0, 30, 60, 90])
+      assert.strictEqual(vi.getTimerCount(), 0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it.effect("fractions of a millisecond", () =>
+    Effect.gen(function*() {
+      for (const schedule of [Period.sliding(0.25), Period.nonSliding("250 micros"), Period.ticker("250 micros")]) {
+        const work = makeWork(0)
+        yield* observe(Loop.run(work.run, schedule), "1 milli")
+        assert.deepStrictEqual(work.starts.map((start) => start - work.starts[0]!), [0, 0.25, 0.5, 0.75, 1])
+      }
+    }))
+
+  it.effect("a simulated century of days is still exact", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(100 * 365 * 24 * hour)
+      const begun = yield* Clock.currentTimeMillis
+      const work = makeWork("1 hour")
+      yield* observe(Loop.run(work.run, Period.nonSliding("1 day")), "3 days")
+      assert.deepStrictEqual(work.starts.map((start) => (start - begun) / hour), [0, 24, 48, 72])
+    }))
+})
