@@ -17,10 +17,15 @@
  *   full: Timeline.simulate(Period.sliding("1 second").pipe(Jitter.full), draws)
  * }))
  *
- * console.log(Timeline.render(timelines, { width: 60 }))
+ * console.log(Timeline.render(timelines, { width: 50 }))
  * ```
  *
  * ```text
+ * none     |.........|.........|.........|.........|
+ * additive |.........|.............|...........|....
+ * equal    |....|........|......|.....|........|....
+ * full     ||.......|...||.......|...||.......|...||
+ *          0         1s        2s        3s        4s
  * ```
  *
  * @since 0.1.0

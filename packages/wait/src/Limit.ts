@@ -15,10 +15,15 @@
  *   truncate: Timeline.simulate(growing.pipe(Limit.within("6 seconds", { overshoot: "truncate" })), options)
  * }))
  *
- * console.log(Timeline.render(timelines, { width: 60 }))
+ * console.log(Timeline.render(timelines, { width: 50 }))
  * ```
  *
  * ```text
+ * attempts(4) |...|......|.............|
+ * delay(1 s)  |...|......|......[]......|......|......[]......|
+ * within(6 s) |...|......|.............|
+ * truncate    |...|......|.............|..............|
+ *             0            2s           4s            6s
  * ```
  *
  * @since 0.1.0

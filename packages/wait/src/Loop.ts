@@ -1,3 +1,30 @@
+/**
+ * Repeat work until stopped. Go's `Forever`, `Until`, `JitterUntil` and `BackoffUntil`.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period, Timeline } from "effect-wait"
+ *
+ * // What Loop.run does with a schedule and runs of 400 ms
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(Period.nonSliding("1 second"), { work: 400, until: "4 seconds" })
+ * )
+ *
+ * console.log(Timeline.render(timeline, { width: 50 }))
+ * ```
+ *
+ * ```text
+ * [==]......[==]......[==]......[==]......[==].
+ * 0         1s        2s        3s        4s
+ * ```
+ *
+ * **Two ways to end a loop.** Interruption (`Fiber.interrupt`, a Scope that closes, `Effect.timeout`) cuts the sleep and the
+ * run in flight, as everywhere in Effect. `stop` is the graceful way, Go's stop channel: it ends a sleep at once, and lets
+ * the run in flight finish. Where only the run has to be protected, plain Effect is enough: `Effect.uninterruptible(work)`
+ * and an interrupt.
+ *
+ * @since 0.1.0
+ */
 import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,15 +36,92 @@ import * as args from "./internal/args.ts"
 import { drive, type Task } from "./internal/driver.ts"
 import { planOf, Reads, type Step } from "./internal/step.ts"
 
+/**
+ * Options of {@link run}.
+ *
+ * - `initialDelay`: how long to wait before the first run; default 0. Everything else counts from then on
+ * - `backoff`: while runs fail with a typed error, the loop follows this schedule instead, afresh after each success. The
+ *   loop's own schedule is not asked then, and counts no attempt. When the backoff is done, the loop fails with the last
+ *   error. Without it the first failure ends the loop. A defect always does
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Options<E, EB = never, RB = never> {
   readonly initialDelay?: Duration.Input | undefined
   readonly backoff?: Schedule.Schedule<unknown, E, EB, RB> | undefined
 }
 
+/**
+ * The graceful end of a loop.
+ *
+ * - `stop`: an effect that completes when the loop must end, such as `Deferred.await`, `Effect.sleep` or
+ *   {@link fromAbortSignal}. It is run once, at the very beginning; one that completes without suspending starts no run at
+ *   all. It ends a sleep at once; a run in flight finishes first. It is interrupted when the loop ends. Its own failure or
+ *   defect ends the loop at the same boundary
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface StopOption<SE = never, SR = never> {
   readonly stop: Effect.Effect<unknown, SE, SR>
 }
 
+/**
+ * Repeats work on a schedule, in the calling fiber.
+ *
+ * It succeeds with the last output of the schedule when that is done; with undefined when it was stopped; and fails with the
+ * first error of the work, unless `backoff` takes it. The schedule sees the value of each run, as with `Effect.repeat`.
+ *
+ * **When to use**
+ *
+ * Wherever `Effect.repeat` would do, and `stop`, `backoff` or an exact cadence is wanted. With a schedule of this library it
+ * costs a fraction of it.
+ *
+ * **Details**
+ *
+ * The schedule's time cannot be stepped: it is the wall clock's at the beginning, and monotonic from then on. Only
+ * `Period.cron` looks at the wall clock.
+ *
+ * Dies with an `IllegalArgumentError` for an initial delay that is negative or NaN, and for what is not a Schedule.
+ *
+ * **Gotchas**
+ *
+ * A `stop` that is shared by very many loops should not be one `Deferred`: closing is quadratic in them.
+ *
+ * **Example** (Work that fails at first, and a stop after 10 seconds)
+ *
+ * ```ts
+ * import { Clock, Effect, Fiber } from "effect"
+ * import { Backoff, Loop, Period } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const work = Effect.gen(function*() {
+ *   starts.push(yield* Clock.currentTimeMillis)
+ *   if (starts.length < 3) return yield* Effect.fail("not yet")
+ * })
+ *
+ * const loop = Loop.run(work, Period.nonSliding("4 seconds"), {
+ *   backoff: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
+ *   stop: Effect.sleep("10 seconds")
+ * })
+ *
+ * await Effect.runPromise(
+ *   Effect.gen(function*() {
+ *     const fiber = yield* Effect.forkChild(loop)
+ *     yield* TestClock.adjust("1 minute")
+ *     yield* Fiber.join(fiber)
+ *   }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 3000, 7000]
+ * ```
+ *
+ * @see {@link survive} for work whose failures must not end the loop
+ * @category loops
+ * @since 0.1.0
+ */
 export const run: {
   <A, E, Out, ES, RS, EB = never, RB = never>(
     schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
@@ -84,6 +188,34 @@ const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>
   }
 }
 
+/**
+ * Logs the Cause of a failed run and goes on: Go's `HandleCrash` with `ReallyCrash` false. Defects and runs that interrupt
+ * themselves count as failed; the interruption of the loop's own fiber is never swallowed.
+ *
+ * - `name`: annotates the log entry as `loop`
+ * - `onCause`: is run after the entry was logged; what it fails with ends the run
+ * - the value is that of the work, or undefined for a run that failed
+ *
+ * **Example** (A loop that outlives its work)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Limit, Loop, Period } from "effect-wait"
+ *
+ * let runs = 0
+ * const work = Effect.suspend(() => ++runs === 2 ? Effect.die("boom") : Effect.void).pipe(
+ *   Loop.survive({ name: "sync" })
+ * )
+ *
+ * await Effect.runPromise(Loop.run(work, Period.sliding("1 milli").pipe(Limit.attempts(3))))
+ *
+ * runs // => 3
+ * ```
+ *
+ * @see `Options.backoff` for a loop that waits longer while its work fails
+ * @category combinators
+ * @since 0.1.0
+ */
 export const survive: {
   <E, E2 = never, R2 = never>(
     options?: {
@@ -113,6 +245,32 @@ export const survive: {
     )
   }))
 
+/**
+ * Completes when the signal is aborted: a `stop` for code that has an `AbortSignal`. The listener goes with the effect.
+ *
+ * **Example** (An abort during a long delay)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ *
+ * const controller = new AbortController()
+ * let runs = 0
+ * const work = Effect.sync(() => {
+ *   runs++
+ *   setTimeout(() => controller.abort(), 5)
+ * })
+ *
+ * await Effect.runPromise(
+ *   Loop.run(work, Period.sliding("1 hour"), { stop: Loop.fromAbortSignal(controller.signal) })
+ * )
+ *
+ * runs // => 1
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const fromAbortSignal = (signal: AbortSignal): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const abort = () => resume(Effect.void)

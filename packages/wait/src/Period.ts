@@ -12,10 +12,13 @@
  *   nonSliding: Timeline.simulate(Period.nonSliding("1 second"), runsOf400ms)
  * }))
  *
- * console.log(Timeline.render(timelines, { width: 60 }))
+ * console.log(Timeline.render(timelines, { width: 50 }))
  * ```
  *
  * ```text
+ * sliding    [==]..........[==]..........[==].............
+ * nonSliding [==]......[==]......[==]......[==]......[==].
+ *            0         1s        2s        3s        4s
  * ```
  *
  * @since 0.1.0
@@ -222,7 +225,7 @@ const threeHours = 3 * 60 * 60 * 1000
  * import { Period, Timeline } from "effect-wait"
  *
  * const timeline = Effect.runSync(
- *   Timeline.simulate(Period.cron("*/15 * * * *", { timeZone: "UTC" }), { work: "1 minute", until: "45 minutes" })
+ *   Timeline.simulate(Period.cron("0,15,30,45 * * * *", { timeZone: "UTC" }), { work: "1 minute", until: "45 minutes" })
  * )
  *
  * Timeline.starts(timeline) // => [0, 900000, 1800000, 2700000]

@@ -1,3 +1,27 @@
+/**
+ * Repeat a check until it holds. Go's `Poll*`, `WaitFor` and `ConditionFunc`.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Backoff, Limit, Timeline } from "effect-wait"
+ *
+ * // When Poll.until checks, with checks of 200 ms
+ * const schedule = Backoff.exponential({ base: "500 millis", cap: "2 seconds" }).pipe(Limit.within("10 seconds"))
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { work: 200, until: "1 minute" }))
+ *
+ * console.log(Timeline.render(timeline, { width: 50 }))
+ * ```
+ *
+ * ```text
+ * |..[]....[].........[].........[].........[]
+ * 0         2s        4s        6s        8s
+ * ```
+ *
+ * **Three bounds in time.** `timeout` bounds one poll, and interrupts the check in flight. `Limit.within` bounds a schedule: it
+ * decides before a sleep, and never interrupts. `Effect.timeout` around the check bounds one check.
+ *
+ * @since 0.1.0
+ */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -8,6 +32,18 @@ import * as args from "./internal/args.ts"
 import { poll } from "./internal/poll.ts"
 import type { WaitTimeout } from "./WaitTimeout.ts"
 
+/**
+ * Options of {@link until}.
+ *
+ * - `immediate`: whether to check before the first delay; default true
+ * - `timeout`: how long to wait at most, from the beginning; default: for ever. It interrupts a check in flight, and wins over
+ *   a check at the same instant
+ * - `tolerate`: the errors of the check that count as "not yet"; default: none
+ * - `stop`: ends the wait gracefully, see `Loop.run`: a check in flight finishes, and may still hold
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Options<E, SE = never, SR = never> {
   readonly immediate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
@@ -15,6 +51,54 @@ export interface Options<E, SE = never, SR = never> {
   readonly stop?: Effect.Effect<unknown, SE, SR> | undefined
 }
 
+/**
+ * Repeats a check on a schedule until it holds, and succeeds with the value that was accepted.
+ *
+ * - `check`: an `Effect<boolean>`; or any other effect, with `accept`
+ * - `accept`: a predicate, or a refinement that narrows the result
+ * - the schedule sees the value of the last check, and undefined before there is one
+ *
+ * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`"deadline"`, `"exhausted"` when the
+ * schedule was done, `"stopped"`), after how many checks and how long, and what was seen last. A defect of the check passes
+ * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN.
+ *
+ * **Example** (A job that is done at the third look)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Poll } from "effect-wait"
+ *
+ * type Job = { readonly state: "running" } | { readonly state: "done"; readonly result: number }
+ *
+ * let looks = 0
+ * const job = Effect.sync((): Job => ++looks < 3 ? { state: "running" } : { state: "done", result: 42 })
+ *
+ * const done = await Effect.runPromise(
+ *   Poll.until(job, Period.sliding("1 milli"), { accept: (job) => job.state === "done", timeout: "10 seconds" })
+ * )
+ *
+ * done.result // => 42
+ * looks // => 3
+ * ```
+ *
+ * **Example** (A condition that never holds)
+ *
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { Backoff, Limit, Poll } from "effect-wait"
+ *
+ * const schedule = Backoff.exponential({ base: "1 milli", cap: "4 millis" }).pipe(Limit.attempts(4))
+ * const timeout = await Effect.runPromise(Effect.flip(Poll.until(Effect.succeed(false), schedule)))
+ *
+ * timeout.reason // => "exhausted"
+ * timeout.attempts // => 4
+ * timeout.last // => Option.some(false)
+ * ```
+ *
+ * @see `Wait.poll` and its like for Go's polls, to the millisecond
+ * @category polls
+ * @since 0.1.0
+ */
 export const until: {
   <A, B extends A, E, ES, RS, SE = never, SR = never>(
     schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,

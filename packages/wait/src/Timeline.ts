@@ -1,3 +1,24 @@
+/**
+ * Runs as a value: what a schedule does to work, without waiting for it, and drawn.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Timeline } from "effect-wait"
+ *
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(Period.ticker("1 second"), { work: (run) => run === 0 ? 1500 : 100, until: "4 seconds" })
+ * )
+ *
+ * console.log(Timeline.render(timeline, { width: 50 }))
+ * ```
+ *
+ * ```text
+ * [=============]|....|.........|.........|.
+ * 0         1s        2s        3s        4s
+ * ```
+ *
+ * @since 0.1.0
+ */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -7,18 +28,43 @@ import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import * as Loop from "./Loop.ts"
 
-/** One run, in milliseconds since the timeline began. */
+/**
+ * One run, in milliseconds since the timeline began.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Run {
   readonly start: number
   readonly end: number
 }
 
+/**
+ * The runs of a loop, and how it ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Timeline {
   readonly runs: ReadonlyArray<Run>
   /** Whether the schedule was done, or the timeline was cut while it went on. */
   readonly outcome: "done" | "cut"
 }
 
+/**
+ * When the runs started, in milliseconds since the timeline began.
+ *
+ * **Example** (Two runs)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * Timeline.starts({ runs: [{ start: 0, end: 400 }, { start: 1400, end: 1800 }], outcome: "cut" }) // => [0, 1400]
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const starts = (self: Timeline): ReadonlyArray<number> => self.runs.map((run) => run.start)
 
 const cut = Symbol("effect-wait/Timeline/cut")
@@ -53,6 +99,38 @@ const replay = (draws: ReadonlyArray<number>) => {
   return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER) }
 }
 
+/**
+ * The timeline of `Loop.run` over a schedule, with time that passes as fast as it can be computed: no sleeps and no forks. It
+ * works with every Schedule, ours or not.
+ *
+ * - `until`: no run starts later; a duration of 0 or more
+ * - `work`: how long a run takes, or a function of its number, from 0; default 0
+ * - `random`: draws of `0 .. 1` that are used in this order, over and over; default: the `Random` service
+ * - `maxRuns`: no timeline has more runs, so that a schedule without delays ends too; default 10,000
+ *
+ * The outcome is `"done"` when the schedule was done, else `"cut"`. Fails with the schedule's own error; dies with an
+ * `IllegalArgumentError` that names a bad argument.
+ *
+ * **Example** (A preview of a backoff)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Backoff, Jitter, Limit, Timeline } from "effect-wait"
+ *
+ * const schedule = Backoff.exponential({ base: "1 second", cap: "10 seconds" }).pipe(
+ *   Jitter.additive(0.5),
+ *   Limit.within("20 seconds")
+ * )
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { work: 100, until: "1 minute", random: [0, 1 / 2] }))
+ *
+ * timeline.runs[1] // => { start: 1100, end: 1200 }
+ * Timeline.starts(timeline) // => [0, 1100, 3700, 7800, 17900]
+ * timeline.outcome // => "done"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const simulate = <E, R>(
   schedule: Schedule.Schedule<unknown, undefined, E, R>,
   options: {
@@ -95,31 +173,34 @@ const label = (millis: number): string => {
   return millis === 0 ? "0" : `${Number((millis / size).toPrecision(4))}${unit}`
 }
 
-// The smallest round number that is not below `least`.
-const round = (least: number): number => {
+// The smallest number with one of these first digits that is not below `least`.
+const roundUp = (digits: ReadonlyArray<number>, least: number): number => {
   const magnitude = 10 ** Math.floor(Math.log10(least))
-  return [1, 2, 2.5, 5, 10].map((n) => n * magnitude).find((n) => n >= least) ?? least
+  return digits.map((digit) => digit * magnitude).find((n) => n >= least) ?? least
 }
 
 const drawLane = (timeline: Timeline, width: number, millisPerColumn: number): string => {
   const lane = Array.from({ length: width }, () => ".")
+  let free = 0
   for (const { end, start } of timeline.runs) {
-    const first = Math.min(width - 1, Math.floor(start / millisPerColumn))
-    const last = Math.min(width - 1, Math.max(first, Math.ceil(end / millisPerColumn) - 1))
-    if (first === last) {
-      lane[first] = lane[first] === "." ? "|" : "#"
-    } else {
+    const column = Math.min(width - 1, Math.floor(start / millisPerColumn))
+    const last = Math.min(width - 1, Math.max(column, Math.ceil(end / millisPerColumn) - 1))
+    const first = Math.max(column, free)
+    if (first < last) {
       lane.fill("=", first, last)
       lane[first] = "["
       lane[last] = "]"
+    } else {
+      lane[last] = first === last && lane[last] === "." ? "|" : "#"
     }
+    free = last + 1
   }
   const drawn = lane.join("")
   return timeline.outcome === "done" ? drawn.replace(/\.+$/, "") : drawn
 }
 
 const drawAxis = (width: number, millisPerColumn: number): string => {
-  const columns = round(8 * millisPerColumn) / millisPerColumn
+  const columns = roundUp([1, 2, 5, 10], 8 * millisPerColumn) / millisPerColumn
   let axis = ""
   for (let column = 0; column < width; column += columns) {
     axis = axis.padEnd(Math.floor(column)) + label(column * millisPerColumn)
@@ -127,6 +208,39 @@ const drawAxis = (width: number, millisPerColumn: number): string => {
   return axis
 }
 
+/**
+ * Draws timelines as text: one, or several by name, over one axis.
+ *
+ * A run is drawn as `[==]`, a short one as `|`, several in one column as `#`; a dot is a wait.
+ *
+ * - `width`: how many columns the drawing may take, an integer of 10 or more; default 72. Names come on top of it
+ *
+ * Throws an `IllegalArgumentError` for any other width.
+ *
+ * **Example** (Two timelines)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Limit, Period, Timeline } from "effect-wait"
+ *
+ * const draw = (period: "sliding" | "nonSliding") =>
+ *   Timeline.simulate(Period[period]("1 second").pipe(Limit.attempts(3)), { work: 500, until: "1 minute" })
+ *
+ * console.log(Timeline.render(Effect.runSync(Effect.all({
+ *   sliding: draw("sliding"),
+ *   nonSliding: draw("nonSliding")
+ * })), { width: 40 }))
+ * ```
+ *
+ * ```text
+ * sliding    [===]..........[===]..........[===]
+ * nonSliding [===].....[===].....[===]
+ *            0         1s        2s        3s
+ * ```
+ *
+ * @category drawing
+ * @since 0.1.0
+ */
 export const render = (
   timelines: Timeline | Readonly<Record<string, Timeline>>,
   options?: { readonly width?: number | undefined }
@@ -134,7 +248,7 @@ export const render = (
   const most = args.integer("Timeline.render: width", options?.width ?? 72, 10)
   const lanes = isTimeline(timelines) ? [["", timelines] as const] : Object.entries(timelines)
   const span = Math.max(1, ...lanes.flatMap(([, { runs }]) => runs.map((run) => run.end)))
-  const millisPerColumn = round(span / most)
+  const millisPerColumn = roundUp([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10], span / (most - 1))
   const width = Math.floor(span / millisPerColumn) + 1
   const margin = Math.max(0, ...lanes.map(([name]) => name === "" ? 0 : name.length + 1))
   return [

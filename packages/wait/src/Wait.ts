@@ -1,3 +1,33 @@
+/**
+ * Go's names and Go's exact behaviour: the package `k8s.io/apimachinery/pkg/util/wait`, release 0.37.2, to the millisecond.
+ * For porting; `Loop`, `Poll` and the schedule values are for everything else.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Jitter, Period, Timeline } from "effect-wait"
+ *
+ * // wait.JitterUntil(f, time.Second, 0.5, sliding, stopCh)
+ * const jittered = Period.sliding("1 second").pipe(Jitter.additive(0.5))
+ * const options = { work: 400, until: "5 seconds", random: [0, 0.6, 0.3] } as const
+ *
+ * console.log(Timeline.render(Effect.runSync(Effect.all({
+ *   "sliding: true": Timeline.simulate(jittered, options),
+ *   "sliding: false": Timeline.simulate(jittered.pipe(Period.fromStart), options)
+ * })), { width: 56 }))
+ * ```
+ *
+ * ```text
+ * sliding: true  [==]..........[==].............[==]...........[===]
+ * sliding: false [==]......[==].........[==].......[===].....[===]..
+ *                0         1s        2s        3s        4s        5s
+ * ```
+ *
+ * Where Go takes a channel or a context, these take `stop`, see `Loop.run`; so that the `...WithContext` twins are the same
+ * functions here. Loops complete when they are stopped. Polls succeed when the condition holds, and fail with its error, or
+ * with a `WaitTimeout`. They die with an `IllegalArgumentError` for a bad argument.
+ *
+ * @since 0.1.0
+ */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -26,7 +56,12 @@ interface Stop<SE, SR> {
 // loops
 // -----------------------------------------------------------------------------
 
-/** A loop of Go's: of the effect and its options, in this order or piped. */
+/**
+ * A loop of Go's: of the work and its options, in this order or piped.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Looping<Options> {
   <SE = never, SR = never>(
     options: Options & Stop<SE, SR>
@@ -88,27 +123,168 @@ const jittered = <Options extends { readonly period: Duration.Input }>(
       return sliding(period.pipe(Jitter.additive(Math.max(0, factor))), isSliding)
     }, options))
 
+/**
+ * Go's `Forever(f, period)`: runs every period, measured from the end of the run, for ever. A period of 0 runs back to back.
+ *
+ * **Example** (Four runs, until somebody stops it)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const work = Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => starts.push(now)), Effect.sleep(400))
+ * const loop = Wait.forever(work, { period: "1 second", stop: Effect.sleep("5 seconds") })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([loop, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1400, 2800, 4200]
+ * ```
+ *
+ * @see `Loop.run` with `Period.sliding` for the same with more to say
+ * @category loops
+ * @since 0.1.0
+ */
 export const forever: Looping<{ readonly period: Duration.Input }> = jittered(
   "Wait.forever",
   () => ({ jitterFactor: 0, sliding: true })
 )
 
+/**
+ * Go's `Until(f, period, stopCh)` and `UntilWithContext`: runs every period, measured from the end of the run, until stopped.
+ *
+ * **Example** (A stop during a run lets it finish)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const work = Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => starts.push(now)), Effect.sleep(400))
+ * const loop = Wait.until(work, { period: "1 second", stop: Effect.sleep("3 seconds") })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([loop, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1400, 2800]
+ * ```
+ *
+ * @see `Loop.run` with `Period.sliding` for the same with more to say
+ * @category loops
+ * @since 0.1.0
+ */
 export const until: Looping<{ readonly period: Duration.Input }> = jittered(
   "Wait.until",
   () => ({ jitterFactor: 0, sliding: true })
 )
 
+/**
+ * Go's `NonSlidingUntil(f, period, stopCh)` and `NonSlidingUntilWithContext`: runs every period, measured from the start of the
+ * run, until stopped.
+ *
+ * **Example** (Runs of 400 ms)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const work = Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => starts.push(now)), Effect.sleep(400))
+ * const loop = Wait.nonSlidingUntil(work, { period: "1 second", stop: Effect.sleep("3 seconds") })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([loop, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 2000]
+ * ```
+ *
+ * @see `Loop.run` with `Period.nonSliding` for the same with more to say
+ * @category loops
+ * @since 0.1.0
+ */
 export const nonSlidingUntil: Looping<{ readonly period: Duration.Input }> = jittered(
   "Wait.nonSlidingUntil",
   () => ({ jitterFactor: 0, sliding: false })
 )
 
+/**
+ * Go's `JitterUntil(f, period, jitterFactor, sliding, stopCh)` and `JitterUntilWithContext`.
+ *
+ * - `period`: a duration of 0 or more; with 0 it runs back to back, and still sees its stop before each run
+ * - `jitterFactor`: each period `d` is drawn from `d .. d + jitterFactor·d`; nothing is drawn at 0 or less
+ * - `sliding`: whether the period is measured from the end of the run, or from its start
+ *
+ * **Example** (Not sliding, without jitter)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const work = Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => starts.push(now)), Effect.sleep(400))
+ * const loop = work.pipe(
+ *   Wait.jitterUntil({ period: "1 second", jitterFactor: 0, sliding: false, stop: Effect.sleep("3.5 seconds") })
+ * )
+ *
+ * await Effect.runPromise(
+ *   Effect.all([loop, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 2000, 3000]
+ * ```
+ *
+ * @see `Jitter.additive` and `Period.fromStart` for what it is made of
+ * @category loops
+ * @since 0.1.0
+ */
 export const jitterUntil: Looping<{
   readonly period: Duration.Input
   readonly jitterFactor: number
   readonly sliding: boolean
 }> = jittered("Wait.jitterUntil", identity)
 
+/**
+ * Go's `BackoffUntil(f, backoff, sliding, stopCh)` and `BackoffUntilWithContext`. The backoff is any Schedule; one that ends,
+ * ends the loop.
+ *
+ * - `backoff`: a Schedule, such as {@link exponentialBackoffManager} or {@link delayWithReset}
+ * - `sliding`: whether the delay is measured from the end of the run, or from its start; in the latter case a manager of this
+ *   module sees the time at which the run starts, as in Go
+ *
+ * **Example** (A growing delay)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Backoff, Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const work = Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => starts.push(now)), Effect.sleep(400))
+ * const loop = Wait.backoffUntil(work, {
+ *   backoff: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
+ *   sliding: false,
+ *   stop: Effect.sleep("10 seconds")
+ * })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([loop, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 3000, 7000]
+ * ```
+ *
+ * @see `Loop.run` for the same with more to say
+ * @category loops
+ * @since 0.1.0
+ */
 export const backoffUntil: {
   <A, ES, RS, SE = never, SR = never>(
     options: {
@@ -160,6 +336,44 @@ const resetting = (
     }
   })
 
+/**
+ * Go's `NewExponentialBackoffManager(initBackoff, maxBackoff, resetDuration, backoffFactor, jitter, clock)`, as a Schedule.
+ *
+ * - `initial`, `max`: the first and the longest delay, before the jitter; a `max` of 0 is no cap
+ * - `reset`: it begins afresh when more than this lies between two steps
+ * - `factor`: what the delay is multiplied by, 0 or more
+ * - `jitter`: each delay `d` is drawn from `d .. d + jitter·d`; nothing is drawn at 0 or less
+ * - output: the delay, its jitter included
+ *
+ * Throws an `IllegalArgumentError` that names a bad argument.
+ *
+ * **Gotchas**
+ *
+ * `reset` is compared with the time between two steps, the delay included: with a `reset` that is not longer than `max` it
+ * never stays at `max`.
+ *
+ * **Example** (Kubernetes' Reflector, without its jitter)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Timeline, Wait } from "effect-wait"
+ *
+ * const manager = Wait.exponentialBackoffManager({
+ *   initial: "800 millis",
+ *   max: "30 seconds",
+ *   reset: "2 minutes",
+ *   factor: 2,
+ *   jitter: 0
+ * })
+ * const timeline = Effect.runSync(Timeline.simulate(manager, { until: "1 minute" }))
+ *
+ * Timeline.starts(timeline) // => [0, 800, 2400, 5600, 12000, 24800, 50400]
+ * ```
+ *
+ * @see `Backoff.resetAfter` for a reset after a run that lasted long
+ * @category backoff managers
+ * @since 0.1.0
+ */
 export const exponentialBackoffManager = (options: {
   readonly initial: Duration.Input
   readonly max: Duration.Input
@@ -182,6 +396,34 @@ export const exponentialBackoffManager = (options: {
   )
 }
 
+/**
+ * Go's `Backoff.DelayWithReset(clock, resetInterval)`, as a Schedule: the policy's delays, which begin afresh `reset` after the
+ * *last reset*, whatever happened since.
+ *
+ * - `policy`: see `Backoff.Policy`
+ * - `reset`: a duration of 0 or more; with 0, or a factor of 0, nothing grows
+ * - output: the delay, its jitter included
+ *
+ * Throws an `IllegalArgumentError` that names a bad argument.
+ *
+ * **Example** (Afresh every 20 seconds)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Timeline, Wait } from "effect-wait"
+ *
+ * const policy = { duration: "1 second", factor: 2, jitter: 0, steps: 10, cap: "8 seconds" } as const
+ * const timeline = Effect.runSync(
+ *   Timeline.simulate(Wait.delayWithReset(policy, "20 seconds"), { until: "27 seconds" })
+ * )
+ *
+ * Timeline.starts(timeline) // => [0, 1000, 3000, 7000, 15000, 23000, 24000, 26000]
+ * ```
+ *
+ * @see `Backoff.resetAfter` for a reset after a run that lasted long
+ * @category backoff managers
+ * @since 0.1.0
+ */
 export const delayWithReset = (policy: PolicyInput, reset: Duration.Input): Schedule.Schedule<Duration.Duration> => {
   const initial = fromPolicy("Wait.delayWithReset", policy)
   const millis = args.duration("Wait.delayWithReset: reset", reset)
@@ -194,7 +436,12 @@ export const delayWithReset = (policy: PolicyInput, reset: Duration.Input): Sche
 // polls
 // -----------------------------------------------------------------------------
 
-/** A poll of Go's: of the condition and its options, in this order or piped. */
+/**
+ * A poll of Go's: of the condition and its options, in this order or piped.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Polling<Options> {
   <SE = never, SR = never>(
     options: Options & Stop<SE, SR>
@@ -277,16 +524,189 @@ type Interval = { readonly interval: Duration.Input }
 
 type IntervalAndTimeout = { readonly interval: Duration.Input; readonly timeout: Duration.Input }
 
+/**
+ * Go's `Poll(interval, timeout, condition)` and `PollWithContext`: checks at every tick, the first one after an interval.
+ *
+ * - `interval`: a finite duration longer than 0
+ * - `timeout`: a duration of 0 or more; 0 means never
+ *
+ * **Gotchas**
+ *
+ * As in Go: a tick that comes while the condition runs is lost. At the timeout the condition is checked once more, after the
+ * check in flight where there is one; so a timeout that falls on a tick gives two checks. `WaitTimeout.reason` is `"deadline"`.
+ *
+ * **Example** (The last check comes with the timeout)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 5)
+ * const poll = Effect.flip(Wait.poll(condition, { interval: "1 second", timeout: "2.5 seconds" }))
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [1000, 2000, 2500]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const poll: Polling<IntervalAndTimeout> = legacy("Wait.poll", false)
 
+/**
+ * Go's `PollImmediate(interval, timeout, condition)` and `PollImmediateWithContext`: as {@link poll}, after a check that comes at
+ * once, even when already stopped. Ticks and timeout count from the end of that check.
+ *
+ * - `interval`: a finite duration longer than 0
+ * - `timeout`: a duration of 0 or more; 0 means never
+ *
+ * **Example** (Holds at the third check)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 3)
+ * const poll = Wait.pollImmediate(condition, { interval: "1 second", timeout: "1 minute" })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 2000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollImmediate: Polling<IntervalAndTimeout> = legacy("Wait.pollImmediate", true)
 
+/**
+ * Go's `PollInfinite(interval, condition)` and `PollInfiniteWithContext`: as {@link poll}, without a timeout.
+ *
+ * - `interval`: a finite duration longer than 0
+ *
+ * **Example** (Holds at the third check)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 3)
+ * const poll = Wait.pollInfinite(condition, { interval: "1 second" })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [1000, 2000, 3000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollInfinite: Polling<Interval> = legacy("Wait.pollInfinite", false)
 
+/**
+ * Go's `PollImmediateInfinite(interval, condition)` and `PollImmediateInfiniteWithContext`: as {@link pollImmediate}, without a
+ * timeout.
+ *
+ * - `interval`: a finite duration longer than 0
+ *
+ * **Example** (Holds at the third check)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 3)
+ * const poll = Wait.pollImmediateInfinite(condition, { interval: "1 second" })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 2000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollImmediateInfinite: Polling<Interval> = legacy("Wait.pollImmediateInfinite", true)
 
+/**
+ * Go's `PollUntil(interval, condition, stopCh)` and `PollUntilWithContext`: as {@link poll}, until stopped. Stopping fails with a
+ * `WaitTimeout`, unless a check in flight holds.
+ *
+ * - `interval`: a finite duration longer than 0
+ *
+ * **Example** (Stopped before it holds)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 5)
+ * const poll = Effect.flip(Wait.pollUntil(condition, { interval: "1 second", stop: Effect.sleep("2.5 seconds") }))
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [1000, 2000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollUntil: Polling<Interval> = legacy("Wait.pollUntil", false)
 
+/**
+ * Go's `PollImmediateUntil(interval, condition, stopCh)` and `PollImmediateUntilWithContext`: as {@link pollImmediate}, until
+ * stopped.
+ *
+ * - `interval`: a finite duration longer than 0
+ *
+ * **Example** (A check comes at once, even when already stopped)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 5)
+ * const poll = Effect.flip(Wait.pollImmediateUntil(condition, { interval: "1 second", stop: Effect.void }))
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollImmediateUntil: Polling<Interval> = legacy("Wait.pollImmediateUntil", true)
 
 const pollUntilContext = <
@@ -311,13 +731,114 @@ const orDeadline = <SE, SR>(stop: Effect.Effect<unknown, SE, SR>, timeout: numbe
     ? Effect.succeed(deadline)
     : Effect.raceFirst(Effect.asVoid(stop), Effect.as(Effect.sleep(Duration.millis(timeout)), deadline))
 
+/**
+ * Go's `PollUntilContextCancel(ctx, interval, immediate, condition)`: checks at the ticks of a ticker that keeps one missed tick.
+ *
+ * - `interval`: a finite duration of 0 or more; with 0 it checks back to back
+ * - `immediate`: whether to check once before the first tick, even when already stopped
+ *
+ * **Gotchas**
+ *
+ * A check in flight at the stop finishes, and its `true` wins.
+ *
+ * **Example** (Holds at the third check)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 3)
+ * const poll = Wait.pollUntilContextCancel(condition, { interval: "1 second", immediate: false })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [1000, 2000, 3000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollUntilContextCancel: Polling<Interval & { readonly immediate: boolean }> = pollUntilContext(
   "Wait.pollUntilContextCancel"
 )
 
+/**
+ * Go's `PollUntilContextTimeout(ctx, interval, timeout, immediate, condition)`: as {@link pollUntilContextCancel}, with a deadline.
+ *
+ * - `interval`: a finite duration of 0 or more; with 0 it checks back to back
+ * - `timeout`: a duration of 0 or more; 0 is a deadline that has passed
+ * - `immediate`: whether to check once before the first tick, even when already stopped
+ *
+ * **Gotchas**
+ *
+ * At the deadline there is no further check; one in flight finishes, and its `true` wins. `WaitTimeout.reason` tells the deadline
+ * from a stop.
+ *
+ * **Example** (No check at the deadline)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 5)
+ * const poll = Effect.flip(
+ *   Wait.pollUntilContextTimeout(condition, { interval: "1 second", timeout: "3 seconds", immediate: true })
+ * )
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000, 2000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const pollUntilContextTimeout: Polling<IntervalAndTimeout & { readonly immediate: boolean }> =
   pollUntilContext("Wait.pollUntilContextTimeout")
 
+/**
+ * Go's `DelayFunc.Until(ctx, immediate, sliding, condition)`: checks with the delays of any Schedule.
+ *
+ * - `backoff`: a Schedule; one that ends, ends the wait
+ * - `immediate`: whether to check once before the first delay, even when already stopped
+ * - `sliding`: whether the delay is measured from the end of the check, or from its start
+ *
+ * **Example** (Holds at the third check)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Backoff, Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 3)
+ * const poll = Wait.delayUntil(condition, {
+ *   backoff: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
+ *   immediate: false,
+ *   sliding: true
+ * })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [1000, 3000, 7000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const delayUntil: {
   <ES, RS, SE = never, SR = never>(
     options: {
@@ -378,6 +899,35 @@ const ticking = <E, R>(ticks: Stream.Stream<unknown, E, R>): Schedule.Schedule<v
     }
   }))
 
+/**
+ * Go's `WaitFor(wait, condition, done)`, unexported since 1.27: checks once for every tick of a stream, and once more when that
+ * ends. A stop fails with a `WaitTimeout`.
+ *
+ * - `ticks`: a Stream; it is pulled when the wait is ready for the next tick, and closed when the wait ends
+ *
+ * **Example** (Ticks of one's own)
+ *
+ * ```ts
+ * import { Clock, Effect, Stream } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 5)
+ * const ticks = Stream.make(300, 500).pipe(Stream.mapEffect((gap) => Effect.sleep(gap)))
+ * const poll = Effect.flip(Wait.waitFor(condition, { ticks }))
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [300, 800, 800]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const waitFor: {
   <ES, RS, SE = never, SR = never>(
     options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Stop<SE, SR>
@@ -418,6 +968,41 @@ const goSteps = (initial: GoBackoff): Schedule.Schedule<Duration.Duration> =>
     }
   })
 
+/**
+ * Go's `ExponentialBackoff(backoff, condition)` and `ExponentialBackoffWithContext`: checks at most `steps` times.
+ *
+ * - `backoff`: plain data, see `Backoff.Policy`; `steps` is the number of checks here
+ *
+ * **Gotchas**
+ *
+ * As in Go, a `cap` also ends the wait: once the delay after the next one would exceed it, the sleep that follows is the last
+ * thing that happens, and nothing is checked after it (kubernetes/kubernetes#131122). `Backoff.exponential` with `Limit.attempts`
+ * does what most people expect.
+ *
+ * **Example** (A cap of 3 s: two checks, and an end at 3 s)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Wait } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const starts: Array<number> = []
+ * const condition = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now) === 5)
+ * const poll = Effect.flip(Wait.exponentialBackoff(condition, {
+ *   backoff: { duration: "1 second", factor: 2, jitter: 0, steps: 10, cap: "3 seconds" }
+ * }))
+ *
+ * await Effect.runPromise(
+ *   Effect.all([poll, TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(Effect.provide(TestClock.layer()))
+ * )
+ *
+ * starts // => [0, 1000]
+ * ```
+ *
+ * @see `Poll.until` for a deadline that is exact, and a result that tells what was seen
+ * @category polls
+ * @since 0.1.0
+ */
 export const exponentialBackoff: Polling<{ readonly backoff: PolicyInput }> = dual(2, <E, R, SE, SR>(
   condition: Effect.Effect<boolean, E, R>,
   options: { readonly backoff: PolicyInput } & Stop<SE, SR>

@@ -1,3 +1,8 @@
+/**
+ * The wait ended before its condition held. Go's `ErrWaitTimeout` and `Interrupted(err)`.
+ *
+ * @since 0.1.0
+ */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import type * as Option from "effect/Option"
@@ -10,6 +15,36 @@ const describe = {
   stopped: (checks: string) => `The wait was stopped before the condition held: ${checks}.`
 }
 
+/**
+ * The wait ended before its condition held: the failure of `Poll.until` and of the polls in `Wait`.
+ *
+ * - `reason`: `"deadline"`: the time was over; `"exhausted"`: the schedule was done; `"stopped"`: the stop came
+ * - `attempts`: how many checks were started
+ * - `elapsed`: how long the wait lasted
+ * - `last`: the last value that was not accepted
+ * - `lastError`: the last error that was tolerated
+ *
+ * **Example** (Told apart by tag, and asked for details)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Poll } from "effect-wait"
+ *
+ * const state = await Effect.runPromise(
+ *   Poll.until(Effect.succeed("starting"), Period.sliding("1 milli"), {
+ *     accept: (state) => state === "ready",
+ *     timeout: "5 millis"
+ *   }).pipe(
+ *     Effect.catchTag("WaitTimeout", ({ last, reason }) => Effect.succeed(`${reason}: ${last}`))
+ *   )
+ * )
+ *
+ * state // => "deadline: some(\"starting\")"
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedError("WaitTimeout")<{
   readonly reason: "deadline" | "exhausted" | "stopped"
   readonly attempts: number
@@ -29,7 +64,7 @@ export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedEr
     readonly lastError: Option.Option<E>
   }) {
     const checks = `${options.attempts} ${options.attempts === 1 ? "check" : "checks"} in ${
-      Duration.format(options.elapsed)
+      Duration.format(Duration.millis(Math.round(Duration.toMillis(options.elapsed))))
     }`
     super({ ...options, message: describe[options.reason](checks) })
   }
