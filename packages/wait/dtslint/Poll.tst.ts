@@ -1,0 +1,68 @@
+import { Effect, type Option, Schedule } from "effect"
+import { Period, Poll, Wait, type WaitTimeout } from "effect-wait"
+import { expectTypeOf } from "vitest"
+
+class Away {
+  readonly _tag = "Away"
+}
+type Job = { readonly state: "running" } | { readonly state: "done"; readonly result: number }
+declare const ready: Effect.Effect<boolean, Away, "ready">
+declare const job: Effect.Effect<Job, Away>
+const schedule = Period.sliding(1)
+
+expectTypeOf(Poll.until(ready, schedule)).toEqualTypeOf<
+  Effect.Effect<true, Away | WaitTimeout<boolean, Away>, "ready">
+>()
+expectTypeOf(ready.pipe(Poll.until(schedule, { timeout: 1, tolerate: (error) => error._tag === "Away" })))
+  .toEqualTypeOf<Effect.Effect<true, Away | WaitTimeout<boolean, Away>, "ready">>()
+
+// A refinement narrows the result, inferred or not; a predicate does not.
+const isDone = (job: Job): job is Extract<Job, { readonly state: "done" }> => job.state === "done"
+expectTypeOf(Poll.until(job, schedule, { accept: isDone })).toEqualTypeOf<
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, Away>>
+>()
+expectTypeOf(Poll.until(job, schedule, { accept: (job) => job.state === "done" })).toEqualTypeOf<
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, Away>>
+>()
+expectTypeOf(job.pipe(Poll.until(schedule, { accept: isDone }))).toEqualTypeOf<
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, Away>>
+>()
+expectTypeOf(Poll.until(job, schedule, { accept: (job: Job): boolean => job.state === "done" })).toEqualTypeOf<
+  Effect.Effect<Job, Away | WaitTimeout<Job, Away>>
+>()
+
+// The schedule sees the last value, or undefined.
+Poll.until(ready, Schedule.setInputType<boolean | undefined>()(schedule))
+// @ts-expect-error there may be no last value
+Poll.until(ready, Schedule.setInputType<boolean>()(schedule))
+// @ts-expect-error what is accepted has to be said
+Poll.until(job, schedule)
+// @ts-expect-error a misspelt option
+Poll.until(ready, schedule, { timeOut: 1 })
+
+// Caught by tag, with what was seen.
+Poll.until(job, schedule, { accept: isDone }).pipe(
+  Effect.catchTag("WaitTimeout", (timeout) => {
+    expectTypeOf(timeout.last).toEqualTypeOf<Option.Option<Job>>()
+    expectTypeOf(timeout.lastError).toEqualTypeOf<Option.Option<Away>>()
+    expectTypeOf(timeout.reason).toEqualTypeOf<"deadline" | "exhausted" | "stopped">()
+    return Effect.void
+  })
+)
+
+// Wait: errors and requirements join, in both directions.
+declare const stop: Effect.Effect<void, "stop failed", "stop">
+expectTypeOf(Wait.poll(ready, { interval: 1, timeout: 2, stop })).toEqualTypeOf<
+  Effect.Effect<void, Away | "stop failed" | WaitTimeout<boolean, Away>, "ready" | "stop">
+>()
+expectTypeOf(ready.pipe(Wait.pollUntilContextCancel({ interval: 1, immediate: true }))).toEqualTypeOf<
+  Effect.Effect<void, Away | WaitTimeout<boolean, Away>, "ready">
+>()
+expectTypeOf(job.pipe(Wait.jitterUntil({ period: 1, jitterFactor: 0, sliding: true, stop }))).toEqualTypeOf<
+  Effect.Effect<void, Away | "stop failed", "stop">
+>()
+expectTypeOf(Wait.backoffUntil(job, { backoff: schedule, sliding: false })).toEqualTypeOf<Effect.Effect<void, Away>>()
+// @ts-expect-error no interval
+Wait.pollInfinite(ready, {})
+// @ts-expect-error booleans are said by name
+Wait.jitterUntil(job, { period: 1, jitterFactor: 0 })

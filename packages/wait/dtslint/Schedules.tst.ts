@@ -1,0 +1,51 @@
+import type { Duration } from "effect"
+import { Effect, Schedule } from "effect"
+import { Backoff, Jitter, Limit, Period, Wait } from "effect-wait"
+import { expectTypeOf } from "vitest"
+
+const backoff = Backoff.exponential({ base: 1, cap: 2 })
+expectTypeOf(backoff).toEqualTypeOf<Schedule.Schedule<Duration.Duration>>()
+expectTypeOf(Backoff.linear({ base: 1, cap: 2 })).toEqualTypeOf<Schedule.Schedule<Duration.Duration>>()
+expectTypeOf(Backoff.decorrelated({ base: 1, cap: 2 })).toEqualTypeOf<Schedule.Schedule<Duration.Duration>>()
+expectTypeOf(Backoff.decorrelatedV2({ median: 1, cap: 2 })).toEqualTypeOf<Schedule.Schedule<Duration.Duration>>()
+expectTypeOf(Backoff.fromDelays([1, "2 seconds"])).toEqualTypeOf<Schedule.Schedule<Duration.Duration>>()
+expectTypeOf(Period.ticker(1)).toEqualTypeOf<Schedule.Schedule<number>>()
+
+// Combinators keep output, input, errors and requirements, whatever they are.
+declare const typed: Schedule.Schedule<"out", { readonly input: true }, "error", "service">
+expectTypeOf(
+  typed.pipe(
+    Jitter.additive(0.2),
+    Jitter.full,
+    Jitter.equal,
+    Jitter.between(0.8, 1.2),
+    Limit.delay(1),
+    Backoff.resetAfter(1),
+    Period.fromStart,
+    Limit.attempts(3),
+    Limit.within(1)
+  )
+).toEqualTypeOf<typeof typed>()
+
+// Errors come through Effect.retry, and inputs are checked.
+class Busy {
+  readonly _tag = "Busy"
+}
+const call = Effect.succeed(1) as Effect.Effect<number, Busy>
+expectTypeOf(Effect.retry(call, backoff.pipe(Jitter.full, Limit.attempts(5)))).toEqualTypeOf<
+  Effect.Effect<number, Busy>
+>()
+const onlyStrings = Schedule.setInputType<string>()(Period.sliding(1)).pipe(Limit.attempts(2))
+// @ts-expect-error the schedule takes strings
+Effect.retry(call, onlyStrings)
+
+// A cap has to be said, a policy is complete.
+// @ts-expect-error no cap
+Backoff.exponential({ base: 1 })
+// @ts-expect-error no steps
+Backoff.toSchedule({ duration: 1, factor: 2, jitter: 0 })
+expectTypeOf(Backoff.toSchedule).parameter(0).toEqualTypeOf<Backoff.PolicyInput>()
+expectTypeOf<typeof Backoff.Policy.Type>().toExtend<Backoff.PolicyInput>()
+expectTypeOf(Wait.delayWithReset({ duration: 1, factor: 2, jitter: 0, steps: 3 }, 1)).toEqualTypeOf<
+  Schedule.Schedule<Duration.Duration>
+>()
