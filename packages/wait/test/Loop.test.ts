@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, Logger, Schedule } from "effect"
+import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, Logger, Schedule, Scheduler } from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { leftBehind, makeWork, observe, startsOf } from "./support.ts"
@@ -266,24 +266,41 @@ describe("Loop.run with stop", () => {
       assert.strictEqual(runs, seen)
     }))
 
-  it.effect("starts no run when the stop comes while the fiber yields", () =>
-    Effect.gen(function*() {
-      const deferred = yield* Deferred.make<void>()
-      let stopped = false
-      let late = 0
-      const work = Effect.sync(() => {
-        if (stopped) late++
-      })
-      const loop = yield* Effect.forkChild(
-        Loop.run(work, Period.sliding(0), { stop: Deferred.await(deferred) }),
-        { startImmediately: true }
-      )
-      yield* Effect.yieldNow
-      stopped = true
-      yield* Deferred.succeed(deferred, undefined)
-      yield* Fiber.await(loop)
-      assert.strictEqual(late, 0)
-    }))
+  // The loop yields after every few operations, and the stop comes at each of these points in turn.
+  for (const ops of [5, 6, 7, 8, 2048]) {
+    for (const { name, schedule } of [
+      { name: "ours", schedule: Period.sliding("1 hour") },
+      { name: "not ours", schedule: Schedule.spaced("1 hour") },
+      { name: "without delay", schedule: Period.sliding(0) }
+    ]) {
+      it.effect(`ends the loop at that instant, wherever it comes, yielding after ${ops} operations (${name})`, () =>
+        Effect.gen(function*() {
+          for (let turns = 0; turns < 40; turns++) {
+            const told = yield* Deferred.make<void>()
+            let stopped = false
+            let late = 0
+            const work = Effect.sync(() => {
+              if (stopped) late++
+            })
+            const stop = Effect.andThen(
+              Deferred.await(told),
+              Effect.sync(() => {
+                stopped = true
+              })
+            )
+            const loop = yield* Loop.run(work, schedule, { stop }).pipe(
+              Effect.provideService(Scheduler.MaxOpsBeforeYield, ops),
+              Effect.forkChild
+            )
+            for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+            yield* Deferred.succeed(told, undefined)
+            for (let turn = 0; turn < 400; turn++) yield* Effect.yieldNow
+            assert.deepStrictEqual(loop.pollUnsafe(), Exit.succeed(undefined), `after ${turns} turns`)
+            assert.strictEqual(late, 0)
+          }
+        }))
+    }
+  }
 
   it.effect("an abort during a long delay ends the loop at that instant, with no further attempt", () =>
     Effect.gen(function*() {

@@ -95,13 +95,21 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     return this.result
   }
 
-  // The fiber may yield before a run begins, and the stop may come just then.
+  // Looks at the stop before a run. The fiber may yield between any two operations, and the stop may come just then: where
+  // the budget is used up, it yields before this look rather than after it.
   unlessStopped(work: Effect.Effect<unknown, E, R>): Effect.Effect<unknown, E, R> {
-    return Effect.suspend(() => {
-      if (this.stopped === undefined || (this.task.first === "anyway" && this.attempts === 1)) return work
-      this.end("stopped")
-      return Effect.void
+    const looked: Effect.Effect<unknown, E, R> = Effect.withFiber((fiber) => {
+      if (this.stopped !== undefined && !(this.task.first === "anyway" && this.attempts === 1)) {
+        this.attempts--
+        this.end("stopped")
+        return Effect.void
+      }
+      const { maxOpsBeforeYield } = fiber.cache
+      return fiber.currentOpCount + 1 < maxOpsBeforeYield || maxOpsBeforeYield < 5
+        ? work
+        : Effect.andThen(Effect.yieldNow, looked)
     })
+    return looked
   }
 
   get stopped(): Exit.Exit<unknown, F> | undefined {
@@ -259,6 +267,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     const { context, control } = this
     if (control === undefined) return effect
     return Effect.callback((resume) => {
+      if (control.stopped !== undefined) return resume(Effect.void)
       const fiber = Effect.runForkWith(context)(effect)
       control.wake = () => fiber.interruptUnsafe()
       fiber.addObserver((exit) => {
