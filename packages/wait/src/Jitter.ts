@@ -35,12 +35,13 @@ import * as args from "./internal/args.ts"
 import { changeDelays, Reads } from "./internal/step.ts"
 
 // A delay of Infinity has no range: it stays.
-const spread = (min: number, max: number) =>
-<Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
-  changeDelays(self, Reads.nothing, ({ random }) => (delay) => {
-    const draw = random.nextDoubleUnsafe()
-    return delay === Infinity ? delay : delay * min + delay * (max - min) * draw
-  })
+const spread =
+  (min: number, max: number) =>
+  <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
+    changeDelays(self, Reads.nothing, ({ random }) => (delay) => {
+      const draw = random.nextDoubleUnsafe()
+      return delay === Infinity ? delay : delay * min + delay * (max - min) * draw
+    })
 
 /**
  * A delay `d` becomes one of `d .. d + factor·d`: the jitter of Kubernetes.

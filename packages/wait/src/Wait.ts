@@ -803,8 +803,9 @@ export const pollUntilContextCancel: Polling<Interval & { readonly immediate: bo
  * @category polls
  * @since 0.1.0
  */
-export const pollUntilContextTimeout: Polling<IntervalAndTimeout & { readonly immediate: boolean }> =
-  pollUntilContext("Wait.pollUntilContextTimeout")
+export const pollUntilContextTimeout: Polling<IntervalAndTimeout & { readonly immediate: boolean }> = pollUntilContext(
+  "Wait.pollUntilContextTimeout"
+)
 
 /**
  * Go's `DelayFunc.Until(ctx, immediate, sliding, condition)`: checks with the delays of any Schedule.

@@ -223,11 +223,16 @@ describe("Backoff.resetAfter", () => {
   const work = [0, 0, 0, 10_001, 0, 10_000, 0]
   const starts = [0, 1000, 3000, 7000, 18_001, 20_001, 34_001, 42_001]
 
-  for (const { name, repeat } of [
-    { name: "Effect.repeat", repeat: Effect.repeat(schedule) },
-    { name: "Loop.run", repeat: Loop.run(schedule) },
-    { name: "Loop.run, inside another schedule", repeat: Loop.run(schedule.pipe(Schedule.map(({ output }) => output))) }
-  ]) {
+  for (
+    const { name, repeat } of [
+      { name: "Effect.repeat", repeat: Effect.repeat(schedule) },
+      { name: "Loop.run", repeat: Loop.run(schedule) },
+      {
+        name: "Loop.run, inside another schedule",
+        repeat: Loop.run(schedule.pipe(Schedule.map(({ output }) => output)))
+      }
+    ]
+  ) {
     it.effect(`begins afresh after a run that lasted longer, under ${name}`, () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(yield* startsOf(repeat, "45 seconds", ...work), starts)

@@ -20,7 +20,10 @@ const failingIn = (...failures: ReadonlyArray<number>) => {
 describe("Loop.run", () => {
   it.effect("ends with the schedule's last output when the schedule is done", () =>
     Effect.gen(function*() {
-      const { exit } = yield* observe(Loop.run(Effect.void, Period.sliding("1 second").pipe(Limit.attempts(4))), "1 minute")
+      const { exit } = yield* observe(
+        Loop.run(Effect.void, Period.sliding("1 second").pipe(Limit.attempts(4))),
+        "1 minute"
+      )
       assert.deepStrictEqual(exit, Exit.succeed(3))
     }))
 
@@ -87,7 +90,9 @@ describe("Loop.run with backoff", () => {
     Effect.gen(function*() {
       const { run, starts } = failingIn(2, 3, 4, 6)
       yield* observe(
-        Loop.run(run, Period.sliding("10 seconds"), { backoff: Backoff.exponential({ base: "1 second", cap: "30 seconds" }) }),
+        Loop.run(run, Period.sliding("10 seconds"), {
+          backoff: Backoff.exponential({ base: "1 second", cap: "30 seconds" })
+        }),
         "38 seconds"
       )
       assert.deepStrictEqual(starts, [0, 10_000, 11_000, 13_000, 17_000, 27_000, 28_000, 38_000])
@@ -114,10 +119,12 @@ describe("Loop.run with backoff", () => {
       assert.isTrue(exit !== undefined && Exit.isSuccess(exit))
     }))
 
-  for (const { backoff, name } of [
-    { name: "ours", backoff: Backoff.fromDelays(["1 second", "2 seconds"]) },
-    { name: "not ours", backoff: Schedule.exponential("1 second").pipe(Schedule.upTo({ times: 2 })) }
-  ]) {
+  for (
+    const { backoff, name } of [
+      { name: "ours", backoff: Backoff.fromDelays(["1 second", "2 seconds"]) },
+      { name: "not ours", backoff: Schedule.exponential("1 second").pipe(Schedule.upTo({ times: 2 })) }
+    ]
+  ) {
     it.effect(`fails with the last error when the backoff is done (${name})`, () =>
       Effect.gen(function*() {
         const { run, starts } = failingIn(1, 2, 3)
@@ -172,10 +179,12 @@ describe("Loop.run with stop", () => {
       }))
   }
 
-  for (const { name, schedule } of [
-    { name: "ours", schedule: Period.sliding("1 second") },
-    { name: "not ours", schedule: Schedule.spaced("1 second") }
-  ]) {
+  for (
+    const { name, schedule } of [
+      { name: "ours", schedule: Period.sliding("1 second") },
+      { name: "not ours", schedule: Schedule.spaced("1 second") }
+    ]
+  ) {
     it.effect(`ends a sleep at once (${name})`, () =>
       Effect.gen(function*() {
         const work = makeWork(0)
@@ -268,11 +277,13 @@ describe("Loop.run with stop", () => {
 
   // The loop yields after every few operations, and the stop comes at each of these points in turn.
   for (const ops of [5, 6, 7, 8, 2048]) {
-    for (const { name, schedule } of [
-      { name: "ours", schedule: Period.sliding("1 hour") },
-      { name: "not ours", schedule: Schedule.spaced("1 hour") },
-      { name: "without delay", schedule: Period.sliding(0) }
-    ]) {
+    for (
+      const { name, schedule } of [
+        { name: "ours", schedule: Period.sliding("1 hour") },
+        { name: "not ours", schedule: Schedule.spaced("1 hour") },
+        { name: "without delay", schedule: Period.sliding(0) }
+      ]
+    ) {
       it.effect(`ends the loop at that instant, wherever it comes, yielding after ${ops} operations (${name})`, () =>
         Effect.gen(function*() {
           for (let turns = 0; turns < 40; turns++) {
@@ -408,7 +419,9 @@ describe("Loop.survive", () => {
       const seen: Array<string | undefined> = []
       let run = 0
       const work = Effect.suspend(() => outcomes[run++]!).pipe(
-        Loop.survive({ onCause: (cause) => Effect.sync(() => seen.push(Cause.hasInterrupts(cause) ? "interrupt" : "failed")) })
+        Loop.survive({
+          onCause: (cause) => Effect.sync(() => seen.push(Cause.hasInterrupts(cause) ? "interrupt" : "failed"))
+        })
       )
       const lines = yield* logged(
         observe(Loop.run(work, Period.sliding("1 second").pipe(Limit.attempts(4))), "1 minute")
@@ -425,7 +438,10 @@ describe("Loop.survive", () => {
   it.effect("gives the value of the run, and undefined for one that failed", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* Loop.survive(Effect.succeed(1)), 1)
-      assert.deepStrictEqual((yield* logged(Effect.map(Loop.survive(Effect.fail("no")), (value) => assert.isUndefined(value)))).length, 1)
+      assert.deepStrictEqual(
+        (yield* logged(Effect.map(Loop.survive(Effect.fail("no")), (value) => assert.isUndefined(value)))).length,
+        1
+      )
     }))
 
   it.effect("ends when its own fiber is interrupted, and logs nothing", () =>

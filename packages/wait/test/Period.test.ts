@@ -13,7 +13,12 @@ const timelines = [
     work: [400, 800, 1200, 1600, 2000],
     starts: [0, 1000, 2000, 3200, 4800, 6800]
   },
-  { name: "ticker that keeps a missed slot", schedule: Period.ticker("1 second"), work: [1500, 100], starts: [0, 1500, 2000, 3000] },
+  {
+    name: "ticker that keeps a missed slot",
+    schedule: Period.ticker("1 second"),
+    work: [1500, 100],
+    starts: [0, 1500, 2000, 3000]
+  },
   {
     name: "ticker that skips missed slots",
     schedule: Period.ticker("1 second", { missed: "skip" }),
@@ -25,7 +30,10 @@ const timelines = [
 /** The wall times at which a cron schedule starts runs of this length, from `from` on, under both drivers. */
 const cronStarts = Effect.fnUntraced(function*(
   options: { readonly expression: string; readonly timeZone?: string; readonly from: string; readonly days: number },
-  drive: (work: Effect.Effect<void>, schedule: Schedule.Schedule<number, unknown, Cron.CronParseError>) => Effect.Effect<
+  drive: (
+    work: Effect.Effect<void>,
+    schedule: Schedule.Schedule<number, unknown, Cron.CronParseError>
+  ) => Effect.Effect<
     unknown,
     unknown
   >
@@ -79,7 +87,11 @@ describe("Period.cron", () => {
 
   it.effect("a slot that was served stays served when the timer woke early", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* slotsAt("02:30:00.000", "02:59:59.999", "04:00:00.001"), ["03:00", "04:00", "05:00"])
+      assert.deepStrictEqual(yield* slotsAt("02:30:00.000", "02:59:59.999", "04:00:00.001"), [
+        "03:00",
+        "04:00",
+        "05:00"
+      ])
     }))
 
   it.effect("a clock that is set back by up to three hours serves no slot again; by more, it was wrong before", () =>

@@ -64,7 +64,13 @@ describe("Poll.until", () => {
         "1 minute"
       )
       assert.deepStrictEqual(starts, [0, 1000, 2000, 3000])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "exhausted", attempts: 4, elapsed: 3000, last: false, lastError: new Unreachable({ check: 3 }) })
+      assert.deepStrictEqual(timeoutOf(exit), {
+        reason: "exhausted",
+        attempts: 4,
+        elapsed: 3000,
+        last: false,
+        lastError: new Unreachable({ check: 3 })
+      })
     }))
 
   it.effect("fails with an error that it does not tolerate", () =>

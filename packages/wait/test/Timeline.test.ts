@@ -8,7 +8,10 @@ const schedules: Record<string, Schedule.Schedule<unknown>> = {
   nonSliding: Period.nonSliding("1 second"),
   ticker: Period.ticker("1 second"),
   skipping: Period.ticker("1 second", { missed: "skip" }),
-  backoff: Backoff.exponential({ base: 100, cap: 2000 }).pipe(Backoff.resetAfter("1 second"), Limit.within("9 seconds")),
+  backoff: Backoff.exponential({ base: 100, cap: 2000 }).pipe(
+    Backoff.resetAfter("1 second"),
+    Limit.within("9 seconds")
+  ),
   effects: Schedule.exponential("100 millis")
 }
 const work = [400, 800, 1200, 1600, 2000, 0]

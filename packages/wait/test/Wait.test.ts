@@ -37,10 +37,12 @@ describe("Wait's loops", () => {
       )
     }))
 
-  for (const { sliding, starts } of [
-    { sliding: true, starts: [0, 1500, 3100, 4600] },
-    { sliding: false, starts: [0, 1100, 2300, 3400, 4600] }
-  ]) {
+  for (
+    const { sliding, starts } of [
+      { sliding: true, starts: [0, 1500, 3100, 4600] },
+      { sliding: false, starts: [0, 1100, 2300, 3400, 4600] }
+    ]
+  ) {
     it.effect(`jitterUntil draws one jitter a run, sliding: ${sliding}`, () =>
       Effect.gen(function*() {
         const loop = Wait.jitterUntil({ period: "1 second", jitterFactor: 0.4, sliding })
@@ -92,10 +94,12 @@ describe("Wait's loops", () => {
 
 describe("Wait.backoffUntil", () => {
   const backoff = Backoff.exponential({ base: "1 second", cap: "5 seconds" })
-  for (const { schedule, whose } of [
-    { whose: "ours", schedule: backoff },
-    { whose: "not ours", schedule: backoff.pipe(Schedule.map(({ output }) => output)) }
-  ]) {
+  for (
+    const { schedule, whose } of [
+      { whose: "ours", schedule: backoff },
+      { whose: "not ours", schedule: backoff.pipe(Schedule.map(({ output }) => output)) }
+    ]
+  ) {
     it.effect(`sliding, a schedule of ${whose}`, () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(
@@ -185,10 +189,12 @@ describe("Go's backoff managers", () => {
       )
     }))
 
-  for (const { name, schedule } of [
-    { name: "when `reset` is 0", schedule: Wait.delayWithReset(policy, 0) },
-    { name: "when the factor is 0", schedule: Wait.delayWithReset({ ...policy, factor: 0 }, "20 seconds") }
-  ]) {
+  for (
+    const { name, schedule } of [
+      { name: "when `reset` is 0", schedule: Wait.delayWithReset(policy, 0) },
+      { name: "when the factor is 0", schedule: Wait.delayWithReset({ ...policy, factor: 0 }, "20 seconds") }
+    ]
+  ) {
     it.effect(`DelayWithReset does not grow ${name}`, () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(yield* startsOf(Effect.repeat(schedule), 3000), [0, 1000, 2000, 3000])
@@ -198,12 +204,14 @@ describe("Go's backoff managers", () => {
 
 describe("Wait.delayUntil", () => {
   const backoff = Backoff.exponential({ base: "1 second", cap: "1 hour" })
-  for (const { immediate, sliding, starts } of [
-    { immediate: true, sliding: true, starts: [0, 1500, 4000, 8500] },
-    { immediate: true, sliding: false, starts: [0, 1000, 3000, 7000] },
-    { immediate: false, sliding: true, starts: [1000, 3500, 8000] },
-    { immediate: false, sliding: false, starts: [1000, 3000, 7000] }
-  ]) {
+  for (
+    const { immediate, sliding, starts } of [
+      { immediate: true, sliding: true, starts: [0, 1500, 4000, 8500] },
+      { immediate: true, sliding: false, starts: [0, 1000, 3000, 7000] },
+      { immediate: false, sliding: true, starts: [1000, 3500, 8000] },
+      { immediate: false, sliding: false, starts: [1000, 3000, 7000] }
+    ]
+  ) {
     it.effect(`immediate: ${immediate}, sliding: ${sliding}`, () =>
       Effect.gen(function*() {
         const { check, starts: seen } = makeCondition(starts.length, 500)
@@ -354,10 +362,12 @@ describe("Wait's legacy polls", () => {
 })
 
 describe("Wait.pollUntilContextCancel", () => {
-  for (const { immediate, starts } of [
-    { immediate: false, starts: [1000, 2500, 3000, 4000] },
-    { immediate: true, starts: [0, 1500, 2000, 3000] }
-  ]) {
+  for (
+    const { immediate, starts } of [
+      { immediate: false, starts: [1000, 2500, 3000, 4000] },
+      { immediate: true, starts: [0, 1500, 2000, 3000] }
+    ]
+  ) {
     it.effect(`its ticker keeps one missed tick, immediate: ${immediate}`, () =>
       Effect.gen(function*() {
         const { check, starts: seen } = makeCondition(4, 1500, 100)
@@ -418,10 +428,12 @@ describe("Wait.pollUntilContextTimeout", () => {
       assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 2, elapsed: 2600, last: false })
     }))
 
-  for (const { elapsed, reason, stop } of [
-    { stop: 1700, reason: "stopped", elapsed: 1700 },
-    { stop: 5000, reason: "deadline", elapsed: 2500 }
-  ]) {
+  for (
+    const { elapsed, reason, stop } of [
+      { stop: 1700, reason: "stopped", elapsed: 1700 },
+      { stop: 5000, reason: "deadline", elapsed: 2500 }
+    ]
+  ) {
     it.effect(`the reason tells a stop from the deadline: ${reason}`, () =>
       Effect.gen(function*() {
         const { check } = makeCondition(never)
@@ -434,7 +446,12 @@ describe("Wait.pollUntilContextTimeout", () => {
           }),
           "1 minute"
         )
-        assert.deepStrictEqual(timeoutOf(exit), { reason, attempts: reason === "stopped" ? 1 : 2, elapsed, last: false })
+        assert.deepStrictEqual(timeoutOf(exit), {
+          reason,
+          attempts: reason === "stopped" ? 1 : 2,
+          elapsed,
+          last: false
+        })
       }))
   }
 
@@ -552,7 +569,10 @@ describe("Wait.exponentialBackoff", () => {
     Effect.gen(function*() {
       const { check } = makeCondition(never)
       const { exit } = yield* observe(
-        Wait.exponentialBackoff(check, { backoff: { ...policy, steps: 10, cap: "3 seconds" }, stop: Effect.sleep(2200) }),
+        Wait.exponentialBackoff(check, {
+          backoff: { ...policy, steps: 10, cap: "3 seconds" },
+          stop: Effect.sleep(2200)
+        }),
         "1 minute"
       )
       assert.deepStrictEqual(timeoutOf(exit), { reason: "stopped", attempts: 2, elapsed: 2200, last: false })

@@ -51,8 +51,12 @@ const constructors: ReadonlyArray<Case> = [
   ["Backoff.fromDelays: delays[1]", "-2", duration, () => Backoff.fromDelays([1, -2])],
   ["Backoff.toSchedule: duration", "-1", finite, () => Backoff.toSchedule({ ...policy, duration: -1 })],
   ["Backoff.toSchedule: factor", "-2", factor, () => Backoff.toSchedule({ ...policy, factor: -2 })],
-  ["Backoff.toSchedule: jitter", "Infinity", "a finite number", () =>
-    Backoff.toSchedule({ ...policy, jitter: Infinity })],
+  [
+    "Backoff.toSchedule: jitter",
+    "Infinity",
+    "a finite number",
+    () => Backoff.toSchedule({ ...policy, jitter: Infinity })
+  ],
   ["Backoff.toSchedule: steps", "1.5", "an integer", () => Backoff.toSchedule({ ...policy, steps: 1.5 })],
   ["Backoff.toSchedule: cap", "-1", duration, () => Backoff.toSchedule({ ...policy, cap: -1 })],
   ["Backoff.resetAfter: healthy", "-1", duration, () => Backoff.resetAfter(-1)],
@@ -61,21 +65,50 @@ const constructors: ReadonlyArray<Case> = [
   ["Limit.attempts: n", "Infinity", "an integer of 1 or more", () => Limit.attempts(Infinity)],
   ["Limit.delay: max", "NaN", duration, () => Limit.delay(NaN)],
   ["Limit.within: total", "-1", duration, () => Limit.within(-1)],
-  ["Limit.within: overshoot", `"round"`, `"stop" or "truncate"`, () => Limit.within(1, { overshoot: untyped("round") })],
-  ["Wait.exponentialBackoffManager: initial", "-1", finite, () =>
-    Wait.exponentialBackoffManager({ ...manager, initial: -1 })],
-  ["Wait.exponentialBackoffManager: max", "NaN", duration, () =>
-    Wait.exponentialBackoffManager({ ...manager, max: NaN })],
-  ["Wait.exponentialBackoffManager: reset", "-1", duration, () =>
-    Wait.exponentialBackoffManager({ ...manager, reset: -1 })],
-  ["Wait.exponentialBackoffManager: factor", "-1", factor, () =>
-    Wait.exponentialBackoffManager({ ...manager, factor: -1 })],
-  ["Wait.exponentialBackoffManager: jitter", "NaN", "a finite number", () =>
-    Wait.exponentialBackoffManager({ ...manager, jitter: NaN })],
+  [
+    "Limit.within: overshoot",
+    `"round"`,
+    `"stop" or "truncate"`,
+    () => Limit.within(1, { overshoot: untyped("round") })
+  ],
+  [
+    "Wait.exponentialBackoffManager: initial",
+    "-1",
+    finite,
+    () => Wait.exponentialBackoffManager({ ...manager, initial: -1 })
+  ],
+  [
+    "Wait.exponentialBackoffManager: max",
+    "NaN",
+    duration,
+    () => Wait.exponentialBackoffManager({ ...manager, max: NaN })
+  ],
+  [
+    "Wait.exponentialBackoffManager: reset",
+    "-1",
+    duration,
+    () => Wait.exponentialBackoffManager({ ...manager, reset: -1 })
+  ],
+  [
+    "Wait.exponentialBackoffManager: factor",
+    "-1",
+    factor,
+    () => Wait.exponentialBackoffManager({ ...manager, factor: -1 })
+  ],
+  [
+    "Wait.exponentialBackoffManager: jitter",
+    "NaN",
+    "a finite number",
+    () => Wait.exponentialBackoffManager({ ...manager, jitter: NaN })
+  ],
   ["Wait.delayWithReset: steps", "NaN", "an integer", () => Wait.delayWithReset({ ...policy, steps: NaN }, 1)],
   ["Wait.delayWithReset: reset", "-1", duration, () => Wait.delayWithReset(policy, -1)],
-  ["Timeline.render: width", "5", "an integer of 10 or more", () =>
-    Timeline.render({ runs: [], outcome: "done" }, { width: 5 })]
+  [
+    "Timeline.render: width",
+    "5",
+    "an integer of 10 or more",
+    () => Timeline.render({ runs: [], outcome: "done" }, { width: 5 })
+  ]
 ]
 
 /** What a driver dies with. */
@@ -89,14 +122,25 @@ const drivers: ReadonlyArray<Case> = [
   ["Wait.forever: period", "-1", duration, () => Wait.forever(check, { period: -1 })],
   ["Wait.until: period", "NaN", duration, () => Wait.until(check, { period: NaN })],
   ["Wait.nonSlidingUntil: period", "-1", duration, () => Wait.nonSlidingUntil(check, { period: -1 })],
-  ["Wait.jitterUntil: period", "-1", duration, () =>
-    Wait.jitterUntil(check, { period: -1, jitterFactor: 0, sliding: true })],
-  ["Wait.jitterUntil: jitterFactor", "NaN", "a finite number", () =>
-    Wait.jitterUntil(check, { period: 1, jitterFactor: NaN, sliding: true })],
-  ["Wait.backoffUntil: backoff", "undefined", "a Schedule", () =>
-    Wait.backoffUntil(check, untyped({ sliding: true }))],
-  ["Wait.delayUntil: backoff", "undefined", "a Schedule", () =>
-    Wait.delayUntil(check, untyped({ immediate: true, sliding: true }))],
+  [
+    "Wait.jitterUntil: period",
+    "-1",
+    duration,
+    () => Wait.jitterUntil(check, { period: -1, jitterFactor: 0, sliding: true })
+  ],
+  [
+    "Wait.jitterUntil: jitterFactor",
+    "NaN",
+    "a finite number",
+    () => Wait.jitterUntil(check, { period: 1, jitterFactor: NaN, sliding: true })
+  ],
+  ["Wait.backoffUntil: backoff", "undefined", "a Schedule", () => Wait.backoffUntil(check, untyped({ sliding: true }))],
+  [
+    "Wait.delayUntil: backoff",
+    "undefined",
+    "a Schedule",
+    () => Wait.delayUntil(check, untyped({ immediate: true, sliding: true }))
+  ],
   ["Wait.poll: interval", "0", positive, () => Wait.poll(check, { interval: 0, timeout: 1 })],
   ["Wait.poll: timeout", "-1", duration, () => Wait.poll(check, { interval: 1, timeout: -1 })],
   ["Wait.pollImmediate: interval", "-1", positive, () => Wait.pollImmediate(check, { interval: -1, timeout: 1 })],
@@ -104,20 +148,44 @@ const drivers: ReadonlyArray<Case> = [
   ["Wait.pollImmediateInfinite: interval", "0", positive, () => Wait.pollImmediateInfinite(check, { interval: 0 })],
   ["Wait.pollUntil: interval", "0", positive, () => Wait.pollUntil(check, { interval: 0 })],
   ["Wait.pollImmediateUntil: interval", "NaN", positive, () => Wait.pollImmediateUntil(check, { interval: NaN })],
-  ["Wait.pollUntilContextCancel: interval", "-1", finite, () =>
-    Wait.pollUntilContextCancel(check, { interval: -1, immediate: true })],
-  ["Wait.pollUntilContextTimeout: timeout", "-1", duration, () =>
-    Wait.pollUntilContextTimeout(check, { interval: 1, timeout: -1, immediate: true })],
-  ["Wait.exponentialBackoff: steps", "0.5", "an integer", () =>
-    Wait.exponentialBackoff(check, { backoff: { ...policy, steps: 0.5 } })],
+  [
+    "Wait.pollUntilContextCancel: interval",
+    "-1",
+    finite,
+    () => Wait.pollUntilContextCancel(check, { interval: -1, immediate: true })
+  ],
+  [
+    "Wait.pollUntilContextTimeout: timeout",
+    "-1",
+    duration,
+    () => Wait.pollUntilContextTimeout(check, { interval: 1, timeout: -1, immediate: true })
+  ],
+  [
+    "Wait.exponentialBackoff: steps",
+    "0.5",
+    "an integer",
+    () => Wait.exponentialBackoff(check, { backoff: { ...policy, steps: 0.5 } })
+  ],
   ["Timeline.simulate: until", "NaN", duration, () => Timeline.simulate(Period.sliding(1), { until: NaN })],
   ["Timeline.simulate: work", "-1", duration, () => Timeline.simulate(Period.sliding(1), { until: 9, work: -1 })],
-  ["Timeline.simulate: work(2)", "-1", duration, () =>
-    Timeline.simulate(Period.sliding(1), { until: 9, work: (run) => run < 2 ? 0 : -1 })],
-  ["Timeline.simulate: maxRuns", "1.5", "an integer of 0 or more", () =>
-    Timeline.simulate(Period.sliding(1), { until: 9, maxRuns: 1.5 })],
-  ["Timeline.simulate: random[1]", "1", "a number from 0 up to, but not including, 1", () =>
-    Timeline.simulate(Period.sliding(1), { until: 9, random: [0, 1] })]
+  [
+    "Timeline.simulate: work(2)",
+    "-1",
+    duration,
+    () => Timeline.simulate(Period.sliding(1), { until: 9, work: (run) => run < 2 ? 0 : -1 })
+  ],
+  [
+    "Timeline.simulate: maxRuns",
+    "1.5",
+    "an integer of 0 or more",
+    () => Timeline.simulate(Period.sliding(1), { until: 9, maxRuns: 1.5 })
+  ],
+  [
+    "Timeline.simulate: random[1]",
+    "1",
+    "a number from 0 up to, but not including, 1",
+    () => Timeline.simulate(Period.sliding(1), { until: 9, random: [0, 1] })
+  ]
 ]
 
 describe("bad input", () => {
@@ -145,7 +213,9 @@ describe("bad input", () => {
       }))
   }
 
-  for (const [expression, timeZone] of [["* * *"], ["61 * * * *"], ["0 0 30 2 *"], ["0 0 * * *", "Mars/Olympus"]] as const) {
+  for (
+    const [expression, timeZone] of [["* * *"], ["61 * * * *"], ["0 0 30 2 *"], ["0 0 * * *", "Mars/Olympus"]] as const
+  ) {
     it.effect(`Period.cron fails with a CronParseError for ${expression} ${timeZone ?? ""}`, () =>
       Effect.gen(function*() {
         const schedule = Period.cron(expression, { timeZone })

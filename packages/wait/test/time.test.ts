@@ -37,7 +37,10 @@ describe("a wall clock that is stepped", () => {
               Effect.sleep(400)
             )
             yield* withStep(at, by)(observe(Loop.run(work, schedule), "5 seconds"))
-            assert.deepStrictEqual(starts, name === "within" ? [0, 1400, 2800, 4200] : [0, 1000, 2000, 3000, 4000, 5000])
+            assert.deepStrictEqual(
+              starts,
+              name === "within" ? [0, 1400, 2800, 4200] : [0, 1000, 2000, 3000, 4000, 5000]
+            )
           }))
       }
     }

@@ -38,7 +38,9 @@ export const fromPolicy = (caller: string, policy: PolicyInput): GoBackoff => ({
 /** Go's `Backoff.Step`: the delay of this step in milliseconds, and the Backoff that is left. */
 export const step = (backoff: GoBackoff, random: Env["random"]): readonly [delay: number, next: GoBackoff] => {
   const { cap, factor, jitter, nanos } = backoff
-  const delay = (jitter > 0 && nanos < Infinity ? nanos + Math.trunc(random.nextDoubleUnsafe() * jitter * nanos) : nanos) / 1_000_000
+  const delay =
+    (jitter > 0 && nanos < Infinity ? nanos + Math.trunc(random.nextDoubleUnsafe() * jitter * nanos) : nanos) /
+    1_000_000
   if (backoff.steps < 1) return [delay, backoff]
   const grown = factor === 0 ? nanos : Math.trunc(nanos * factor)
   return cap > 0 && grown > cap

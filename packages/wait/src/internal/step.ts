@@ -106,7 +106,15 @@ const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
   return Effect.succeed(
     at === undefined
       ? standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
-      : { random, at, arrive: constVoid, leave: constVoid, get first() { return at.start } }
+      : {
+        random,
+        at,
+        arrive: constVoid,
+        leave: constVoid,
+        get first() {
+          return at.start
+        }
+      }
   )
 })
 
