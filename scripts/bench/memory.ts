@@ -1,26 +1,41 @@
-/** Bytes of one sleeping loop, 100,000 of them; a program of its own, as its heap must be its own. */
-import { Effect, Fiber, Schedule } from "effect"
+/** Bytes of one sleeping loop, of 100,000. A program of its own for each contestant, as its heap must be its own. */
+import { Effect, Schedule } from "effect"
 import { Jitter, Loop, Period } from "effect-wait"
 
 const count = 100_000
-const contestants: Record<string, () => Effect.Effect<unknown>> = {
-  "sleep": () => Effect.sleep("1 hour"),
-  "Loop.run sliding": () => Loop.run(Effect.void, Period.sliding("1 hour")),
-  "Loop.run nonSliding": () => Loop.run(Effect.void, Period.nonSliding("1 hour")),
-  "Loop.run jittered": () => Loop.run(Effect.void, Period.sliding("1 hour").pipe(Jitter.additive(0.2))),
-  "Loop.run with stop": () => Loop.run(Effect.void, Period.sliding("1 hour"), { stop: Effect.never }),
-  "Effect.repeat spaced": () => Effect.repeat(Effect.void, Schedule.spaced("1 hour"))
+
+const fork = <A, E>(effect: Effect.Effect<A, E>) => () => Effect.runFork(effect)
+
+const contestants: Record<string, () => unknown> = {
+  "Effect.sleep": fork(Effect.sleep("1 hour")),
+  "setInterval": () => setInterval(() => {}, 3_600_000),
+  "Loop.run sliding": fork(Loop.run(Effect.void, Period.sliding("1 hour"))),
+  "Loop.run nonSliding": fork(Loop.run(Effect.void, Period.nonSliding("1 hour"))),
+  "Loop.run sliding, additive jitter": fork(Loop.run(Effect.void, Period.sliding("1 hour").pipe(Jitter.additive(0.2)))),
+  "Loop.run sliding, with stop": fork(Loop.run(Effect.void, Period.sliding("1 hour"), { stop: Effect.never })),
+  "Effect.repeat Schedule.spaced": fork(Effect.repeat(Effect.void, Schedule.spaced("1 hour"))),
+  "Effect.repeat Schedule.spaced, jittered": fork(
+    Effect.repeat(Effect.void, Schedule.spaced("1 hour").pipe(Schedule.jittered))
+  )
 }
 
-const name = process.argv[2] ?? "sleep"
-const schedule = Period.sliding("1 hour")
-const effect = name === "Loop.run sliding" ? Loop.run(Effect.void, schedule) : contestants[name]!()
-const settle = () => new Promise((resolve) => setTimeout(resolve, 300))
-await Effect.runPromise(Effect.void)
-gc!(); await settle(); gc!()
-const before = process.memoryUsage().heapUsed
-const fibers: Array<Fiber.Fiber<unknown>> = []
-for (let i = 0; i < count; i++) fibers.push(Effect.runFork(effect))
-await settle(); gc!(); await settle(); gc!()
-console.log(name.padEnd(30), Math.round((process.memoryUsage().heapUsed - before) / count))
-process.exit(fibers.length === count ? 0 : 1)
+const settle = async (): Promise<number> => {
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  gc!()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  gc!()
+  return process.memoryUsage().heapUsed
+}
+
+const name = process.argv[2]
+if (name === undefined) {
+  console.log(JSON.stringify(Object.keys(contestants)))
+} else {
+  const start = contestants[name]!
+  const kept = [start()] // what the first one sets up once is not counted
+  const before = await settle()
+  for (let i = 0; i < count; i++) kept.push(start())
+  const after = await settle()
+  console.log((after - before) / (kept.length - 1))
+}
+process.exit()

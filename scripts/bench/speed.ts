@@ -1,52 +1,62 @@
 /** Nanoseconds of a zero-delay iteration: ours beside Effect's own drivers and schedules, in one run. */
 import { Effect, Schedule } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 
-const iterations = 100_000
-const rounds = 7
+const smoke = process.argv.includes("--smoke")
+const iterations = smoke ? 20_000 : 100_000
+const rounds = smoke ? 5 : 7
 
-const stopAt = Symbol("enough")
-
-// Ends a loop after so many iterations, at the same cost for every contestant.
-const work = (times: number): Effect.Effect<void, symbol> => {
+// Ends any of them after so many iterations, at the same cost.
+const work = (): Effect.Effect<boolean, "enough"> => {
   let n = 0
-  const over = Effect.fail(stopAt)
-  return Effect.suspend(() => ++n > times ? over : Effect.void)
+  const run = Effect.succeed(false)
+  const enough = Effect.fail("enough" as const)
+  return Effect.suspend(() => ++n > iterations ? enough : run)
 }
 
-const loop = (schedule: Schedule.Schedule<unknown>) => Loop.run(work(iterations), schedule)
-const repeat = (schedule: Schedule.Schedule<unknown>) => Effect.repeat(work(iterations), schedule)
+const jittered = Period.sliding(0).pipe(Jitter.additive(0.2))
+const exponential = Backoff.exponential({ base: 0, cap: "1 second" }).pipe(
+  Jitter.full,
+  Limit.attempts(iterations * 2)
+)
+const spaced = Schedule.spaced(0)
+const recurs = Schedule.recurs(iterations * 2)
 
-const base = { base: 0, cap: "1 second" } as const
 const contestants: Record<string, () => Effect.Effect<unknown, unknown>> = {
-  "Effect.whileLoop": () => {
-    const effect = work(iterations)
-    return Effect.whileLoop({ while: () => true, body: () => effect, step: () => {} })
-  },
-  "Loop.run sliding": () => loop(Period.sliding(0)),
-  "Loop.run nonSliding": () => loop(Period.nonSliding(0)),
-  "Loop.run additive jitter": () => loop(Period.sliding(0).pipe(Jitter.additive(0.2))),
-  "Loop.run exponential, full, attempts": () =>
-    loop(Backoff.exponential(base).pipe(Jitter.full, Limit.attempts(iterations * 2))),
-  "Loop.run with stop": () => Loop.run(work(iterations), Period.sliding(0), { stop: Effect.never }),
-  "Loop.run with backoff": () => Loop.run(work(iterations), Period.sliding(0), { backoff: Limit.attempts(1)(Period.sliding(0)) }),
-  "Loop.run Schedule.spaced": () => loop(Schedule.spaced(0)),
-  "Loop.run Schedule.recurs": () => loop(Schedule.recurs(iterations * 2)),
-  "Effect.repeat Period.sliding": () => repeat(Period.sliding(0)),
-  "Effect.repeat Schedule.spaced": () => repeat(Schedule.spaced(0)),
-  "Effect.repeat Schedule.recurs": () => repeat(Schedule.recurs(iterations * 2))
+  "Effect.whileLoop": () => Effect.whileLoop({ while: () => true, body: work().pipe((run) => () => run), step() {} }),
+  "Loop.run sliding": () => Loop.run(work(), Period.sliding(0)),
+  "Loop.run nonSliding": () => Loop.run(work(), Period.nonSliding(0)),
+  "Loop.run sliding, additive jitter": () => Loop.run(work(), jittered),
+  "Loop.run exponential, full jitter, attempts": () => Loop.run(work(), exponential),
+  "Loop.run sliding, with stop": () => Loop.run(work(), Period.sliding(0), { stop: Effect.never }),
+  "Loop.run sliding, with backoff": () => Loop.run(work(), Period.sliding(0), { backoff: Backoff.fromDelays([]) }),
+  "Loop.run Schedule.spaced": () => Loop.run(work(), spaced),
+  "Loop.run Schedule.recurs": () => Loop.run(work(), recurs),
+  "Poll.until sliding": () => Poll.until(work(), Period.sliding(0)),
+  "Poll.until exponential, full jitter, attempts": () => Poll.until(work(), exponential),
+  "Effect.repeat sliding": () => Effect.repeat(work(), Period.sliding(0)),
+  "Effect.repeat nonSliding": () => Effect.repeat(work(), Period.nonSliding(0)),
+  "Effect.repeat sliding, additive jitter": () => Effect.repeat(work(), jittered),
+  "Effect.repeat exponential, full jitter, attempts": () => Effect.repeat(work(), exponential),
+  "Effect.repeat Schedule.spaced": () => Effect.repeat(work(), spaced),
+  "Effect.repeat Schedule.recurs": () => Effect.repeat(work(), recurs)
 }
 
-const times = new Map(Object.keys(contestants).map((name) => [name, [] as Array<number>]))
-for (let round = -1; round < rounds; round++) {
-  for (const [name, make] of Object.entries(contestants)) {
-    const begin = process.hrtime.bigint()
-    await Effect.runPromiseExit(make())
-    if (round >= 0) times.get(name)!.push(Number(process.hrtime.bigint() - begin) / iterations)
+const nanosOf = async (effect: Effect.Effect<unknown, unknown>): Promise<number> => {
+  const begin = process.hrtime.bigint()
+  await Effect.runPromiseExit(effect)
+  return Number(process.hrtime.bigint() - begin) / iterations
+}
+
+/** The sorted times of each contestant, in rounds that take turns, after one that warms up. */
+export const measure = async (): Promise<ReadonlyMap<string, ReadonlyArray<number>>> => {
+  const times = new Map(Object.keys(contestants).map((name) => [name, [] as Array<number>]))
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, make] of Object.entries(contestants)) {
+      const nanos = await nanosOf(make())
+      if (round > 0) times.get(name)!.push(nanos)
+    }
   }
-}
-
-const median = (list: Array<number>): number => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!
-for (const [name, list] of times) {
-  console.log(name.padEnd(40), Math.min(...list).toFixed(0).padStart(7), median(list).toFixed(0).padStart(7))
+  for (const list of times.values()) list.sort((a, b) => a - b)
+  return times
 }

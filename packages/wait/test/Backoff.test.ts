@@ -96,10 +96,11 @@ describe("Backoff.decorrelated", () => {
 
   it.effect("never overflows", () =>
     Effect.gen(function*() {
-      const delays = yield* withDraws(0.999, 0)(delaysOf(Backoff.decorrelated({ base: 1, cap: Infinity }), 2000))
+      const draws = [...Array.from({ length: 1000 }, () => 0.999), 0]
+      const delays = yield* withDraws(...draws)(delaysOf(Backoff.decorrelated({ base: 1, cap: Infinity }), 1001))
       assert.isTrue(delays.every((delay) => delay >= 1))
-      const highest = yield* withDraws(0.999)(delaysOf(Backoff.decorrelated({ base: 1, cap: Infinity }), 2000))
-      assert.isFalse(highest.some(Number.isNaN))
+      assert.isAbove(delays[999]!, 1e300)
+      assert.strictEqual(delays[1000], 1)
     }))
 })
 
@@ -253,6 +254,13 @@ describe("Backoff.resetAfter", () => {
       const work = makeWork(0, 6000, 0)
       yield* observe(Effect.repeat(work.run, above), "1 minute")
       assert.strictEqual(work.starts.length, 3)
+    }))
+
+  it.effect("a limit in time below it counts from the start of the run that lasted", () =>
+    Effect.gen(function*() {
+      const schedule = Period.sliding("4 seconds").pipe(Limit.within("10 seconds"), Backoff.resetAfter("5 seconds"))
+      const ours = yield* startsOf(Effect.repeat(schedule), "1 minute", 0, 0, 6000, 0)
+      assert.deepStrictEqual(ours, [0, 4000, 8000, 18_000])
     }))
 
   // Kubernetes' Reflector: 800 ms, cap 30 s, reset after 2 minutes, factor 2, jitter 1.0

@@ -3,9 +3,11 @@ import { Duration, Effect, Exit, Schedule } from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
 import { makeWork, observe, startsOf } from "./support.ts"
 
-const drivers = [
-  { name: "Effect.repeat", repeat: <E>(schedule: Schedule.Schedule<unknown, void, E>) => Effect.repeat(schedule) },
-  { name: "Loop.run", repeat: <E>(schedule: Schedule.Schedule<unknown, void, E>) => Loop.run(schedule) }
+type Repeat = (schedule: Schedule.Schedule<unknown>) => (work: Effect.Effect<void>) => Effect.Effect<unknown>
+
+const drivers: ReadonlyArray<{ readonly name: string; readonly repeat: Repeat }> = [
+  { name: "Effect.repeat", repeat: (schedule) => (work) => Effect.repeat(work, schedule) },
+  { name: "Loop.run", repeat: (schedule) => (work) => Loop.run(work, schedule) }
 ]
 
 describe("Limit.attempts", () => {

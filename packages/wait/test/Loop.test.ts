@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Data, Deferred, Effect, Exit, Fiber, Latch, Logger, Schedule, Scheduler } from "effect"
+import { Cause, Clock, Data, Deferred, Duration, Effect, Exit, Fiber, Latch, Logger, Schedule, Scheduler } from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { leftBehind, makeWork, observe, startsOf } from "./support.ts"
@@ -59,7 +59,7 @@ describe("Loop.run", () => {
 
   it.effect("runs schedules that are not ours at the same times as Effect.repeat", () =>
     Effect.gen(function*() {
-      const schedules = [
+      const schedules: ReadonlyArray<Schedule.Schedule<unknown>> = [
         Schedule.spaced("1 second"),
         Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 4 })),
         Schedule.concat(Schedule.recurs(2), Schedule.spaced("700 millis")),
@@ -67,8 +67,8 @@ describe("Loop.run", () => {
         Period.nonSliding("1 second").pipe(Schedule.map(({ output }) => Effect.succeed(output)))
       ]
       for (const schedule of schedules) {
-        const ours = yield* startsOf(Loop.run(schedule), "5 seconds", 400)
-        const effects = yield* startsOf(Effect.repeat(schedule), "5 seconds", 400)
+        const ours = yield* startsOf((work) => Loop.run(work, schedule), "5 seconds", 400)
+        const effects = yield* startsOf((work) => Effect.repeat(work, schedule), "5 seconds", 400)
         const begin = effects[0]! - ours[0]!
         assert.deepStrictEqual(ours.map((start) => start + begin), effects)
       }
@@ -142,6 +142,17 @@ describe("Loop.run with backoff", () => {
         "1 minute"
       )
       assert.deepStrictEqual(exit, Exit.die("boom"))
+    }))
+
+  it.effect("ends at a defect that comes with an error", () =>
+    Effect.gen(function*() {
+      const cause = Cause.fromReasons([Cause.makeFailReason("error"), Cause.makeDieReason("boom")])
+      const { endedAt, exit } = yield* observe(
+        Loop.run(Effect.failCause(cause), Period.sliding("1 second"), { backoff: Period.sliding("1 second") }),
+        "1 minute"
+      )
+      assert.isTrue(exit !== undefined && Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.strictEqual(endedAt, 0)
     }))
 
   it.effect("keeps the cadence and the limits of the schedule over a phase of failures", () =>
@@ -358,6 +369,47 @@ describe("Loop.run, interrupted", () => {
         assert.deepStrictEqual(work.ends, [700])
       }))
   }
+})
+
+describe("Loop.run over a schedule whose steps take time", () => {
+  const slow = Schedule.fromStep(
+    Effect.succeed(() =>
+      Effect.as(Effect.onInterrupt(Effect.sleep("1 second"), () => Effect.sleep("300 millis")), [0, Duration.zero] as [
+        number,
+        Duration.Duration
+      ])
+    )
+  )
+
+  it.effect("waits for each step", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* startsOf(Loop.run(slow), 3000, 400), [0, 1400, 2800])
+    }))
+
+  it.effect("an interrupt waits for the step that it cuts", () =>
+    Effect.gen(function*() {
+      for (const stop of [undefined, Effect.never]) {
+        const loop = stop === undefined ? Loop.run(Effect.void, slow) : Loop.run(Effect.void, slow, { stop })
+        const begun = yield* Clock.currentTimeMillis
+        const fiber = yield* Effect.forkChild(loop, { startImmediately: true })
+        yield* TestClock.adjust(500)
+        let endedAt = 0
+        yield* Effect.forkChild(Effect.andThen(
+          Fiber.interrupt(fiber),
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            endedAt = now - begun
+          })
+        ))
+        yield* TestClock.adjust(1000)
+        assert.strictEqual(endedAt, 800)
+      }
+    }))
+
+  it.effect("a stop cuts the step", () =>
+    Effect.gen(function*() {
+      const { endedAt } = yield* observe(Loop.run(Effect.void, slow, { stop: Effect.sleep(2500) }), "1 minute")
+      assert.strictEqual(endedAt, 2800)
+    }))
 })
 
 describe("Loop.run leaves no timer and no fiber behind", () => {

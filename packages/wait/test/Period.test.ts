@@ -66,11 +66,11 @@ describe("Period.cron", () => {
   for (const { name, options, starts } of cases) {
     it.effect(`${name}, under Loop.run`, () =>
       Effect.gen(function*() {
-        assert.deepStrictEqual(yield* cronStarts(options, Loop.run), starts)
+        assert.deepStrictEqual(yield* cronStarts(options, (work, schedule) => Loop.run(work, schedule)), starts)
       }))
     it.effect(`${name}, under Effect.repeat`, () =>
       Effect.gen(function*() {
-        assert.deepStrictEqual(yield* cronStarts(options, Effect.repeat), starts)
+        assert.deepStrictEqual(yield* cronStarts(options, (work, schedule) => Effect.repeat(work, schedule)), starts)
       }))
   }
 

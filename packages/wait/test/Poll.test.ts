@@ -75,7 +75,7 @@ describe("Poll.until", () => {
 
   it.effect("fails with an error that it does not tolerate", () =>
     Effect.gen(function*() {
-      const { check, starts } = makeCheck([new Unreachable({ check: 1 }), new Unreachable({ check: 2 })])
+      const { check, starts } = makeCheck<boolean>([new Unreachable({ check: 1 }), new Unreachable({ check: 2 })])
       const { exit } = yield* observe(
         Poll.until(check, everySecond, { tolerate: (error) => error.check === 1 }),
         "1 minute"

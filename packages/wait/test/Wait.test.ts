@@ -428,12 +428,11 @@ describe("Wait.pollUntilContextTimeout", () => {
       assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 2, elapsed: 2600, last: false })
     }))
 
-  for (
-    const { elapsed, reason, stop } of [
-      { stop: 1700, reason: "stopped", elapsed: 1700 },
-      { stop: 5000, reason: "deadline", elapsed: 2500 }
-    ]
-  ) {
+  const reasons = [
+    { stop: 1700, reason: "stopped", elapsed: 1700 },
+    { stop: 5000, reason: "deadline", elapsed: 2500 }
+  ] as const
+  for (const { elapsed, reason, stop } of reasons) {
     it.effect(`the reason tells a stop from the deadline: ${reason}`, () =>
       Effect.gen(function*() {
         const { check } = makeCondition(never)
@@ -563,6 +562,17 @@ describe("Wait.exponentialBackoff", () => {
       )
       assert.deepStrictEqual(starts, [0, 1000])
       assert.deepStrictEqual(timeoutOf(exit), { reason: "exhausted", attempts: 2, elapsed: 3000, last: false })
+    }))
+
+  it.effect("a successor that is just the cap is still checked", () =>
+    Effect.gen(function*() {
+      const { check, starts } = makeCondition(never)
+      const { endedAt } = yield* observe(
+        Wait.exponentialBackoff(check, { backoff: { ...policy, steps: 10, cap: "4 seconds" } }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(starts, [0, 1000, 3000])
+      assert.strictEqual(endedAt, 7000)
     }))
 
   it.effect("a stop during that last sleep ends it at that instant", () =>

@@ -26,11 +26,11 @@ const drivers: Record<
   }
 > = {
   "Loop.run": {
-    drive: Loop.run,
+    drive: (work, schedule) => Loop.run(work, schedule),
     starts: { nonSliding: [0, 1000, 2000], ticker: [0, 1000, 2000], within: [0, 1400], attempts: [0, 1400, 2800, 4200] }
   },
   "Effect.repeat": {
-    drive: Effect.repeat,
+    drive: (work, schedule) => Effect.repeat(work, schedule),
     starts: { nonSliding: [0, 1000, 2000], ticker: [0, 1000, 2000], within: [0, 1400], attempts: [0, 1400, 2800, 4200] }
   },
   "Effect.retry": {
@@ -43,7 +43,7 @@ const drivers: Record<
   },
   // The schedule is asked before the first run.
   "Effect.schedule": {
-    drive: Effect.schedule,
+    drive: (work, schedule) => Effect.schedule(work, schedule),
     starts: {
       nonSliding: [1000, 2000, 3000],
       ticker: [1000, 2000, 3000],

@@ -79,8 +79,8 @@ export const leftBehind = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 /** The fields of the WaitTimeout that an exit failed with. */
 export const timeoutOf = (exit: Exit.Exit<unknown, unknown> | undefined) => {
-  const error = exit !== undefined && Exit.isFailure(exit) ? Cause.squash(exit.cause) : exit
-  if (!(error instanceof WaitTimeout)) return error
+  const error = exit !== undefined && Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  if (!(error instanceof WaitTimeout)) return undefined
   const { attempts, elapsed, last, lastError, reason } = error
   return {
     reason,

@@ -78,7 +78,6 @@ interface Observer extends Env {
 const standalone = (random: Env["random"], init: number): Observer => {
   const at: Moment = { now: init, wall: init, start: init, due: init }
   let offset = 0
-  let first = true
   return {
     random,
     at,
@@ -86,11 +85,7 @@ const standalone = (random: Env["random"], init: number): Observer => {
       return at.start
     },
     arrive(wall) {
-      if (wall < at.wall) {
-        if (first) at.start = at.due = wall
-        else offset = at.due - wall
-      }
-      first = false
+      if (wall < at.wall) offset = at.due - wall
       at.wall = wall
       at.now = wall + offset
     },

@@ -1,0 +1,96 @@
+/**
+ * The doc tests: every example of the docs compiles, runs, and shows what it says; every public value has one.
+ *
+ * - ```ts: compiled and run; `expr // => value` asserts. Top-level await is allowed.
+ * - ```ts no-run: compiled.
+ * - ```text right after an example that prints: what it prints.
+ */
+import { spawnSync } from "node:child_process"
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { stripTypeScriptTypes } from "node:module"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { format } from "node:util"
+import { reached } from "./assert.ts"
+import { type Example, examples, exportsOf, toModule } from "./examples.ts"
+
+const folder = "node_modules/.cache/docs"
+const limit = 10_000
+const sources = globSync("packages/wait/src/**/*.ts")
+const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md"])
+const read = (file: string) => readFileSync(file, "utf8")
+const found = [...sources, ...pages].toSorted().flatMap((file) => examples(file, read(file)))
+const findings: Array<string> = []
+
+// Compiled all at once. The modules are numbered, so that a message can be led back to its file.
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+writeFileSync(join(folder, "package.json"), `{ "type": "module" }`)
+writeFileSync(
+  join(folder, "tsconfig.json"),
+  JSON.stringify({
+    extends: "../../../tsconfig.base.json",
+    compilerOptions: { lib: ["ES2023", "DOM"], noUnusedLocals: false },
+    include: ["*.ts"],
+    exclude: []
+  })
+)
+const modules = found.map((example) => toModule(example, "../../../scripts/docs/assert.ts"))
+modules.forEach((code, i) => writeFileSync(join(folder, `${i}.ts`), code))
+const tsc = spawnSync("tsc", ["-p", folder, "--noEmit", "--pretty", "false"], { encoding: "utf8" })
+for (const message of tsc.stdout.split("\n").filter((line) => line.includes("error TS"))) {
+  findings.push(message.replace(/^.*?docs\/(\d+)\.ts\((\d+),\d+\)/, (_, i, line) => `${found[i]!.file}:${line}`))
+}
+if (tsc.status !== 0 && findings.length === 0) findings.push(`tsc failed: ${tsc.stdout}${tsc.stderr}`)
+
+// Run one after another, as each has the console to itself.
+const run = async (example: Example, i: number): Promise<void> => {
+  const place = `${example.file}:${example.line}`
+  const script = join(folder, `${i}.js`)
+  writeFileSync(script, stripTypeScriptTypes(modules[i]!))
+  const printed: Array<string> = []
+  console.log = (...args: ReadonlyArray<unknown>) => void printed.push(format(...args))
+  const timeout = Promise.withResolvers<unknown>()
+  const timer = setTimeout(() => timeout.resolve(new Error(`did not end within ${limit} ms`)), limit)
+  const url = pathToFileURL(script).href
+  const error = await Promise.race([timeout.promise, import(url).then(() => undefined, (error: unknown) => error)])
+  clearTimeout(timer)
+  console.log = log
+  if (error !== undefined) {
+    const line = String(error instanceof Error ? error.stack : "").split(`${url}:`)[1]?.split(":")[0]
+    const where = line === undefined ? place : `${example.file}:${line}`
+    findings.push(`${where} ${error instanceof Error ? error.message : format(error)}`)
+    return
+  }
+  for (const line of example.asserted) {
+    const assertion = `${example.file}:${line}`
+    if (reached.get(assertion) === undefined) findings.push(`${assertion} the assertion was not reached`)
+    if (reached.get(assertion) === "fails") findings.push(`${assertion} the assertion failed, unseen`)
+  }
+  if (example.output !== undefined && example.output !== printed.join("\n")) {
+    findings.push(`${place} does not print the text below it, but:\n${printed.join("\n")}`)
+  }
+}
+const { log } = console
+if (findings.length === 0) {
+  for (const [i, example] of found.entries()) if (example.run) await run(example, i)
+}
+
+// A value that a module passes on from internal/ is documented there.
+const isPublic = (file: string) => !file.includes("/internal/") && !file.endsWith("/index.ts")
+const values = sources.filter(isPublic).flatMap((file) => {
+  const source = read(file)
+  const passedOn = [...source.matchAll(/^export \{([^}]*)\} from "(\.[^"]*)"/gm)].flatMap(([, names, from]) => {
+    const origin = join(file, "..", from!)
+    return exportsOf(origin, read(origin), found).filter(({ name }) => names!.split(/\W+/).includes(name))
+  })
+  return exportsOf(file, source, found).concat(passedOn)
+})
+for (const { isShown, name, place } of values) {
+  if (!isShown) findings.push(`${place} ${name} has no example with a \`// =>\``)
+}
+
+for (const finding of findings) log(finding)
+const assertions = found.reduce((sum, example) => sum + example.asserted.length, 0)
+log(`${found.length} examples, ${assertions} assertions, ${values.length} public values, ${findings.length} findings`)
+process.exit(findings.length === 0 ? 0 : 1)
