@@ -371,6 +371,17 @@ describe("Loop.run, interrupted", () => {
   }
 })
 
+describe("Loop.run over Effect's own calendar", () => {
+  it.effect("tells it the wall clock's time", () =>
+    Effect.gen(function*() {
+      const hour = 3_600_000
+      yield* TestClock.setTime(10.5 * hour)
+      const work = makeWork("1 minute")
+      yield* observe(Loop.run(work.run, Schedule.cron("0 * * * *", "UTC")), "3 hours")
+      assert.deepStrictEqual(work.starts.map((start) => start / hour), [10.5, 11, 12, 13])
+    }))
+})
+
 describe("Loop.run over a schedule whose steps take time", () => {
   const slow = Schedule.fromStep(
     Effect.succeed(() =>
