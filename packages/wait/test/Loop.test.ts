@@ -144,6 +144,19 @@ describe("Loop.run with backoff", () => {
       assert.deepStrictEqual(exit, Exit.die("boom"))
     }))
 
+  it.effect("a limit in time of the backoff counts from the start of the first failed run", () =>
+    Effect.gen(function*() {
+      const { run, starts } = failingIn(3, 4, 5, 6, 7)
+      const { endedAt } = yield* observe(
+        Loop.run(run, Period.sliding("10 seconds"), {
+          backoff: Period.sliding("1 second").pipe(Limit.within("3 seconds"))
+        }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(starts, [0, 10_000, 20_000, 21_000, 22_000, 23_000])
+      assert.strictEqual(endedAt, 23_000)
+    }))
+
   it.effect("ends at a defect that comes with an error", () =>
     Effect.gen(function*() {
       const cause = Cause.fromReasons([Cause.makeFailReason("error"), Cause.makeDieReason("boom")])

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Data, Duration, Effect, Exit, Fiber, Option, Result } from "effect"
+import { Clock, Data, Deferred, Duration, Effect, Exit, Fiber, Option, Result, Scheduler } from "effect"
 import { Backoff, Jitter, Limit, Period, Poll, WaitTimeout } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { leftBehind, observe, timeoutOf, withDraws } from "./support.ts"
@@ -137,6 +137,23 @@ describe("Poll.until", () => {
       const { exit } = yield* observe(Poll.until(check, everySecond, { stop: Effect.void }), "1 minute")
       assert.deepStrictEqual(starts, [])
       assert.deepStrictEqual(timeoutOf(exit), { reason: "stopped", attempts: 0, elapsed: 0 })
+    }))
+
+  it.effect("counts the checks that were started, wherever the fiber yields to the stop", () =>
+    Effect.gen(function*() {
+      for (let turns = 0; turns < 40; turns++) {
+        const stop = yield* Deferred.make<void>()
+        const { check, starts } = makeCheck([false])
+        const poll = yield* Poll.until(check, Period.sliding(0), { stop: Deferred.await(stop) }).pipe(
+          Effect.provideService(Scheduler.MaxOpsBeforeYield, 7),
+          Effect.forkChild
+        )
+        for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+        yield* Deferred.succeed(stop, undefined)
+        const timeout = timeoutOf(yield* Fiber.await(poll))
+        assert.strictEqual(timeout?.reason, "stopped")
+        assert.strictEqual(timeout?.attempts, starts.length)
+      }
     }))
 
   it.effect("follows any schedule: a jittered backoff with limits", () =>

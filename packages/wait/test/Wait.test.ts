@@ -454,6 +454,18 @@ describe("Wait.pollUntilContextTimeout", () => {
       }))
   }
 
+  it.effect("a stop that fails, fails the wait at once", () =>
+    Effect.gen(function*() {
+      const { check } = makeCondition(never)
+      const stop = Effect.andThen(Effect.sleep(1500), Effect.fail("no stop"))
+      const { endedAt, exit } = yield* observe(
+        Wait.pollUntilContextTimeout(check, { interval: "1 second", timeout: "1 minute", immediate: false, stop }),
+        "2 minutes"
+      )
+      assert.deepStrictEqual(exit, Exit.fail("no stop"))
+      assert.strictEqual(endedAt, 1500)
+    }))
+
   for (const immediate of [true, false]) {
     it.effect(`a timeout of 0 is a deadline that has passed, immediate: ${immediate}`, () =>
       Effect.gen(function*() {
