@@ -1,6 +1,6 @@
 import type { Duration } from "effect"
 import { Effect, Schedule } from "effect"
-import { Backoff, Jitter, Limit, Period, Wait } from "effect-wait"
+import { Backoff, Jitter, Limit, Period, type Policy, Wait } from "effect-wait"
 import { expectTypeOf } from "vitest"
 
 const backoff = Backoff.exponential({ base: 1, cap: 2 })
@@ -44,8 +44,8 @@ Effect.retry(call, onlyStrings)
 Backoff.exponential({ base: 1 })
 // @ts-expect-error no steps
 Backoff.toSchedule({ duration: 1, factor: 2, jitter: 0 })
-expectTypeOf(Backoff.toSchedule).parameter(0).toEqualTypeOf<Backoff.PolicyInput>()
-expectTypeOf<typeof Backoff.Policy.Type>().toExtend<Backoff.PolicyInput>()
+expectTypeOf(Backoff.toSchedule).parameter(0).toEqualTypeOf<Backoff.Policy>()
+expectTypeOf<typeof Policy.Type>().toExtend<Backoff.Policy>()
 expectTypeOf(Wait.delayWithReset({ duration: 1, factor: 2, jitter: 0, steps: 3 }, 1)).toEqualTypeOf<
   Schedule.Schedule<Duration.Duration>
 >()

@@ -27,11 +27,10 @@
 import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { fromPolicy, type PolicyInput, step } from "./internal/goBackoff.ts"
+import { fromPolicy, type Policy, step } from "./internal/goBackoff.ts"
 import { done, type Env, fromPlan, Reads, restartWhen } from "./internal/step.ts"
 
-export type { PolicyInput } from "./internal/goBackoff.ts"
-export { Policy } from "./internal/policy.ts"
+export type { Policy } from "./internal/goBackoff.ts"
 
 // A schedule whose output is its delay. `begin` gives the function that names the next one.
 const growing = (begin: (env: Env) => () => number): Schedule.Schedule<Duration.Duration> =>
@@ -266,7 +265,7 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
 /**
  * Go's `Backoff.DelayFunc`: growth ends after `steps`, or at `cap`, and the last delay goes on for ever.
  *
- * - `policy`: plain data, see {@link Policy}
+ * - `policy`: plain data, see {@link Policy}; the Schema `Policy` reads it from a document
  * - output: the delay, its jitter included
  *
  * Throws an `IllegalArgumentError` that names a bad field.
@@ -291,7 +290,7 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
  * @category conversions
  * @since 0.1.0
  */
-export const toSchedule = (policy: PolicyInput): Schedule.Schedule<Duration.Duration> => {
+export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration> => {
   const initial = fromPolicy("Backoff.toSchedule", policy)
   return growing(({ random }) => {
     let backoff = initial

@@ -39,7 +39,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { fromPolicy, type GoBackoff, type PolicyInput, step } from "./internal/goBackoff.ts"
+import { fromPolicy, type GoBackoff, type Policy, step } from "./internal/goBackoff.ts"
 import { deadline, poll as pollJob } from "./internal/poll.ts"
 import { done, fromPlan, type Moment, planOf, Reads } from "./internal/step.ts"
 import * as Jitter from "./Jitter.ts"
@@ -424,7 +424,7 @@ export const exponentialBackoffManager = (options: {
  * @category backoff managers
  * @since 0.1.0
  */
-export const delayWithReset = (policy: PolicyInput, reset: Duration.Input): Schedule.Schedule<Duration.Duration> => {
+export const delayWithReset = (policy: Policy, reset: Duration.Input): Schedule.Schedule<Duration.Duration> => {
   const initial = fromPolicy("Wait.delayWithReset", policy)
   const millis = args.duration("Wait.delayWithReset: reset", reset)
   return initial.factor === 0 || millis === 0
@@ -1004,9 +1004,9 @@ const goSteps = (initial: GoBackoff): Schedule.Schedule<Duration.Duration> =>
  * @category polls
  * @since 0.1.0
  */
-export const exponentialBackoff: Polling<{ readonly backoff: PolicyInput }> = dual(2, <E, R, SE, SR>(
+export const exponentialBackoff: Polling<{ readonly backoff: Policy }> = dual(2, <E, R, SE, SR>(
   condition: Effect.Effect<boolean, E, R>,
-  options: { readonly backoff: PolicyInput } & Stop<SE, SR>
+  options: { readonly backoff: Policy } & Stop<SE, SR>
 ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
   Effect.suspend(() => {
     const backoff = fromPolicy("Wait.exponentialBackoff", options.backoff)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Schedule, Schema } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Wait } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period, Policy, Wait } from "effect-wait"
 import { delaysOf, makeWork, observe, startsOf, withDraws } from "./support.ts"
 
 const second = 1000
@@ -183,7 +183,7 @@ describe("Backoff.toSchedule", () => {
   // client-go: retry.DefaultRetry and retry.DefaultBackoff
   it.effect("takes client-go's policies, as data", () =>
     Effect.gen(function*() {
-      const decode = Schema.decodeUnknownEffect(Backoff.Policy)
+      const decode = Schema.decodeUnknownEffect(Policy)
       const retry = yield* decode({ duration: "10 millis", factor: 1, jitter: 0.1, steps: 5 })
       const backoff = yield* decode({ duration: "10 millis", factor: 5, jitter: 0.1, steps: 4 })
       assert.deepStrictEqual(yield* withDraws(0)(delaysOf(Backoff.toSchedule(retry), 5)), [10, 10, 10, 10, 10])
@@ -191,12 +191,12 @@ describe("Backoff.toSchedule", () => {
     }))
 })
 
-describe("Backoff.Policy", () => {
+describe("Policy", () => {
   it.effect("is encoded as it was written", () =>
     Effect.gen(function*() {
       const document = { duration: "10 millis", factor: 5, jitter: 0.1, steps: 4, cap: "30000 millis" }
-      const policy = yield* Schema.decodeUnknownEffect(Backoff.Policy)(document)
-      assert.deepStrictEqual(yield* Schema.encodeEffect(Backoff.Policy)(policy), document)
+      const policy = yield* Schema.decodeUnknownEffect(Policy)(document)
+      assert.deepStrictEqual(yield* Schema.encodeEffect(Policy)(policy), document)
     }))
 
   const bad = [
@@ -213,7 +213,7 @@ describe("Backoff.Policy", () => {
     it.effect(`refuses ${field} ${value}, and names the field`, () =>
       Effect.gen(function*() {
         const document = { duration: "10 millis", factor: 1, jitter: 0.1, steps: 5, [field]: value }
-        const error = yield* Effect.flip(Schema.decodeUnknownEffect(Backoff.Policy)(document))
+        const error = yield* Effect.flip(Schema.decodeUnknownEffect(Policy)(document))
         assert.include(String(error), `["${field}"]`)
       }))
   }

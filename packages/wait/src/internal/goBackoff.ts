@@ -3,12 +3,19 @@ import * as args from "./args.ts"
 import type { Env } from "./step.ts"
 
 /**
- * Go's `wait.Backoff`, with durations as Effect takes them. See {@link Policy} for what each field means.
+ * Go's `wait.Backoff`, with durations as Effect takes them.
  *
+ * - `duration`: the first delay, a finite duration of 0 or more
+ * - `factor`: what the delay is multiplied by, a finite number of 0 or more; 0 leaves it as it is
+ * - `jitter`: each delay `d` is drawn from `d .. d + jitter·d`, a finite number; nothing is drawn at 0 or less
+ * - `steps`: an integer; for a schedule, how often the delay may grow; for `Wait.exponentialBackoff`, how many checks
+ * - `cap`: the delay never grows past it, a duration of 0 or more; 0 or none is no cap
+ *
+ * @see `Policy` for its Schema
  * @category models
  * @since 0.1.0
  */
-export interface PolicyInput {
+export interface Policy {
   readonly duration: Duration.Input
   readonly factor: number
   readonly jitter: number
@@ -27,7 +34,7 @@ export interface GoBackoff {
 
 const nanos = (millis: number): number => Math.trunc(millis * 1_000_000)
 
-export const fromPolicy = (caller: string, policy: PolicyInput): GoBackoff => ({
+export const fromPolicy = (caller: string, policy: Policy): GoBackoff => ({
   nanos: nanos(args.finite(`${caller}: duration`, policy.duration)),
   factor: args.number(`${caller}: factor`, policy.factor, 0),
   jitter: args.number(`${caller}: jitter`, policy.jitter, -Infinity),

@@ -1,0 +1,62 @@
+/**
+ * A backoff as plain data, for configuration files. Go's `wait.Backoff`. A module of its own, since Schema weighs more than
+ * everything else here.
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Backoff, Policy, Timeline } from "effect-wait"
+ *
+ * // client-go's retry.DefaultBackoff
+ * const policy = Schema.decodeUnknownSync(Policy)({ duration: "10 millis", factor: 5, jitter: 0.1, steps: 4 })
+ * const timeline = Effect.runSync(Timeline.simulate(Backoff.toSchedule(policy), { until: "2 seconds", random: [0] }))
+ *
+ * console.log(Timeline.render(timeline, { width: 50 }))
+ * ```
+ *
+ * ```text
+ * #|.....|...............................|
+ * 0           500ms        1s          1.5s
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+
+const nonNegative = Schema.makeFilter(
+  (delay: Duration.Duration) => !Duration.isNegative(delay),
+  { expected: "a duration of 0 or more" }
+)
+
+const finite = Schema.makeFilter(Duration.isFinite, { expected: "a finite duration" })
+
+/**
+ * The Schema of `Backoff.Policy`: `{ duration, factor, jitter, steps, cap? }`.
+ *
+ * Durations are written as Effect reads them, `"10 millis"`. Decoding fails with a `SchemaError` that names the field: for a
+ * negative or infinite `duration`, a `factor` below 0, a `jitter` that is not finite, `steps` that are not an integer, a
+ * negative `cap`.
+ *
+ * **Example** (client-go's `retry.DefaultRetry`)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Backoff, Policy, Timeline } from "effect-wait"
+ *
+ * const policy = Schema.decodeUnknownSync(Policy)({ duration: "10 millis", factor: 1, jitter: 0.1, steps: 5 })
+ * const timeline = Effect.runSync(Timeline.simulate(Backoff.toSchedule(policy), { until: "30 millis", random: [0] }))
+ *
+ * Timeline.starts(timeline) // => [0, 10, 20, 30]
+ * ```
+ *
+ * @see `Backoff.toSchedule` for a schedule made from it
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Policy = Schema.Struct({
+  duration: Schema.DurationFromString.check(nonNegative, finite),
+  factor: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  jitter: Schema.Finite,
+  steps: Schema.Int,
+  cap: Schema.optional(Schema.DurationFromString.check(nonNegative))
+})
