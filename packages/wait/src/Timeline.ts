@@ -26,6 +26,7 @@ import { constant } from "effect/Function"
 import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
+import { replay } from "./internal/replay.ts"
 import * as Loop from "./Loop.ts"
 
 /**
@@ -47,8 +48,20 @@ export interface Run {
  */
 export interface Timeline {
   readonly runs: ReadonlyArray<Run>
-  /** Whether the schedule was done, or the timeline was cut while it went on. */
-  readonly outcome: "done" | "cut"
+  /** Whether the loop came to its end, failed, or was cut while it went on. */
+  readonly outcome: "done" | "failed" | "cut"
+}
+
+/**
+ * What was recorded elsewhere, such as in Go: when the runs started and ended, in milliseconds, and what became of the loop.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Trace {
+  readonly starts: ReadonlyArray<number>
+  readonly ends: ReadonlyArray<number>
+  readonly outcome: string
 }
 
 /**
@@ -66,6 +79,115 @@ export interface Timeline {
  * @since 0.1.0
  */
 export const starts = (self: Timeline): ReadonlyArray<number> => self.runs.map((run) => run.start)
+
+/**
+ * When the runs ended, in milliseconds since the timeline began.
+ *
+ * **Example** (Two runs)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * Timeline.ends({ runs: [{ start: 0, end: 400 }, { start: 1400, end: 1800 }], outcome: "cut" }) // => [400, 1800]
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const ends = (self: Timeline): ReadonlyArray<number> => self.runs.map((run) => run.end)
+
+/**
+ * How long the loop waited between the runs, in milliseconds.
+ *
+ * **Example** (One wait)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * Timeline.delays({ runs: [{ start: 0, end: 400 }, { start: 1400, end: 1800 }], outcome: "cut" }) // => [1000]
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const delays = (self: Timeline): ReadonlyArray<number> =>
+  self.runs.slice(1).map((run, i) => run.start - self.runs[i]!.end)
+
+/**
+ * By how many milliseconds each run started later than planned; less than 0 where it was early. As many as both have.
+ *
+ * **Example** (A timer that woke late)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * const planned: Timeline.Timeline = { runs: [{ start: 0, end: 0 }, { start: 1000, end: 1000 }], outcome: "cut" }
+ * const observed: Timeline.Timeline = { runs: [{ start: 0, end: 0 }, { start: 1003, end: 1003 }], outcome: "cut" }
+ *
+ * Timeline.lateness(observed, planned) // => [0, 3]
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const lateness = (observed: Timeline, planned: Timeline): ReadonlyArray<number> =>
+  observed.runs.slice(0, planned.runs.length).map((run, i) => run.start - planned.runs[i]!.start)
+
+/**
+ * Whether two timelines are the same: as many runs, which start and end at the same times, and the same outcome.
+ *
+ * - `tolerance`: by how much times may differ, a duration of 0 or more; default 1 microsecond
+ *
+ * Throws an `IllegalArgumentError` for a tolerance that is negative or NaN.
+ *
+ * **Example** (A tenth of a millisecond apart)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * const a: Timeline.Timeline = { runs: [{ start: 0, end: 400 }], outcome: "done" }
+ * const b: Timeline.Timeline = { runs: [{ start: 0, end: 400.1 }], outcome: "done" }
+ *
+ * Timeline.equals(a, b) // => false
+ * Timeline.equals(a, b, { tolerance: "1 milli" }) // => true
+ * ```
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const equals = (
+  a: Timeline,
+  b: Timeline,
+  options?: { readonly tolerance?: Duration.Input | undefined }
+): boolean => {
+  const tolerance = args.duration("Timeline.equals: tolerance", options?.tolerance ?? 0.001)
+  const near = (a: number, b: number) => Math.abs(a - b) <= tolerance
+  return a.outcome === b.outcome && a.runs.length === b.runs.length &&
+    a.runs.every((run, i) => near(run.start, b.runs[i]!.start) && near(run.end, b.runs[i]!.end))
+}
+
+/**
+ * A timeline from a trace. Go's loops end with `"returned"` and its polls with `"done"`, which both are `"done"` here; anything
+ * else is `"failed"`. A run that has no end ended when it started.
+ *
+ * **Example** (A poll that timed out)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * const timeline = Timeline.fromTrace({ starts: [1000, 2000], ends: [1100, 2100], outcome: "timeout" })
+ *
+ * timeline.outcome // => "failed"
+ * timeline.runs[1] // => { start: 2000, end: 2100 }
+ * ```
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromTrace = (trace: Trace): Timeline => ({
+  runs: trace.starts.map((start, i) => ({ start, end: trace.ends[i] ?? start })),
+  outcome: trace.outcome === "returned" || trace.outcome === "done" ? "done" : "failed"
+})
 
 const cut = Symbol("effect-wait/Timeline/cut")
 
@@ -90,13 +212,6 @@ const makeClock = (): SimulatedClock => {
       })
   }
   return clock
-}
-
-// Draws that are given, in this order, over and over.
-const replay = (draws: ReadonlyArray<number>) => {
-  let i = 0
-  const next = () => draws[i++ % draws.length] ?? 0
-  return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER) }
 }
 
 /**
@@ -246,8 +361,7 @@ export const render = (
   options?: { readonly width?: number | undefined }
 ): string => {
   const most = args.integer("Timeline.render: width", options?.width ?? 72, 10)
-  const lanes = isTimeline(timelines) ? [["", timelines] as const] : Object.entries(timelines)
-  const span = Math.max(1, ...lanes.flatMap(([, { runs }]) => runs.map((run) => run.end)))
+  const { lanes, span } = layOut(timelines)
   const millisPerColumn = roundUp([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10], span / (most - 1))
   const width = Math.floor(span / millisPerColumn) + 1
   const margin = Math.max(0, ...lanes.map(([name]) => name === "" ? 0 : name.length + 1))
@@ -257,4 +371,73 @@ export const render = (
   ].join("\n")
 }
 
+const layOut = (timelines: Timeline | Readonly<Record<string, Timeline>>) => {
+  const lanes = isTimeline(timelines) ? [["", timelines] as const] : Object.entries(timelines)
+  return { lanes, span: Math.max(1, ...lanes.flatMap(([, { runs }]) => runs.map((run) => run.end))) }
+}
+
 const isTimeline = (u: Timeline | Readonly<Record<string, Timeline>>): u is Timeline => Array.isArray(u.runs)
+
+/**
+ * Draws timelines as an SVG image: one, or several by name, over one axis. The same timelines give the same text.
+ *
+ * - `width`: in pixels, an integer of 100 or more; default 720
+ *
+ * Throws an `IllegalArgumentError` for any other width.
+ *
+ * **Example** (A run is a bar)
+ *
+ * ```ts
+ * import { Timeline } from "effect-wait"
+ *
+ * const svg = Timeline.toSvg({ runs: [{ start: 0, end: 400 }, { start: 1000, end: 1400 }], outcome: "cut" })
+ *
+ * svg.startsWith("<svg") // => true
+ * svg.split("class=\"run\"").length - 1 // => 2
+ * ```
+ *
+ * @see {@link render} for text
+ * @category drawing
+ * @since 0.1.0
+ */
+export const toSvg = (
+  timelines: Timeline | Readonly<Record<string, Timeline>>,
+  options?: { readonly width?: number | undefined }
+): string => {
+  const width = args.integer("Timeline.toSvg: width", options?.width ?? 720, 100)
+  const { lanes, span } = layOut(timelines)
+  const margin = 16 + 7 * Math.max(0, ...lanes.map(([name]) => name.length))
+  const scale = (width - margin - 24) / span
+  const x = (millis: number) => Number((margin + millis * scale).toFixed(2))
+  const laneHeight = 28
+  const bottom = 12 + lanes.length * laneHeight
+  const step = roundUp([1, 2, 5, 10], 80 / scale)
+  const ticks = Array.from({ length: Math.floor(span / step) + 1 }, (_, i) => i * step)
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + 28}" width="${width}" height="${
+      bottom + 28
+    }">`,
+    "<style>text{font:12px ui-monospace,monospace;fill:#57606a}.run{fill:#0969da}.wait{stroke:#d0d7de;stroke-width:2}" +
+    ".axis{stroke:#d0d7de}</style>",
+    ...ticks.flatMap((tick) => [
+      `<line class="axis" x1="${x(tick)}" y1="8" x2="${x(tick)}" y2="${bottom}"/>`,
+      `<text x="${x(tick)}" y="${bottom + 16}" text-anchor="middle">${label(tick)}</text>`
+    ]),
+    ...lanes.flatMap(([name, { outcome, runs }], i) => {
+      const y = 12 + i * laneHeight
+      const last = outcome === "cut" ? span : Math.max(0, ...runs.map((run) => run.end))
+      return [
+        `<text x="8" y="${y + 16}">${escape(name)}</text>`,
+        `<line class="wait" x1="${x(0)}" y1="${y + 12}" x2="${x(last)}" y2="${y + 12}"/>`,
+        ...runs.map((run) => {
+          const length = Math.max(2, (run.end - run.start) * scale).toFixed(2)
+          return `<rect class="run" x="${x(run.start)}" y="${y + 4}" width="${Number(length)}" height="16" rx="2"/>`
+        })
+      ]
+    }),
+    "</svg>"
+  ].join("\n")
+}
+
+const escape = (text: string): string =>
+  text.replace(/[&<>]/g, (char) => char === "&" ? "&amp;" : char === "<" ? "&lt;" : "&gt;")

@@ -67,6 +67,64 @@ describe("Timeline.simulate", () => {
     }))
 })
 
+describe("Timeline, as a value", () => {
+  const timeline: Timeline.Timeline = {
+    runs: [{ start: 0, end: 400 }, { start: 1400, end: 1500 }, { start: 2000, end: 2000 }],
+    outcome: "done"
+  }
+
+  it("has starts, ends and delays", () => {
+    assert.deepStrictEqual(Timeline.starts(timeline), [0, 1400, 2000])
+    assert.deepStrictEqual(Timeline.ends(timeline), [400, 1500, 2000])
+    assert.deepStrictEqual(Timeline.delays(timeline), [1000, 500])
+  })
+
+  it("tells how late its runs were, as far as both go", () => {
+    const planned: Timeline.Timeline = { runs: [{ start: 0, end: 0 }, { start: 1401, end: 0 }], outcome: "cut" }
+    assert.deepStrictEqual(Timeline.lateness(timeline, planned), [0, -1])
+    assert.deepStrictEqual(Timeline.lateness(planned, timeline), [0, 1])
+  })
+
+  it("equals another with the same runs and outcome, to the microsecond", () => {
+    const moved = (by: number): Timeline.Timeline => ({
+      ...timeline,
+      runs: timeline.runs.map((run, i) => i === 1 ? { start: run.start, end: run.end + by } : run)
+    })
+    assert.isTrue(Timeline.equals(timeline, moved(0.0005)))
+    assert.isFalse(Timeline.equals(timeline, moved(0.002)))
+    assert.isTrue(Timeline.equals(timeline, moved(0.002), { tolerance: 0.01 }))
+    assert.isFalse(Timeline.equals(timeline, { ...timeline, outcome: "cut" }))
+    assert.isFalse(Timeline.equals(timeline, { ...timeline, runs: timeline.runs.slice(1) }))
+  })
+
+  it("is made from a trace", () => {
+    const trace = { starts: [0, 1400, 2000], ends: [400, 1500, 2000] }
+    assert.deepStrictEqual(Timeline.fromTrace({ ...trace, outcome: "returned" }), timeline)
+    assert.deepStrictEqual(Timeline.fromTrace({ ...trace, outcome: "done" }), timeline)
+    for (const outcome of ["error", "timeout", "canceled", "deadline"]) {
+      assert.deepStrictEqual(Timeline.fromTrace({ ...trace, outcome }), { ...timeline, outcome: "failed" })
+    }
+    assert.deepStrictEqual(Timeline.fromTrace({ starts: [5], ends: [], outcome: "done" }).runs, [{ start: 5, end: 5 }])
+  })
+
+  it("is drawn as SVG, the same text each time", () => {
+    const svg = Timeline.toSvg({ "a < b": timeline, other: { runs: [], outcome: "cut" } }, { width: 400 })
+    assert.strictEqual(Timeline.toSvg({ "a < b": timeline, other: { runs: [], outcome: "cut" } }, { width: 400 }), svg)
+    const rects = [...svg.matchAll(/<rect class="run" x="([\d.]+)" y="\d+" width="([\d.]+)"/g)].map(([, x, width]) => [
+      Number(x),
+      Number(width)
+    ])
+    const scale = (400 - 16 - 35 - 24) / 2000
+    const expected = [[0, 400], [1400, 100], [2000, 0]].map(([start, length]) => [
+      51 + start! * scale,
+      Math.max(2, length! * scale)
+    ])
+    assert.deepStrictEqual(rects, expected.map((pair) => pair.map((n) => Number(n.toFixed(2)))))
+    assert.include(svg, "a &lt; b")
+    assert.include(svg, ">500ms<")
+  })
+})
+
 describe("Timeline.render", () => {
   it.effect("draws runs and waits over an axis of time", () =>
     Effect.gen(function*() {

@@ -108,6 +108,18 @@ const constructors: ReadonlyArray<Case> = [
     "5",
     "an integer of 10 or more",
     () => Timeline.render({ runs: [], outcome: "done" }, { width: 5 })
+  ],
+  [
+    "Timeline.toSvg: width",
+    "99",
+    "an integer of 100 or more",
+    () => Timeline.toSvg({ runs: [], outcome: "done" }, { width: 99 })
+  ],
+  [
+    "Timeline.equals: tolerance",
+    "-1",
+    duration,
+    () => Timeline.equals({ runs: [], outcome: "done" }, { runs: [], outcome: "done" }, { tolerance: -1 })
   ]
 ]
 

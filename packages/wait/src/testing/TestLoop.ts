@@ -1,0 +1,153 @@
+/**
+ * Records what a real loop does, on a clock of its own: no fork, no adjusting, no joining, no real time.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as TestClock from "effect/testing/TestClock"
+import * as args from "../internal/args.ts"
+import { replay } from "../internal/replay.ts"
+import type * as Timeline from "../Timeline.ts"
+
+/**
+ * A timeline that was observed, with the result of the loop.
+ *
+ * - `exit`: how the loop ended; none when it was cut
+ * - `endedAt`: when it ended, in milliseconds; `until` when it was cut
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recording<out A, out E> extends Timeline.Timeline {
+  readonly exit: Option.Option<Exit.Exit<A, E>>
+  readonly endedAt: number
+}
+
+/**
+ * The loop started run after run without any sleep, so that time never passed: the failure of {@link record}.
+ *
+ * **Example** (A period of 0)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ * import { TestLoop } from "effect-wait/testing"
+ *
+ * const error = await Effect.runPromise(Effect.flip(
+ *   TestLoop.record((track) => Loop.run(track(Effect.void), Period.sliding(0)), { until: "1 second" })
+ * ))
+ *
+ * error.message // => "The loop started 1000 runs at 0 ms without sleeping. Give it a period, or end it."
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NeverSleeps extends Data.TaggedError("NeverSleeps")<{
+  readonly runs: number
+  readonly at: number
+  readonly message: string
+}> {}
+
+/**
+ * Runs a loop on a test clock of its own, until it ends or this much time has passed, and records the runs of the work
+ * that it tracks.
+ *
+ * - `make`: makes the loop; what it passes to `track` is recorded
+ * - `until`: how much time passes, a finite duration of 0 or more
+ * - `random`: draws of `0 .. 1` that are used in this order, over and over; default: the `Random` service
+ *
+ * Fails with `NeverSleeps` when 1,000 runs start at the same instant. Dies with an `IllegalArgumentError` that names a bad
+ * argument. A run in flight at the end is interrupted, and ends there.
+ *
+ * **Example** (A loop of one's own)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Period, Loop, Timeline } from "effect-wait"
+ * import { TestLoop } from "effect-wait/testing"
+ *
+ * const sync = Effect.sleep("400 millis")
+ *
+ * const recording = await Effect.runPromise(
+ *   TestLoop.record((track) => Loop.run(track(sync), Period.nonSliding("1 second")), { until: "3.5 seconds" })
+ * )
+ *
+ * Timeline.starts(recording) // => [0, 1000, 2000, 3000]
+ * recording.outcome // => "cut"
+ * ```
+ *
+ * @see `Timeline.simulate` for a schedule alone
+ * @category running
+ * @since 0.1.0
+ */
+export const record = <A, E, R>(
+  make: (track: <B, E2, R2>(work: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>) => Effect.Effect<A, E, R>,
+  options: {
+    readonly until: Duration.Input
+    readonly random?: ReadonlyArray<number> | undefined
+  }
+): Effect.Effect<Recording<A, E>, NeverSleeps, R> =>
+  Effect.suspend(() => {
+    const until = args.finite("TestLoop.record: until", options.until)
+    const draws = options.random?.map((draw, i) => args.draw(`TestLoop.record: random[${i}]`, draw))
+    const recorded = recordOn(make, until)
+    return Effect.provide(
+      draws === undefined ? recorded : Effect.provideService(recorded, Random.Random, replay(draws)),
+      TestClock.layer()
+    )
+  })
+
+const most = 1000
+
+const recordOn = Effect.fnUntraced(function*<A, E, R>(
+  make: (track: <B, E2, R2>(work: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>) => Effect.Effect<A, E, R>,
+  until: number
+): Effect.fn.Return<Recording<A, E>, NeverSleeps, R> {
+  const clock = yield* Clock.Clock
+  const runs: Array<{ readonly start: number; end: number }> = []
+  let endedAt = until
+  let stuck: NeverSleeps | undefined
+
+  const track = <B, E2, R2>(work: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
+    Effect.suspend(() => {
+      const start = clock.currentTimeMillisUnsafe()
+      if (stuck !== undefined || runs[runs.length - most]?.start === start) {
+        const message = `The loop started ${most} runs at ${start} ms without sleeping. Give it a period, or end it.`
+        stuck ??= new NeverSleeps({ runs: most, at: start, message })
+        return Effect.never
+      }
+      const run = { start, end: until }
+      runs.push(run)
+      return Effect.onExit(work, () =>
+        Effect.sync(() => {
+          run.end = clock.currentTimeMillisUnsafe()
+        }))
+    })
+
+  const fiber = yield* make(track).pipe(
+    Effect.onExit(() =>
+      Effect.sync(() => {
+        endedAt = clock.currentTimeMillisUnsafe()
+      })
+    ),
+    Effect.forkChild({ startImmediately: true })
+  )
+  yield* TestClock.adjust(until)
+  const exit = fiber.pollUnsafe()
+  yield* Fiber.interrupt(fiber)
+  if (stuck !== undefined) return yield* stuck
+  return {
+    runs,
+    outcome: exit === undefined ? "cut" : Exit.isSuccess(exit) ? "done" : "failed",
+    exit: Option.fromUndefinedOr(exit),
+    endedAt
+  }
+})

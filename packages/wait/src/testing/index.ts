@@ -1,0 +1,1 @@
+export * as TestLoop from "./TestLoop.ts"

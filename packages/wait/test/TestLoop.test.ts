@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Option, Random, Schedule } from "effect"
+import { Backoff, Jitter, Limit, Loop, Period, Poll, Timeline, Wait } from "effect-wait"
+import { TestLoop } from "effect-wait/testing"
+
+const options = { until: "20 seconds" } as const
+
+describe("TestLoop.record", () => {
+  const schedules: Record<string, Schedule.Schedule<unknown>> = {
+    nonSliding: Period.nonSliding("1 second"),
+    ticker: Period.ticker("1 second", { missed: "skip" }),
+    jittered: Period.sliding("1 second").pipe(Jitter.additive(0.5)),
+    limited: Backoff.exponential({ base: "1 second", cap: "1 hour" }).pipe(Limit.within("9 seconds")),
+    "not ours": Schedule.exponential("100 millis")
+  }
+  for (const [name, schedule] of Object.entries(schedules)) {
+    it.effect(`observes what Timeline.simulate tells: ${name}`, () =>
+      Effect.gen(function*() {
+        const random = [0.25, 0.75]
+        const simulated = yield* Timeline.simulate(schedule, { work: 400, until: 20_000, random })
+        for (const drive of [Loop.run, Effect.repeat]) {
+          const recorded = yield* TestLoop.record(
+            (track) => drive(track(Effect.sleep(400)), schedule),
+            { ...options, random }
+          )
+          const last = recorded.outcome === "cut" ? -1 : recorded.runs.length
+          assert.isTrue(Timeline.equals(
+            { runs: recorded.runs.slice(0, last), outcome: recorded.outcome },
+            { runs: simulated.runs.slice(0, last), outcome: simulated.outcome }
+          ))
+          assert.strictEqual(recorded.runs.length, simulated.runs.length)
+        }
+      }))
+  }
+
+  it.effect("tells how and when a loop ended", () =>
+    Effect.gen(function*() {
+      const done = yield* TestLoop.record(
+        (track) => Wait.until(track(Effect.void), { period: "1 second", stop: Effect.sleep("2.5 seconds") }),
+        options
+      )
+      assert.deepStrictEqual([done.outcome, done.exit, done.endedAt], ["done", Option.some(Exit.void), 2500])
+      assert.deepStrictEqual(Timeline.starts(done), [0, 1000, 2000])
+
+      const failed = yield* TestLoop.record(
+        (track) => Loop.run(track(Effect.delay(Effect.fail("broken"), 300)), Period.sliding(1)),
+        options
+      )
+      assert.deepStrictEqual([failed.outcome, failed.exit, failed.endedAt], [
+        "failed",
+        Option.some(Exit.fail("broken")),
+        300
+      ])
+      assert.deepStrictEqual(failed.runs, [{ start: 0, end: 300 }])
+
+      const cut = yield* TestLoop.record(
+        (track) => Loop.run(track(Effect.sleep("15 seconds")), Period.sliding(0)),
+        options
+      )
+      assert.deepStrictEqual([cut.outcome, cut.exit, cut.endedAt], ["cut", Option.none(), 20_000])
+      assert.deepStrictEqual(cut.runs, [{ start: 0, end: 15_000 }, { start: 15_000, end: 20_000 }])
+    }))
+
+  it.effect("records only what is tracked, from anywhere in the loop", () =>
+    Effect.gen(function*() {
+      const recorded = yield* TestLoop.record(
+        (track) => {
+          let checks = 0
+          return Poll.until(
+            Effect.suspend(() => Effect.as(track(Effect.sleep(100)), ++checks === 3)),
+            Period.sliding(200)
+          )
+        },
+        options
+      )
+      assert.deepStrictEqual(recorded.runs, [
+        { start: 0, end: 100 },
+        { start: 300, end: 400 },
+        { start: 600, end: 700 }
+      ])
+    }))
+
+  it.effect("has a clock of its own, and no fiber outlives it", () =>
+    Effect.gen(function*() {
+      let interrupted = false
+      const work = Effect.onInterrupt(Effect.never, () =>
+        Effect.sync(() => {
+          interrupted = true
+        }))
+      yield* TestLoop.record((track) => track(work), options)
+      assert.isTrue(interrupted)
+    }))
+
+  it.effect("fails when the loop never sleeps, even one that survives everything", () =>
+    Effect.gen(function*() {
+      for (const survive of [true, false]) {
+        const error = yield* Effect.flip(TestLoop.record((track) => {
+          const work = track(Effect.void)
+          return Effect.andThen(
+            Effect.sleep("1 second"),
+            Loop.run(survive ? Loop.survive(work) : work, Period.sliding(0))
+          )
+        }, options))
+        assert.deepStrictEqual([error._tag, error.runs, error.at], ["NeverSleeps", 1000, 1000])
+      }
+    }))
+
+  it.effect("draws from the Random service, or what it is given", () =>
+    Effect.gen(function*() {
+      const record = (random?: ReadonlyArray<number>) =>
+        TestLoop.record(
+          (track) => Loop.run(track(Effect.void), Period.sliding("1 second").pipe(Jitter.full)),
+          { until: "3 seconds", random }
+        )
+      assert.deepStrictEqual(Timeline.starts(yield* record([0.5, 0.25])), [
+        0,
+        500,
+        750,
+        1250,
+        1500,
+        2000,
+        2250,
+        2750,
+        3000
+      ])
+      const seeded = yield* Random.withSeed(record(), "seed")
+      assert.deepStrictEqual(yield* Random.withSeed(record(), "seed"), seeded)
+    }))
+
+  for (
+    const [argument, bad] of [
+      ["until", { until: NaN }],
+      ["until", { until: Infinity }],
+      ["random[0]", { until: 1, random: [-1] }]
+    ] as const
+  ) {
+    it.effect(`refuses ${argument} by name`, () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(TestLoop.record((track) => track(Effect.void), bad))
+        assert.include(String(exit), `TestLoop.record: ${argument} must be`)
+      }))
+  }
+})
