@@ -726,10 +726,12 @@ const pollUntilContext = <
       })
     }))
 
+// A timeout of 0 has passed at once, which a sleep of 0 would not tell without suspending.
 const orDeadline = <SE, SR>(stop: Effect.Effect<unknown, SE, SR>, timeout: number): Effect.Effect<unknown, SE, SR> =>
-  timeout === 0
-    ? Effect.succeed(deadline)
-    : Effect.raceFirst(Effect.asVoid(stop), Effect.as(Effect.sleep(Duration.millis(timeout)), deadline))
+  Effect.raceFirst(
+    Effect.asVoid(stop),
+    Effect.as(timeout === 0 ? Effect.void : Effect.sleep(Duration.millis(timeout)), deadline)
+  )
 
 /**
  * Go's `PollUntilContextCancel(ctx, interval, immediate, condition)`: checks at the ticks of a ticker that keeps one missed tick.
