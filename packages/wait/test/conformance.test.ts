@@ -197,7 +197,7 @@ describe("sliding and non-sliding loops: simulated = observed = recorded", () =>
         const jittered = Period.sliding(period).pipe(Jitter.additive(Math.max(0, jitterFactor)))
         const simulated = yield* Timeline.simulate(sliding ? jittered : Period.fromStart(jittered), {
           work: (run) => trace.runs[Math.min(run, trace.runs.length - 1)]!.takes,
-          until: trace.returned,
+          until: trace.returned + 0.001,
           random: trace.draws.length === 0 ? undefined : trace.draws,
           maxRuns: trace.starts.length
         })
