@@ -255,7 +255,10 @@ export const decorrelatedV2 = (options: {
  * @since 0.1.0
  */
 export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<Duration.Duration> => {
-  const list = Array.from(delays, (delay, i) => args.duration(`Backoff.fromDelays: delays[${i}]`, delay))
+  const list = Array.from(
+    args.iterable("Backoff.fromDelays: delays", delays),
+    (delay, i) => args.duration(`Backoff.fromDelays: delays[${i}]`, delay)
+  )
   return growing(() => {
     let i = 0
     return () => list[i++] ?? done
@@ -335,5 +338,5 @@ export const resetAfter = (healthy: Duration.Input) => {
   const millis = args.duration("Backoff.resetAfter: healthy", healthy)
   return <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>
-  ): Schedule.Schedule<Output, Input, E, R> => restartWhen(self, Reads.start, (at) => at.now - at.start > millis)
+  ): Schedule.Schedule<Output, Input, E, R> => restartWhen(self, (at) => at.now - at.start > millis)
 }

@@ -40,7 +40,7 @@ const spread =
   <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
     changeDelays(self, Reads.nothing, ({ random }) => (delay) => {
       const draw = random.nextDoubleUnsafe()
-      return delay === Infinity ? delay : delay * min + delay * (max - min) * draw
+      return delay === Infinity ? delay : delay * (min + (max - min) * draw)
     })
 
 /**

@@ -64,7 +64,7 @@ export interface Options<E, EB = never, RB = never> {
  * @since 0.1.0
  */
 export interface StopOption<SE = never, SR = never> {
-  readonly stop: Effect.Effect<unknown, SE, SR>
+  readonly stop: Effect.Effect<unknown, SE, SR> | undefined
 }
 
 /**
@@ -154,7 +154,7 @@ export const run: {
         work,
         schedule: args.schedule("Loop.run: schedule", schedule),
         initialDelay: args.duration("Loop.run: initialDelay", initialDelay ?? 0),
-        stop
+        stop: args.effect("Loop.run: stop", stop)
       }
     )
   }))
@@ -172,17 +172,16 @@ const repeating = {
 
 // While runs fail, the loop follows the backoff, which begins afresh after each success.
 const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>): Looping<A, E, R, Out, F> => {
-  const reads = planOf(backoff)?.reads ?? Reads.all
   let step: Step<E> | undefined
   return {
     ...repeating,
-    reads: reads === Reads.nothing ? reads : reads | Reads.start,
+    reads: planOf(backoff)?.reads ?? Reads.all,
     succeeded(driver, value) {
       step = undefined
       driver.proceed(value)
     },
     failed(driver, error, failure) {
-      step ??= driver.begin(driver.planOf(backoff))
+      step ??= driver.begin(driver.planFor(backoff))
       driver.detour(step, error, failure)
     }
   }
@@ -239,11 +238,14 @@ export const survive: {
 ): Effect.Effect<A | undefined, E2, R | R2> =>
   Effect.catchCause(work, (cause) => {
     const logged = Effect.logError("A run failed; the loop goes on", cause)
-    return Effect.andThen(
-      options.name === undefined ? logged : Effect.annotateLogs(logged, "loop", options.name),
-      options.onCause === undefined ? Effect.undefined : Effect.as(options.onCause(cause), undefined)
+    return ownInterruption.pipe(
+      Effect.andThen(options.name === undefined ? logged : Effect.annotateLogs(logged, "loop", options.name)),
+      Effect.andThen(options.onCause === undefined ? Effect.undefined : Effect.as(options.onCause(cause), undefined))
     )
   }))
+
+// In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
+const ownInterruption = Effect.interruptible(Effect.void)
 
 /**
  * Completes when the signal is aborted: a `stop` for code that has an `AbortSignal`. The listener goes with the effect.

@@ -72,9 +72,10 @@ export const sliding = (period: Duration.Input): Schedule.Schedule<number> => {
   return counting(Reads.nothing, () => millis)
 }
 
-// What is left of a delay that began when the run was due. An early wake gives back what it took, and no more.
-const remaining = (delay: number, sinceDue: number): number =>
-  Math.max(0, Math.min(delay - sinceDue, delay + earlyWake))
+// What is left of a delay that began when the run was due, so that wakes which are a little early or late do not add up.
+// An early wake gives back what it took, and no more. A run that was late by a whole delay begins a new one.
+const remaining = (delay: number, { due, now, start }: Moment): number =>
+  Math.max(0, Math.min(delay - (now - (start - due >= delay ? start : due)), delay + earlyWake))
 
 /**
  * The delay starts when the run starts: a Go `Timer` that is reset before `f`. A run that takes longer than the period is
@@ -112,7 +113,7 @@ const remaining = (delay: number, sinceDue: number): number =>
  */
 export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.nonSliding: period", period)
-  return counting(Reads.time, (at) => remaining(millis, at.now - at.due))
+  return counting(Reads.time, (at) => remaining(millis, at))
 }
 
 /**
@@ -140,8 +141,7 @@ export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> =>
  */
 export const fromStart = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
-): Schedule.Schedule<Output, Input, E, R> =>
-  changeDelays(self, Reads.time, () => (delay, at) => remaining(delay, at.now - at.due))
+): Schedule.Schedule<Output, Input, E, R> => changeDelays(self, Reads.time, () => (delay, at) => remaining(delay, at))
 
 /**
  * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.

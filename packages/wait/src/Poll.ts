@@ -136,10 +136,10 @@ export const until: {
     poll({
       check,
       schedule: args.schedule("Poll.until: schedule", schedule),
-      accept: options.accept ?? ((value) => value === true),
-      tolerate: options.tolerate,
+      accept: args.callback("Poll.until: accept", options.accept) ?? ((value) => value === true),
+      tolerate: args.callback("Poll.until: tolerate", options.tolerate),
       first: options.immediate === false ? "later" : "now",
-      stop: options.stop,
+      stop: args.effect("Poll.until: stop", options.stop),
       timeout: args.duration("Poll.until: timeout", options.timeout ?? Infinity),
       exhausted: "exhausted"
     })

@@ -197,7 +197,7 @@ interface SimulatedClock extends Clock.Clock {
 
 // A Clock on which a sleep takes no time.
 const makeClock = (): SimulatedClock => {
-  const nanos = (): bigint => BigInt(Math.round(clock.now * 1_000_000))
+  const nanos = (): bigint => BigInt(Math.round(Math.min(clock.now * 1_000_000, Number.MAX_VALUE)))
   const clock: SimulatedClock = {
     now: 0,
     currentTimeMillisUnsafe: () => clock.now,
@@ -266,7 +266,7 @@ export const simulate = <E, R>(
     const clock = makeClock()
     const runs: Array<Run> = []
     const run = Effect.suspend(() => {
-      if (clock.now > until || runs.length >= maxRuns) return Effect.fail(cut)
+      if (clock.now > until || clock.now === Infinity || runs.length >= maxRuns) return Effect.fail(cut)
       const start = clock.now
       clock.now += length(runs.length)
       runs.push({ start, end: clock.now })

@@ -73,20 +73,19 @@ export interface Looping<Options> {
 }
 
 const loop = <A, E, R, ES, RS, SE, SR>(
+  name: string,
   work: Effect.Effect<A, E, R>,
   schedule: () => Schedule.Schedule<unknown, A, ES, RS>,
   { stop }: Stop<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
-  Effect.suspend(() =>
-    Effect.asVoid(stop === undefined ? Loop.run(work, schedule()) : Loop.run(work, schedule(), { stop }))
-  )
+  Effect.suspend(() => Effect.asVoid(Loop.run(work, schedule(), { stop: args.effect(`${name}: stop`, stop) })))
 
 // Go asks its timers when a run starts, and a manager that looks at the clock sees that time.
 const askedAtStart = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Schedule.Schedule<Out, In, E, R> => {
   const plan = planOf(self)
   if (plan === undefined) return Period.fromStart(self)
   return Period.fromStart(fromPlan<Out, In>({
-    reads: plan.reads | Reads.start,
+    reads: plan.reads | Reads.time,
     output: plan.output,
     begin(env) {
       const inner = plan.begin(env)
@@ -103,25 +102,37 @@ const askedAtStart = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
   }))
 }
 
-const sliding = <Out, In, E, R>(
+const measured = <Out, In, E, R>(
   self: Schedule.Schedule<Out, In, E, R>,
-  yes: boolean
-): Schedule.Schedule<Out, In, E, R> => yes ? self : askedAtStart(self)
+  { sliding }: { readonly sliding: boolean }
+): Schedule.Schedule<Out, In, E, R> => sliding ? self : askedAtStart(self)
 
-const jittered = <Options extends { readonly period: Duration.Input }>(
+interface Jittered {
+  readonly period: Duration.Input
+  readonly jitterFactor: number
+  readonly sliding: boolean
+}
+
+const jittered = <Options extends Partial<Jittered>>(
   name: string,
-  jitter: (options: Options) => { readonly jitterFactor: number; readonly sliding: boolean }
+  given: (options: Options) => Jittered
 ): Looping<Options> =>
   dual(2, <E, R, SE, SR>(
     work: Effect.Effect<unknown, E, R>,
     options: Options & Stop<SE, SR>
   ): Effect.Effect<void, E | SE, R | SR> =>
-    loop(work, () => {
-      const { jitterFactor, sliding: isSliding } = jitter(options)
+    loop(name, work, () => {
+      const { jitterFactor, period, sliding } = given(options)
       const factor = args.number(`${name}: jitterFactor`, jitterFactor, -Infinity)
-      const period = Period.sliding(args.duration(`${name}: period`, options.period))
-      return sliding(period.pipe(Jitter.additive(Math.max(0, factor))), isSliding)
+      const jitter = Jitter.additive(Math.max(0, factor))
+      return measured(jitter(Period.sliding(args.duration(`${name}: period`, period))), { sliding })
     }, options))
+
+const plain = ({ period }: { readonly period: Duration.Input }): Jittered => ({
+  period,
+  jitterFactor: 0,
+  sliding: true
+})
 
 /**
  * Go's `Forever(f, period)`: runs every period, measured from the end of the run, for ever. A period of 0 runs back to back.
@@ -148,10 +159,7 @@ const jittered = <Options extends { readonly period: Duration.Input }>(
  * @category loops
  * @since 0.1.0
  */
-export const forever: Looping<{ readonly period: Duration.Input }> = jittered(
-  "Wait.forever",
-  () => ({ jitterFactor: 0, sliding: true })
-)
+export const forever: Looping<{ readonly period: Duration.Input }> = jittered("Wait.forever", plain)
 
 /**
  * Go's `Until(f, period, stopCh)` and `UntilWithContext`: runs every period, measured from the end of the run, until stopped.
@@ -178,10 +186,7 @@ export const forever: Looping<{ readonly period: Duration.Input }> = jittered(
  * @category loops
  * @since 0.1.0
  */
-export const until: Looping<{ readonly period: Duration.Input }> = jittered(
-  "Wait.until",
-  () => ({ jitterFactor: 0, sliding: true })
-)
+export const until: Looping<{ readonly period: Duration.Input }> = jittered("Wait.until", plain)
 
 /**
  * Go's `NonSlidingUntil(f, period, stopCh)` and `NonSlidingUntilWithContext`: runs every period, measured from the start of the
@@ -211,7 +216,7 @@ export const until: Looping<{ readonly period: Duration.Input }> = jittered(
  */
 export const nonSlidingUntil: Looping<{ readonly period: Duration.Input }> = jittered(
   "Wait.nonSlidingUntil",
-  () => ({ jitterFactor: 0, sliding: false })
+  (options) => ({ ...plain(options), sliding: false })
 )
 
 /**
@@ -303,7 +308,12 @@ export const backoffUntil: {
   work: Effect.Effect<A, E, R>,
   options: { readonly backoff: Schedule.Schedule<unknown, A, ES, RS>; readonly sliding: boolean } & Stop<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
-  loop(work, () => sliding(args.schedule("Wait.backoffUntil: backoff", options.backoff), options.sliding), options))
+  loop(
+    "Wait.backoffUntil",
+    work,
+    () => measured(args.schedule("Wait.backoffUntil: backoff", options.backoff), options),
+    options
+  ))
 
 // -----------------------------------------------------------------------------
 // backoff managers
@@ -455,9 +465,10 @@ export interface Polling<Options> {
 }
 
 const pollWith = <E, R, F>(
+  name: string,
   condition: Effect.Effect<boolean, E, R>,
   options: {
-    readonly schedule: Schedule.Schedule<unknown, unknown, F, R>
+    readonly schedule: Schedule.Schedule<unknown, boolean | undefined, F, R>
     readonly first: "now" | "anyway" | "later"
     readonly stop: Effect.Effect<unknown, F, R> | undefined
     readonly exhausted?: "deadline" | "exhausted"
@@ -468,7 +479,7 @@ const pollWith = <E, R, F>(
     schedule: options.schedule,
     accept: identity,
     first: options.first,
-    stop: options.stop,
+    stop: args.effect(`${name}: stop`, options.stop),
     timeout: Infinity,
     exhausted: options.exhausted ?? "exhausted"
   }))
@@ -512,7 +523,7 @@ const legacy = <Options extends { readonly interval: Duration.Input; readonly ti
       const interval = args.positive(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? 0)
       const schedule = ticksUntil(interval, timeout === 0 ? Infinity : timeout)
-      return pollWith<E, R | SR, SE>(condition, {
+      return pollWith<E, R | SR, SE>(name, condition, {
         schedule,
         first: firstCheck(immediate),
         stop: options.stop,
@@ -719,10 +730,11 @@ const pollUntilContext = <
     Effect.suspend(() => {
       const interval = args.finite(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? Infinity)
-      return pollWith<E, R | SR, SE>(condition, {
+      const stop = args.effect(`${name}: stop`, options.stop)
+      return pollWith<E, R | SR, SE>(name, condition, {
         schedule: interval === 0 ? Period.sliding(0) : Period.ticker(interval),
         first: firstCheck(options.immediate),
-        stop: timeout === Infinity ? options.stop : orDeadline(options.stop ?? Effect.never, timeout)
+        stop: timeout === Infinity ? stop : orDeadline(stop ?? Effect.never, timeout)
       })
     }))
 
@@ -845,7 +857,7 @@ export const pollUntilContextTimeout: Polling<IntervalAndTimeout & { readonly im
 export const delayUntil: {
   <ES, RS, SE = never, SR = never>(
     options: {
-      readonly backoff: Schedule.Schedule<unknown, unknown, ES, RS>
+      readonly backoff: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
       readonly immediate: boolean
       readonly sliding: boolean
     } & Stop<SE, SR>
@@ -855,7 +867,7 @@ export const delayUntil: {
   <E, R, ES, RS, SE = never, SR = never>(
     condition: Effect.Effect<boolean, E, R>,
     options: {
-      readonly backoff: Schedule.Schedule<unknown, unknown, ES, RS>
+      readonly backoff: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
       readonly immediate: boolean
       readonly sliding: boolean
     } & Stop<SE, SR>
@@ -863,14 +875,14 @@ export const delayUntil: {
 } = dual(2, <E, R, F>(
   condition: Effect.Effect<boolean, E, R>,
   options: {
-    readonly backoff: Schedule.Schedule<unknown, unknown, F, R>
+    readonly backoff: Schedule.Schedule<unknown, boolean | undefined, F, R>
     readonly immediate: boolean
     readonly sliding: boolean
   } & Stop<F, R>
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.suspend(() =>
-    pollWith(condition, {
-      schedule: sliding(args.schedule("Wait.delayUntil: backoff", options.backoff), options.sliding),
+    pollWith("Wait.delayUntil", condition, {
+      schedule: measured(args.schedule("Wait.delayUntil: backoff", options.backoff), options),
       first: firstCheck(options.immediate),
       stop: options.stop
     })
@@ -946,7 +958,11 @@ export const waitFor: {
   options: { readonly ticks: Stream.Stream<unknown, F, R> } & Stop<F, R>
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.scoped(
-    pollWith<E, R | Scope.Scope, F>(condition, { schedule: ticking(options.ticks), first: "later", stop: options.stop })
+    pollWith<E, R | Scope.Scope, F>("Wait.waitFor", condition, {
+      schedule: ticking(options.ticks),
+      first: "later",
+      stop: options.stop
+    })
   ))
 
 // A sleep that brought the delay to its cap is the last one, and no check follows it.
@@ -1022,5 +1038,9 @@ export const exponentialBackoff: Polling<{ readonly backoff: Policy }> = dual(2,
           lastError: Option.none()
         })
       )
-      : pollWith<E, R | SR, SE>(condition, { schedule: goSteps(backoff), first: "now", stop: options.stop })
+      : pollWith<E, R | SR, SE>("Wait.exponentialBackoff", condition, {
+        schedule: goSteps(backoff),
+        first: "now",
+        stop: options.stop
+      })
   }))

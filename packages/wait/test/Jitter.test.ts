@@ -56,6 +56,12 @@ describe("Jitter", () => {
       )
     }))
 
+  it.effect("a delay that overflows is Infinity, never NaN", () =>
+    Effect.gen(function*() {
+      const schedule = Jitter.additive(10)(Backoff.fromDelays([1e308, 1e308]))
+      assert.deepStrictEqual(yield* withDraws(0, 0.9)(delaysOf(schedule, 2)), [1e308, Infinity])
+    }))
+
   it.effect("leaves a delay of Infinity alone, whatever is drawn", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* withDraws(0)(delaysOf(Jitter.full(Period.sliding(Infinity)), 1)), [Infinity])

@@ -395,6 +395,66 @@ describe("Loop.run over Effect's own calendar", () => {
     }))
 })
 
+describe("Loop.run over a schedule that is not ours, with ours inside", () => {
+  const wrapped = <A, E>(self: Schedule.Schedule<A, unknown, E>) => self.pipe(Schedule.tap(() => Effect.void))
+
+  for (
+    const { name, schedule, starts } of [
+      { name: "within", schedule: Period.sliding(1000).pipe(Limit.within(3000)), starts: [0, 1500, 3000, 4500] },
+      {
+        name: "ticker",
+        schedule: Period.ticker(10_000).pipe(Limit.attempts(3)),
+        starts: [0, 1500, 3000, 4500, 10_000, 20_000]
+      }
+    ]
+  ) {
+    for (const [whose, self] of [["ours", schedule], ["wrapped", wrapped(schedule)]] as const) {
+      it.effect(`begins with the first run, though the first runs fail: ${name}, ${whose}`, () =>
+        Effect.gen(function*() {
+          const { run, starts: seen } = failingIn(1, 2, 3)
+          yield* observe(Loop.run(run, self, { backoff: Period.sliding(1500) }), "1 minute")
+          assert.deepStrictEqual(seen, starts)
+        }))
+    }
+  }
+
+  it.effect("loops of the user's inside a step keep their own time", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      for (const inner of [Period.ticker("1 second"), Period.nonSliding("1 second")]) {
+        const begun = clock.currentTimeMillisUnsafe()
+        const reports: Array<number> = []
+        const report = Effect.suspend(() => Effect.fail(reports.push(clock.currentTimeMillisUnsafe() - begun)))
+        const schedule = Period.sliding("1 minute").pipe(
+          Schedule.tap(() => Effect.ignore(Effect.retry(report, inner.pipe(Limit.within("3 seconds")))))
+        )
+        const work = makeWork(0)
+        yield* observe(Loop.run(work.run, schedule), "2 minutes")
+        assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 63_000])
+        assert.deepStrictEqual(reports, [0, 1000, 2000, 3000, 63_000, 64_000, 65_000, 66_000])
+      }
+    }))
+
+  it.effect("a reset inside begins with the run that lasted", () =>
+    Effect.gen(function*() {
+      const schedule = wrapped(Period.ticker("4 seconds")).pipe(Backoff.resetAfter("5 seconds"))
+      for (const drive of [Loop.run(schedule), Effect.repeat(schedule)]) {
+        const begun = yield* Clock.currentTimeMillis
+        const starts = yield* startsOf((work) => drive(work), "24 seconds", 0, 0, 6000, 0)
+        assert.deepStrictEqual(starts.map((start) => start - begun), [0, 4000, 8000, 14_000, 16_000, 20_000, 24_000])
+      }
+    }))
+
+  it.effect("a stop cuts a schedule that takes long to begin", () =>
+    Effect.gen(function*() {
+      const slow = Schedule.fromStep(
+        Effect.as(Effect.sleep("10 seconds"), () => Effect.succeed<[number, Duration.Duration]>([0, Duration.zero]))
+      )
+      const { endedAt } = yield* observe(Loop.run(Effect.void, slow, { stop: Effect.sleep(1000) }), "1 minute")
+      assert.strictEqual(endedAt, 1000)
+    }))
+})
+
 describe("Loop.run over a schedule whose steps take time", () => {
   const slow = Schedule.fromStep(
     Effect.succeed(() =>
@@ -518,6 +578,22 @@ describe("Loop.survive", () => {
         (yield* logged(Effect.map(Loop.survive(Effect.fail("no")), (value) => assert.isUndefined(value)))).length,
         1
       )
+    }))
+
+  it.effect("ends when its own fiber is interrupted in an uninterruptible region", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const work = Effect.interruptible(Effect.andThen(Effect.sync(() => runs++), Effect.sleep("1 second")))
+      const lines = yield* logged(Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(
+          Effect.uninterruptible(Loop.run(Loop.survive(work), Period.sliding(0).pipe(Limit.attempts(5)))),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust(500)
+        yield* Fiber.interrupt(fiber)
+      }))
+      assert.strictEqual(runs, 1)
+      assert.deepStrictEqual(lines, [])
     }))
 
   it.effect("ends when its own fiber is interrupted, and logs nothing", () =>

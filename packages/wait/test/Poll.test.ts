@@ -105,6 +105,14 @@ describe("Poll.until", () => {
       assert.deepStrictEqual(left(), { fibers: 0, sleeps: 0 })
     }))
 
+  it.effect("a timeout of 0 has passed before the first check, on every clock", () =>
+    Effect.gen(function*() {
+      const poll = Poll.until(Effect.succeed(true), everySecond, { timeout: 0 })
+      const expected = { reason: "deadline", attempts: 0, elapsed: 0 }
+      assert.deepStrictEqual(timeoutOf(yield* Effect.exit(poll)), expected)
+      assert.strictEqual(timeoutOf(yield* TestClock.withLive(Effect.exit(poll)))?.attempts, 0)
+    }))
+
   it.effect("the deadline wins over a check at the same instant", () =>
     Effect.gen(function*() {
       const { check, starts } = makeCheck([false])

@@ -58,6 +58,10 @@ describe("Timeline.simulate", () => {
     Effect.gen(function*() {
       const timeline = yield* Timeline.simulate(Period.sliding(Infinity), { until: "365 days" })
       assert.deepStrictEqual(timeline, { runs: [{ start: 0, end: 0 }], outcome: "cut" })
+      assert.deepStrictEqual(
+        yield* Timeline.simulate(Period.nonSliding(Infinity), { until: Infinity }),
+        { runs: [{ start: 0, end: 0 }], outcome: "cut" }
+      )
     }))
 
   it.effect("fails with the schedule's error", () =>

@@ -24,6 +24,19 @@ const constructors: ReadonlyArray<Case> = [
   ["Period.sliding: period", `{"seconds":NaN}`, duration, () => Period.sliding({ seconds: NaN })],
   ["Period.sliding: period", "[NaN,0]", duration, () => Period.sliding([NaN, 0])],
   ["Period.sliding: period", `"-Infinity"`, duration, () => Period.sliding("-Infinity")],
+  ["Period.sliding: period", "{}", duration, () => Period.sliding({})],
+  ["Period.sliding: period", `{"second":1}`, duration, () => Period.sliding(untyped({ second: 1 }))],
+  ["Period.sliding: period", `{"seconds":"1"}`, duration, () => Period.sliding(untyped({ seconds: "1" }))],
+  [
+    "Period.sliding: period",
+    `{"seconds":Infinity,"minutes":-Infinity}`,
+    duration,
+    () => Period.sliding({ seconds: Infinity, minutes: -Infinity })
+  ],
+  ["Backoff.fromDelays: delays", "5", "a list", () => Backoff.fromDelays(untyped(5))],
+  ["self", "5", "a Schedule", () => Jitter.full(untyped(5))],
+  ["self", `"1 second"`, "a Schedule", () => Period.fromStart(untyped("1 second"))],
+  ["self", "5", "a Schedule", () => Backoff.resetAfter(1)(untyped(5))],
   ["Period.nonSliding: period", `"-1 millis"`, duration, () => Period.nonSliding("-1 millis")],
   ["Period.ticker: interval", "0", positive, () => Period.ticker(0)],
   ["Period.ticker: interval", "-5", positive, () => Period.ticker(-5)],
@@ -128,6 +141,18 @@ const check = Effect.succeed(true)
 const drivers: ReadonlyArray<Case> = [
   ["Loop.run: schedule", `"1 second"`, "a Schedule", () => Loop.run(Effect.void, untyped("1 second"))],
   ["Loop.run: initialDelay", "-1", duration, () => Loop.run(Effect.void, Period.sliding(1), { initialDelay: -1 })],
+  ["Loop.run: stop", "5", "an Effect", () => Loop.run(Effect.void, Period.sliding(1), { stop: untyped(5) })],
+  ["Loop.run: stop", "null", "an Effect", () => Loop.run(Effect.void, Period.sliding(1), { stop: untyped(null) })],
+  ["Poll.until: stop", "5", "an Effect", () => Poll.until(check, Period.sliding(1), { stop: untyped(5) })],
+  ["Poll.until: accept", `"x"`, "a function", () => Poll.until(check, Period.sliding(1), { accept: untyped("x") })],
+  [
+    "Poll.until: tolerate",
+    "true",
+    "a function",
+    () => Poll.until(check, Period.sliding(1), { tolerate: untyped(true) })
+  ],
+  ["Wait.until: stop", "5", "an Effect", () => Wait.until(check, { period: 1, stop: untyped(5) })],
+  ["Wait.poll: stop", "5", "an Effect", () => Wait.poll(check, { interval: 1, timeout: 1, stop: untyped(5) })],
   ["Loop.run: backoff", "5", "a Schedule", () => Loop.run(Effect.void, Period.sliding(1), { backoff: untyped(5) })],
   ["Poll.until: schedule", "undefined", "a Schedule", () => Poll.until(check, untyped(undefined))],
   ["Poll.until: timeout", "NaN", duration, () => Poll.until(check, Period.sliding(1), { timeout: NaN })],

@@ -96,13 +96,15 @@ const calls: Record<string, Call> = {
 
 const loops = new Set(["Forever", "Until", "NonSlidingUntil", "JitterUntil", "BackoffUntil"])
 
+const legacy = new Set(["Poll", "PollInfinite", "PollUntil", "WaitFor"])
+
 // The legacy polls tell a stop from a timeout by nothing: both are ErrWaitTimeout.
 const outcomeOf = (trace: Trace, exit: Exit.Exit<void, unknown> | undefined): string => {
   if (exit === undefined) return "running"
   if (Exit.isSuccess(exit)) return loops.has(trace.call.replace(/WithContext$/, "")) ? "returned" : "done"
   const reason = timeoutOf(exit)?.reason
   if (reason === undefined) return trace.runs.some(({ result }) => result === "goexit") ? "returned" : "error"
-  if (trace.outcome === "timeout") return "timeout"
+  if (legacy.has(trace.call.replace(/(Immediate|WithContext)/g, ""))) return "timeout"
   return { stopped: "canceled", deadline: "deadline", exhausted: "timeout" }[reason]
 }
 

@@ -1,7 +1,7 @@
 /** What drivers other than ours make of the anchors; the table in the README says the same. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schedule, Stream } from "effect"
-import { Backoff, Limit, Loop, Period } from "effect-wait"
+import { Clock, Effect, Schedule, Stream } from "effect"
+import { Backoff, Limit, Loop, Period, Poll } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { delaysOf, makeWork, observe } from "./support.ts"
 
@@ -17,6 +17,13 @@ const schedules = {
 
 const failing = (work: Work) => Effect.andThen(work, Effect.fail("again"))
 const afterTwo = (schedule: Anchored) => Schedule.concat(Schedule.recurs(2), schedule)
+
+const concatenated = {
+  nonSliding: [0, 400, 800, 2200, 3200],
+  ticker: [0, 400, 800, 2200, 3200],
+  within: [0, 400, 800, 2200, 3600],
+  attempts: [0, 400, 800, 2200, 3600, 5000]
+}
 
 const drivers: Record<
   string,
@@ -61,25 +68,19 @@ const drivers: Record<
       attempts: [0, 1400, 2800, 4200]
     }
   },
-  // The second schedule begins when the first is done: after the third run.
+  // The second schedule begins when the first is done: after the third run. Loop.run cannot tell it more than that.
   "Schedule.concat, under Effect.repeat": {
     drive: (work, schedule) => Effect.repeat(work, afterTwo(schedule)),
-    starts: {
-      nonSliding: [0, 400, 800, 2200, 3200],
-      ticker: [0, 400, 800, 2200, 3200],
-      within: [0, 400, 800, 2200, 3600],
-      attempts: [0, 400, 800, 2200, 3600, 5000]
-    }
+    starts: concatenated
   },
-  // The third run counts as the first of the second schedule.
   "Schedule.concat, under Loop.run": {
     drive: (work, schedule) => Loop.run(work, afterTwo(schedule)),
-    starts: {
-      nonSliding: [0, 400, 800, 1800, 2800],
-      ticker: [0, 400, 800, 1800, 2800],
-      within: [0, 400, 800, 2200],
-      attempts: [0, 400, 800, 2200, 3600, 5000]
-    }
+    starts: concatenated
+  },
+  // A check is a run; it never holds here.
+  "Poll.until": {
+    drive: (work, schedule) => Poll.until(Effect.as(work, false), schedule),
+    starts: { nonSliding: [0, 1000, 2000], ticker: [0, 1000, 2000], within: [0, 1400], attempts: [0, 1400, 2800, 4200] }
   }
 }
 
@@ -113,6 +114,20 @@ describe("anchors, with runs of 400 ms", () => {
         looped.starts.map((start) => start - 12_000),
         [0, 1900, 3800, 5700, 7600, 9600]
       )
+    }))
+
+  it.effect("inside Schedule.min, a limit in time measures the time that passed", () =>
+    Effect.gen(function*() {
+      const schedule = Schedule.max([
+        Schedule.min([Period.sliding("10 seconds"), Period.sliding("600 millis")]),
+        Period.sliding(0).pipe(Limit.within("3 seconds"))
+      ])
+      for (const repeat of [Effect.repeat(schedule), Loop.run(schedule)]) {
+        const begun = yield* Clock.currentTimeMillis
+        const work = makeWork(400)
+        yield* observe(repeat(work.run), "1 minute")
+        assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 1000, 2000, 3000])
+      }
     }))
 
   it.effect("replayed from now = 0, as PersistedQueue does, `now` is the anchor", () =>

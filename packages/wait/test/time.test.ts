@@ -1,6 +1,6 @@
 /** Long, odd and wrong times. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber } from "effect"
+import { Clock, Duration, Effect, Fiber } from "effect"
 import { Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { vi } from "vitest"
@@ -73,6 +73,42 @@ describe("a wall clock that is stepped", () => {
   }
 })
 
+describe("timers that wake late", () => {
+  // The n-th sleep takes so much longer.
+  const late = (delays: Record<number, number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.updateService(effect, Clock.Clock, (clock) => {
+      let sleeps = 0
+      return {
+        ...clock,
+        sleep: (duration) => clock.sleep(Duration.sum(duration, Duration.millis(delays[++sleeps] ?? 0)))
+      }
+    })
+
+  const cases = [
+    { name: "a little: the next run is on time", delays: { 2: 3 }, starts: [0, 100, 203, 300, 400] },
+    {
+      name: "by more than a period: no run is made up for, as in Go",
+      delays: { 2: 150 },
+      starts: [0, 100, 350, 450, 550]
+    }
+  ]
+  for (const { delays, name, starts } of cases) {
+    for (
+      const [whose, schedule] of [
+        ["nonSliding", Period.nonSliding(100)],
+        ["fromStart", Period.fromStart(Period.sliding(100))]
+      ] as const
+    ) {
+      it.effect(`${whose}, ${name}`, () =>
+        Effect.gen(function*() {
+          const work = makeWork(0)
+          yield* observe(late(delays)(Loop.run(work.run, schedule)), starts[starts.length - 1]!)
+          assert.deepStrictEqual(work.starts, starts)
+        }))
+    }
+  }
+})
+
 describe("long and odd times", () => {
   it.effect("delays past 2^31 ms", () =>
     Effect.gen(function*() {
@@ -107,6 +143,18 @@ describe("long and odd times", () => {
         const work = makeWork(0)
         yield* observe(Loop.run(work.run, schedule), "1 milli")
         assert.deepStrictEqual(work.starts.map((start) => start - work.starts[0]!), [0, 0.25, 0.5, 0.75, 1])
+      }
+    }))
+
+  it.effect("any date to begin with", () =>
+    Effect.gen(function*() {
+      for (let i = 0; i < 50; i++) {
+        yield* TestClock.setTime(Date.UTC(2026, 0, 1) + i * 86_413_337)
+        const begun = yield* Clock.currentTimeMillis
+        const nonSliding = yield* startsOf(Loop.run(Period.nonSliding(1000)), 3000, 413)
+        assert.deepStrictEqual(nonSliding.map((start) => start - begun), [0, 1000, 2000, 3000])
+        const limited = yield* startsOf(Loop.run(Period.sliding(333).pipe(Limit.within(999))), 3000)
+        assert.deepStrictEqual(limited.map((start) => start - begun - 3000), [0, 333, 666, 999])
       }
     }))
 

@@ -1,5 +1,6 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -13,12 +14,23 @@ const refuse = (argument: string, value: unknown, allowed: string): never => {
   throw illegal(argument, value, allowed)
 }
 
-// Duration reads NaN as zero, so it has to be found in the raw input.
-const hasNaN = (input: unknown): boolean =>
-  Predicate.isObjectOrArray(input) ? Object.values(input).some(Number.isNaN) : Number.isNaN(input)
+const units = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
+
+// Duration reads NaN, and objects that are not durations, as zero: that has to be found in the raw input.
+const isDurationInput = (input: unknown): boolean => {
+  if (!Predicate.isObjectOrArray(input)) return !Number.isNaN(input)
+  if (Duration.isDuration(input)) return true
+  const fields = Object.entries(input).filter(([, value]) => value !== undefined)
+  return fields.length > 0 &&
+    fields.every(([unit, value]) =>
+      (Array.isArray(input) || units.has(unit)) && Predicate.isNumber(value) && value > -Infinity
+    )
+}
 
 const toMillis = (input: Duration.Input): number =>
-  hasNaN(input) ? NaN : Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
+  isDurationInput(input)
+    ? Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
+    : NaN
 
 /** A duration of zero or more, in milliseconds; Infinity is allowed. */
 export const duration = (argument: string, input: Duration.Input): number => {
@@ -46,7 +58,9 @@ export const number = (argument: string, value: number, min: number): number =>
 
 /** A draw of a random number. */
 export const draw = (argument: string, value: number): number =>
-  value >= 0 && value < 1 ? value : refuse(argument, value, "a number from 0 up to, but not including, 1")
+  Predicate.isNumber(value) && value >= 0 && value < 1
+    ? value
+    : refuse(argument, value, "a number from 0 up to, but not including, 1")
 
 /** An integer that is not below `min`. */
 export const integer = (argument: string, value: number, min: number): number =>
@@ -61,3 +75,15 @@ export const oneOf = <A extends string>(argument: string, value: A, words: Reado
 /** A Schedule, where somebody may have passed something else. */
 export const schedule = <S>(argument: string, value: S): S =>
   Schedule.isSchedule(value) ? value : refuse(argument, value, "a Schedule")
+
+/** An Effect, where somebody may have passed a Promise or a signal. */
+export const effect = <A>(argument: string, value: A): A =>
+  value === undefined || Effect.isEffect(value) ? value : refuse(argument, value, "an Effect")
+
+/** A function, where it may be left out. */
+export const callback = <A>(argument: string, value: A): A =>
+  value === undefined || Predicate.isFunction(value) ? value : refuse(argument, value, "a function")
+
+/** A list. */
+export const iterable = <A>(argument: string, value: Iterable<A>): Iterable<A> =>
+  Predicate.isIterable(value) ? value : refuse(argument, value, "a list")

@@ -2,14 +2,15 @@
 import type * as Clock from "effect/Clock"
 import { type Moment, Reads } from "./step.ts"
 
-/** Milliseconds by a clock that cannot be stepped, from an arbitrary origin. */
-export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+/** The milliseconds since a reading of a clock that cannot be stepped. */
+export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
+  Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 
 /** A Moment that a Clock fills in, as far as somebody `reads` it. Its times count from the beginning of the loop. */
 export interface Clocked extends Moment {
   readonly reads: number
   readonly clock: Clock.Clock | undefined
-  readonly monotonicOrigin: number
+  readonly monotonicOrigin: bigint
   readonly wallOrigin: number
 }
 
@@ -17,8 +18,9 @@ export interface Clocked extends Moment {
 export const timeless: Clocked = {
   reads: Reads.nothing,
   clock: undefined,
-  monotonicOrigin: 0,
+  monotonicOrigin: BigInt(0),
   wallOrigin: 0,
+  asked: NaN,
   now: 0,
   wall: 0,
   start: 0,
@@ -29,12 +31,12 @@ export const makeClocked = (reads: number, clock: Clock.Clock): Clocked => ({
   ...timeless,
   reads,
   clock,
-  monotonicOrigin: monotonicMillis(clock),
+  monotonicOrigin: clock.monotonicTimeNanosUnsafe(),
   wallOrigin: clock.currentTimeMillisUnsafe()
 })
 
 export const look = (at: Clocked): void => {
   if (at.clock === undefined) return
-  at.now = monotonicMillis(at.clock) - at.monotonicOrigin
+  at.now = millisSince(at.clock, at.monotonicOrigin)
   if (at.reads & Reads.wall) at.wall = at.clock.currentTimeMillisUnsafe()
 }

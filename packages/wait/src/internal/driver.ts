@@ -15,7 +15,7 @@ import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import { type Clocked, look, makeClocked, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
-import { done, type Plan, planOf, Reads, type Step } from "./step.ts"
+import { done, pending, type Plan, planOf, Reads, type Step } from "./step.ts"
 
 /**
  * What results mean. One value serves all loops of a kind. `A` and `E` are those of a run, `In` and `Out` those of the
@@ -71,7 +71,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   readonly plan: Plan<Out, In> | ForeignPlan<Out, In, F, R>
   /** The schedule in progress. */
   main: Step<In> | undefined = undefined
-  phase: "waiting" | "beginning" | "running" | "stepping" = "waiting"
+  phase: "waiting" | "running" | "stepping" = "waiting"
   /** How long to wait; or the Effect that will tell. */
   delay: number | Effect.Effect<number, E | F, R>
   /** How many runs have started. */
@@ -82,10 +82,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     super()
     this.task = task
     this.context = context
-    this.control = job.stop && { stopped: undefined, wake: undefined }
+    this.control = job.stop === undefined ? undefined : { stopped: undefined, wake: undefined }
     const reads = task.reads | (planOf(job.schedule)?.reads ?? Reads.all)
     this.at = reads === Reads.nothing ? timeless : makeClocked(reads, Context.get(context, Clock.Clock))
-    this.plan = this.planOf(job.schedule)
+    this.plan = this.planFor(job.schedule)
     this.delay = job.initialDelay ?? 0
     const work = task.failed === undefined ? job.work : Effect.exit(job.work)
     this.work = this.control === undefined ? work : this.unlessStopped(work)
@@ -96,7 +96,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   // Looks at the stop before a run. The fiber may yield between any two operations, and the stop may come just then: where
-  // the budget is used up, it yields before this look rather than after it.
+  // the budget is used up, it yields before this look rather than after it. (A budget below 5 leaves no room for that.)
   unlessStopped(work: Effect.Effect<unknown, E, R>): Effect.Effect<unknown, E, R> {
     const looked: Effect.Effect<unknown, E, R> = Effect.withFiber((fiber) => {
       if (this.stopped !== undefined && !(this.task.first === "anyway" && this.attempts === 1)) {
@@ -123,7 +123,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     this.control.wake?.()
   }
 
-  planOf<Out, In>(schedule: Schedule.Schedule<Out, In, F, R>): Plan<Out, In> | ForeignPlan<Out, In, F, R> {
+  planFor<Out, In>(schedule: Schedule.Schedule<Out, In, F, R>): Plan<Out, In> | ForeignPlan<Out, In, F, R> {
     return planOf(schedule) ?? foreignPlan(schedule, this.at, (pending) => {
       this.delay = pending
     })
@@ -134,14 +134,20 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     return plan.begin({ random: Context.get(this.context, Random.Random), first: this.at.start })
   }
 
-  /** Asks the loop's own schedule for the next delay. */
+  /** Asks the loop's own schedule for the next delay. One that is done by itself is done, stopped or not. */
   proceed(input: In): void {
-    if (this.main !== undefined && this.ready()) this.follow(this.main.next(this.at, input))
+    if (this.main === undefined) return
+    if (this.stopped !== undefined && "init" in this.plan) return this.end("stopped")
+    look(this.at)
+    const delay = this.main.next(this.at, input)
+    if (this.stopped !== undefined && delay !== done) return this.end("stopped")
+    this.follow(delay)
   }
 
   /** Asks another schedule. When that one is done, the loop fails. */
   detour<In>(step: Step<In>, input: In, failure: Exit.Exit<never, E | F>): void {
-    if (!this.ready()) return
+    if (this.stopped !== undefined) return this.end("stopped")
+    look(this.at)
     const delay = step.next(this.at, input)
     if (delay === done) {
       this.result = failure
@@ -153,22 +159,17 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     }
   }
 
-  // Whether a schedule is to be asked at all; it sees the present Moment.
-  ready(): boolean {
-    if (this.stopped === undefined) look(this.at)
-    else this.end("stopped")
-    return this.stopped === undefined
-  }
-
   follow(delay: number): void {
     if (delay === done) return this.end("exhausted")
-    if (delay >= 0) {
-      this.delay = delay
-      this.phase = delay > 0 ? "waiting" : "running"
-      if (this.at !== timeless) this.at.due = this.at.now + delay
-    } else {
+    if (delay === pending) {
       this.phase = "stepping"
+      return
     }
+    this.delay = delay
+    this.phase = delay === 0 ? "running" : "waiting"
+    if (this.at === timeless) return
+    this.at.start = this.at.now
+    this.at.due = this.at.now + delay
   }
 
   /** What the schedule put out last. */
@@ -194,19 +195,28 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   prepare(): void {
-    if ("init" in this.plan) this.phase = "beginning"
-    else this.firstRun()
+    this.arrive()
+    if ("init" in this.plan) {
+      this.phase = "stepping"
+      this.delay = Effect.as(this.plan.init, 0)
+    } else {
+      this.firstRun()
+    }
   }
 
   firstRun(): void {
-    const { at, task } = this
-    if (at !== timeless) {
-      look(at)
-      at.start = at.due = at.now
-    }
+    this.arrive()
+    if (this.at !== timeless) this.at.due = this.at.start
     this.main = this.begin(this.plan)
-    if (typeof task.first === "string") this.phase = "running"
-    else this.proceed(task.first.later)
+    if (typeof this.task.first === "string") this.phase = "running"
+    else this.proceed(this.task.first.later)
+  }
+
+  // A run starts now.
+  arrive(): void {
+    if (this.at === timeless) return
+    look(this.at)
+    this.at.start = this.at.now
   }
 
   while(): boolean {
@@ -214,40 +224,33 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   body(): Effect.Effect<unknown, E | F, R> {
-    switch (this.phase) {
-      case "running":
-        this.attempts++
-        if (this.at.reads & Reads.start) {
-          look(this.at)
-          this.at.start = this.at.now
-        }
-        return this.work
-      case "waiting":
-      case "stepping":
-        return this.wait(
-          typeof this.delay === "number"
-            ? Context.get(this.context, Clock.Clock).sleep(Duration.millis(this.delay))
-            : this.delay
-        )
-      case "beginning":
-        return "init" in this.plan ? this.plan.init : Effect.void
+    if (this.phase === "running") {
+      this.attempts++
+      return this.work
     }
+    return this.wait(
+      typeof this.delay === "number"
+        ? Context.get(this.context, Clock.Clock).sleep(Duration.millis(this.delay))
+        : this.delay
+    )
   }
 
   step(value: unknown): void {
     if (this.result !== going) return
-    switch (this.phase) {
-      case "running":
-        return this.ran(value)
-      case "beginning":
-        return this.firstRun()
-      case "stepping":
-        return this.stopped === undefined ? this.follow(value as number) : this.end("stopped")
-      case "waiting":
-        if (this.stopped !== undefined) return this.end("stopped")
-        if (this.main === undefined) return this.prepare()
-        if (this.main.over === true) return this.end("exhausted")
-        this.phase = "running"
+    if (this.phase === "running") return this.ran(value)
+    if (this.stopped !== undefined && !(this.main === undefined && this.task.first === "anyway")) {
+      return this.end("stopped")
+    }
+    if (this.phase === "waiting") {
+      if (this.main === undefined) return this.prepare()
+      if (this.main.over === true) return this.end("exhausted")
+      this.arrive()
+      this.phase = "running"
+    } else if (this.main === undefined) {
+      this.firstRun()
+    } else {
+      look(this.at)
+      this.follow(value as number)
     }
   }
 

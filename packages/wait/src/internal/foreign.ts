@@ -5,12 +5,10 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Clocked } from "./clocked.ts"
-import { CurrentMoment, done, type Plan, Reads } from "./step.ts"
-
-/** The answer of a step whose delay is what the driver's `pending` will find. */
-const unknown = NaN
+import { CurrentMoment, done, pending, type Plan, Reads } from "./step.ts"
 
 export interface ForeignPlan<Out, In, F, R> extends Plan<Out, In> {
+  /** Begins the schedule, where the first step is not to do that. */
   readonly init: Effect.Effect<unknown, F, R>
 }
 
@@ -29,9 +27,8 @@ export const foreignPlan = <Out, In, F, R>(
     output = out
     return Math.max(0, Duration.toMillis(delay))
   }
-  const settle = (pulled: Pulled): Effect.Effect<number, F, R> => {
-    const provided: Pulled = Effect.provideService(pulled, CurrentMoment, at)
-    return Pull.matchEffect(provided, {
+  const settle = (pulled: Pulled): Effect.Effect<number, F, R> =>
+    Pull.matchEffect(pulled, {
       onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => record(result)),
       onDone: (out: Out) =>
         Effect.sync(() => {
@@ -40,7 +37,6 @@ export const foreignPlan = <Out, In, F, R>(
         }),
       onFailure: Effect.failCause<F>
     })
-  }
   const init = Effect.map(
     Effect.provideService(Schedule.toStep(schedule), CurrentMoment, at),
     (step) => pull = step
@@ -52,15 +48,15 @@ export const foreignPlan = <Out, In, F, R>(
     begin: () => ({
       value: 0,
       next(_, input) {
-        const now = at.wallOrigin + at.now
+        const now = at.asked = at.wallOrigin + at.now
         if (pull === undefined) {
           suspend(Effect.flatMap(init, (pull) => settle(pull(now, input))))
-          return unknown
+          return pending
         }
         const pulled = pull(now, input)
         if (isSucceeded(pulled)) return record(pulled.value)
         suspend(settle(pulled))
-        return unknown
+        return pending
       }
     })
   }

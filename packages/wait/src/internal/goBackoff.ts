@@ -32,7 +32,7 @@ export interface GoBackoff {
   readonly cap: number
 }
 
-const nanos = (millis: number): number => Math.trunc(millis * 1_000_000)
+const nanos = (millis: number): number => Math.round(millis * 1_000_000)
 
 export const fromPolicy = (caller: string, policy: Policy): GoBackoff => ({
   nanos: nanos(args.finite(`${caller}: duration`, policy.duration)),
@@ -49,8 +49,9 @@ export const step = (backoff: GoBackoff, random: Env["random"]): readonly [delay
     (jitter > 0 && nanos < Infinity ? nanos + Math.trunc(random.nextDoubleUnsafe() * jitter * nanos) : nanos) /
     1_000_000
   if (backoff.steps < 1) return [delay, backoff]
+  // A factor of 0 leaves the delay alone, and then the cap does too.
   const grown = factor === 0 ? nanos : Math.trunc(nanos * factor)
-  return cap > 0 && grown > cap
+  return factor !== 0 && cap > 0 && grown > cap
     ? [delay, { ...backoff, nanos: cap, steps: 0 }]
     : [delay, { ...backoff, nanos: grown, steps: backoff.steps - 1 }]
 }

@@ -8,12 +8,12 @@ import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { WaitTimeout } from "../WaitTimeout.ts"
-import { monotonicMillis } from "./clocked.ts"
+import { millisSince } from "./clocked.ts"
 import { drive, type Driver } from "./driver.ts"
 import { Reads } from "./step.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
-export const deadline = Symbol.for("effect-wait/deadline")
+export const deadline = Symbol("effect-wait/deadline")
 
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
@@ -30,7 +30,7 @@ export const poll = <A, E, R, F>(options: {
   Effect.clockWith((clock: Clock.Clock) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
     const { accept, check, exhausted, first, schedule, stop, timeout, tolerate = constFalse } = options
-    const begun = monotonicMillis(clock)
+    const begun = clock.monotonicTimeNanosUnsafe()
     let last: Option.Option<A> = Option.none()
     let lastError: Option.Option<E> = Option.none()
     const timedOut = (driver: Polling, reason: WaitTimeout["reason"]) =>
@@ -38,7 +38,7 @@ export const poll = <A, E, R, F>(options: {
         new WaitTimeout<A, E>({
           reason,
           attempts: driver.attempts,
-          elapsed: Duration.millis(monotonicMillis(clock) - begun),
+          elapsed: Duration.millis(millisSince(clock, begun)),
           last,
           lastError
         })
@@ -77,9 +77,11 @@ export const poll = <A, E, R, F>(options: {
       timeout === Infinity
         ? undefined
         : (loop, driver) =>
-          Effect.raceFirst(
-            Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "deadline")),
-            loop
-          )
+          timeout === 0
+            ? timedOut(driver, "deadline")
+            : Effect.raceFirst(
+              Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "deadline")),
+              loop
+            )
     )
   })

@@ -7,9 +7,9 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import * as args from "./args.ts"
 
 /** When a schedule is asked, and about which run. In milliseconds, on a clock that cannot be stepped. */
 export interface Moment {
@@ -21,13 +21,15 @@ export interface Moment {
   start: number
   /** When it was to start: a timer wakes up to `earlyWake` early, or late. */
   due: number
+  /** The `now` that a schedule is asked with, by those who hand this on through `CurrentMoment`. */
+  asked: number
 }
 
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
 
 /** What a schedule reads of a Moment, so that the driver need not fill in the rest. */
-export const Reads = { nothing: 0, time: 1, start: 2, wall: 4, all: 7 } as const
+export const Reads = { nothing: 0, time: 1, wall: 2, all: 3 } as const
 
 /** What a schedule begins with: the draws, and when the first of its runs started. */
 export interface Env {
@@ -37,6 +39,9 @@ export interface Env {
 
 /** The answer of a step that ends its schedule. */
 export const done = -1
+
+/** The answer of a step whose delay has to be found first. */
+export const pending = -2
 
 /** One schedule in progress. */
 export interface Step<in Input = unknown> {
@@ -62,32 +67,33 @@ export const planOf = <Output, Input, E, R>(
   schedule: Schedule.Schedule<Output, Input, E, R>
 ): Plan<Output, Input> | undefined => (schedule as { readonly [PlanId]?: Plan<Output, Input> })[PlanId]
 
-/** The driver's Moment, while it runs a schedule that is not ours but may have ours inside. */
+/**
+ * The Moment of a driver that begins a schedule which is not ours, but may have ours inside. Those take their time from it,
+ * as long as they are asked with the `now` of that driver; a loop inside a user's own effects is not.
+ */
 export const CurrentMoment = Context.Reference<Moment | undefined>("effect-wait/CurrentMoment", {
   defaultValue: () => undefined
 })
 
 interface Observer extends Env {
-  readonly at: Moment
-  readonly arrive: (wall: number) => void
+  /** The Moment of a step; `leave` has to be told the delay. */
+  readonly arrive: (wall: number) => Moment
   readonly leave: (delay: number) => void
 }
 
 // Drivers other than ours tell a schedule no more than `now`, by a clock that can be stepped. A run starts when the
 // last delay has passed; where the clock went back, it counts as just that.
 const standalone = (random: Env["random"], init: number): Observer => {
-  const at: Moment = { now: init, wall: init, start: init, due: init }
+  const at: Moment = { now: init, wall: init, start: init, due: init, asked: NaN }
   let offset = 0
   return {
     random,
-    at,
-    get first() {
-      return at.start
-    },
+    first: init,
     arrive(wall) {
       if (wall < at.wall) offset = at.due - wall
-      at.wall = wall
+      at.wall = at.asked = wall
       at.now = wall + offset
+      return at
     },
     leave(delay) {
       at.start = at.due = at.now + delay
@@ -97,19 +103,15 @@ const standalone = (random: Env["random"], init: number): Observer => {
 
 const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
   const random = fiber.getRef(Random.Random)
-  const at = fiber.getRef(CurrentMoment)
+  const driven = fiber.getRef(CurrentMoment)
+  const alone = standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   return Effect.succeed(
-    at === undefined
-      ? standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
-      : {
-        random,
-        at,
-        arrive: constVoid,
-        leave: constVoid,
-        get first() {
-          return at.start
-        }
-      }
+    driven === undefined ? alone : {
+      random,
+      first: driven.start,
+      arrive: (wall) => wall === driven.asked ? driven : alone.arrive(wall),
+      leave: alone.leave
+    }
   )
 })
 
@@ -117,11 +119,9 @@ const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
 export const fromPlan = <Output, Input>(plan: Plan<Output, Input>): Schedule.Schedule<Output, Input> =>
   Object.assign(
     Schedule.fromStep(Effect.map(observe, (observer) => {
-      let step: Step<Input> | undefined
+      const step = plan.begin(observer)
       return (now: number, input: Input) => {
-        observer.arrive(now)
-        step ??= plan.begin(observer)
-        const delay = step.next(observer.at, input)
+        const delay = step.next(observer.arrive(now), input)
         const output = plan.output(step.value)
         if (delay < 0) return Cause.done(output)
         observer.leave(delay)
@@ -140,7 +140,7 @@ export const changeDelays = <Output, Input, E, R>(
   reads: number,
   begin: (env: Env) => Change<Input>
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const plan = planOf(self)
+  const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
     return fromPlan<Output, Input>({
       reads: plan.reads | reads,
@@ -153,7 +153,7 @@ export const changeDelays = <Output, Input, E, R>(
           next(at, input) {
             const delay = inner.next(at, input)
             this.value = inner.value
-            return delay < 0 ? done : change(delay, at, input)
+            return delay < 0 ? delay : change(delay, at, input)
           }
         }
       }
@@ -161,13 +161,11 @@ export const changeDelays = <Output, Input, E, R>(
   }
   return Schedule.fromStep(Effect.flatMap(observe, (observer) =>
     Effect.map(Schedule.toStep(self), (inner) => {
-      let change: Change<Input> | undefined
+      const change = begin(observer)
       return (now: number, input: Input) => {
-        observer.arrive(now)
-        change ??= begin(observer)
-        const current = change
+        const at = observer.arrive(now)
         return Effect.flatMap(inner(now, input), ([output, duration]) => {
-          const delay = current(Math.max(0, Duration.toMillis(duration)), observer.at, input)
+          const delay = change(Math.max(0, Duration.toMillis(duration)), at, input)
           if (delay < 0) return Cause.done(output)
           observer.leave(delay)
           return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(delay)])
@@ -179,13 +177,12 @@ export const changeDelays = <Output, Input, E, R>(
 /** A schedule that begins afresh before a step that `when` picks: the run that just ended counts as its first. */
 export const restartWhen = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
-  reads: number,
   when: (at: Moment) => boolean
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const plan = planOf(self)
+  const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
     return fromPlan<Output, Input>({
-      reads: plan.reads | reads,
+      reads: plan.reads | Reads.time,
       output: plan.output,
       begin(env) {
         let inner = plan.begin(env)
@@ -205,9 +202,12 @@ export const restartWhen = <Output, Input, E, R>(
     Effect.map(Schedule.toStep(self), (first) => {
       let inner = first
       return (now: number, input: Input) => {
-        observer.arrive(now)
-        const begun = when(observer.at)
-          ? Effect.map(Schedule.toStep(self), (afresh) => inner = afresh)
+        const at = observer.arrive(now)
+        const begun = when(at)
+          ? Effect.map(
+            Effect.provideService(Schedule.toStep(self), CurrentMoment, at),
+            (afresh) => inner = afresh
+          )
           : Effect.succeed(inner)
         return Effect.flatMap(begun, (step) =>
           Effect.map(step(now, input), (result) => {

@@ -1,0 +1,3 @@
+module effect-wait/go-traces/trace
+
+go 1.26.0
