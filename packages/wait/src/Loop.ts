@@ -87,7 +87,9 @@ export interface StopOption<SE = never, SR = never> {
  *
  * **Gotchas**
  *
- * A `stop` that is shared by very many loops should not be one `Deferred`: closing is quadratic in them.
+ * A `stop` that is shared by very many loops should not be one `Deferred`: closing is quadratic in them. With `backoff`, a
+ * run that fails after the stop came counts for nothing. Effect's own `Schedule.cron` does not notice here that the wall clock
+ * is stepped; `Period.cron` does.
  *
  * **Example** (Work that fails at first, and a stop after 10 seconds)
  *

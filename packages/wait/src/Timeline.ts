@@ -423,17 +423,17 @@ export const toSvg = (
       `<line class="axis" x1="${x(tick)}" y1="8" x2="${x(tick)}" y2="${bottom}"/>`,
       `<text x="${x(tick)}" y="${bottom + 16}" text-anchor="middle">${label(tick)}</text>`
     ]),
-    ...lanes.flatMap(([name, { outcome, runs }], i) => {
+    ...lanes.map(([name, { outcome, runs }], i) => {
       const y = 12 + i * laneHeight
       const last = outcome === "cut" ? span : Math.max(0, ...runs.map((run) => run.end))
+      const bars = runs.map((run) => {
+        const length = Math.max(2, (run.end - run.start) * scale).toFixed(2)
+        return `<rect class="run" x="${x(run.start)}" y="${y + 4}" width="${Number(length)}" height="16" rx="2"/>`
+      })
       return [
         `<text x="8" y="${y + 16}">${escape(name)}</text>`,
-        `<line class="wait" x1="${x(0)}" y1="${y + 12}" x2="${x(last)}" y2="${y + 12}"/>`,
-        ...runs.map((run) => {
-          const length = Math.max(2, (run.end - run.start) * scale).toFixed(2)
-          return `<rect class="run" x="${x(run.start)}" y="${y + 4}" width="${Number(length)}" height="16" rx="2"/>`
-        })
-      ]
+        `<line class="wait" x1="${x(0)}" y1="${y + 12}" x2="${x(last)}" y2="${y + 12}"/>`
+      ].concat(bars).join("\n")
     }),
     "</svg>"
   ].join("\n")
