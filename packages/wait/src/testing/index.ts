@@ -1,1 +1,2 @@
+export * as Herd from "./Herd.ts"
 export * as TestLoop from "./TestLoop.ts"
