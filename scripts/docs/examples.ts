@@ -96,7 +96,10 @@ export const exportsOf = (file: string, source: string, found: ReadonlyArray<Exa
     if (name === undefined) return []
     const documented = lines[i - 1]?.trim().endsWith("*/") === true
     const begin = documented ? lines.findLastIndex((line, j) => j < i && line.startsWith("/**")) : i
-    const isShown = found.some((example) => example.asserted.length > 0 && example.line > begin && example.line <= i)
+    const isShown = found.some((example) =>
+      example.file === file && example.line > begin && example.line <= i &&
+      (example.asserted.length > 0 || example.output !== undefined)
+    )
     return [{ name, place: `${file}:${i + 1}`, isShown }]
   })
 }

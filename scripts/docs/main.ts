@@ -87,7 +87,7 @@ const values = sources.filter(isPublic).flatMap((file) => {
   return exportsOf(file, source, found).concat(passedOn)
 })
 for (const { isShown, name, place } of values) {
-  if (!isShown) findings.push(`${place} ${name} has no example with a \`// =>\``)
+  if (!isShown) findings.push(`${place} ${name} has no example with a \`// =>\` or a text`)
 }
 
 for (const finding of findings) log(finding)
