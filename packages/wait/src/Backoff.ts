@@ -334,9 +334,9 @@ export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration>
  * @category combinators
  * @since 0.1.0
  */
-export const resetAfter = (healthy: Duration.Input) => {
+export const resetAfter = (
+  healthy: Duration.Input
+): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   const millis = args.duration("Backoff.resetAfter: healthy", healthy)
-  return <Output, Input, E, R>(
-    self: Schedule.Schedule<Output, Input, E, R>
-  ): Schedule.Schedule<Output, Input, E, R> => restartWhen(self, (at) => at.now - at.start > millis)
+  return (self) => restartWhen(self, (at) => at.now - at.start > millis)
 }

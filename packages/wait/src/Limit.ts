@@ -60,11 +60,11 @@ import { changeDelays, done, Reads } from "./internal/step.ts"
  * @category combinators
  * @since 0.1.0
  */
-export const attempts = (n: number) => {
+export const attempts = (
+  n: number
+): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   args.integer("Limit.attempts: n", n, 1)
-  return <Output, Input, E, R>(
-    self: Schedule.Schedule<Output, Input, E, R>
-  ): Schedule.Schedule<Output, Input, E, R> =>
+  return (self) =>
     changeDelays(self, Reads.nothing, () => {
       let runs = 0
       return (delay) => ++runs < n ? delay : done
@@ -93,12 +93,11 @@ export const attempts = (n: number) => {
  * @category combinators
  * @since 0.1.0
  */
-export const delay = (max: Duration.Input) => {
+export const delay = (
+  max: Duration.Input
+): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   const millis = args.duration("Limit.delay: max", max)
-  return <Output, Input, E, R>(
-    self: Schedule.Schedule<Output, Input, E, R>
-  ): Schedule.Schedule<Output, Input, E, R> =>
-    changeDelays(self, Reads.nothing, () => (delay) => Math.min(delay, millis))
+  return (self) => changeDelays(self, Reads.nothing, () => (delay) => Math.min(delay, millis))
 }
 
 /**
@@ -133,13 +132,11 @@ export const delay = (max: Duration.Input) => {
 export const within = (
   total: Duration.Input,
   options?: { readonly overshoot?: "stop" | "truncate" | undefined }
-) => {
+): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   const millis = args.duration("Limit.within: total", total)
   const truncate =
     args.oneOf("Limit.within: overshoot", options?.overshoot ?? "stop", ["stop", "truncate"]) === "truncate"
-  return <Output, Input, E, R>(
-    self: Schedule.Schedule<Output, Input, E, R>
-  ): Schedule.Schedule<Output, Input, E, R> =>
+  return (self) =>
     changeDelays(self, Reads.time, ({ first }) => (delay, at) => {
       const left = millis - (at.now - first)
       if (delay <= left) return delay

@@ -190,11 +190,23 @@ const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>
 }
 
 /**
- * Logs the Cause of a failed run and goes on: Go's `HandleCrash` with `ReallyCrash` false. Defects and runs that interrupt
- * themselves count as failed; the interruption of the loop's own fiber is never swallowed.
+ * Options of {@link survive}.
  *
  * - `name`: annotates the log entry as `loop`
  * - `onCause`: is run after the entry was logged; what it fails with ends the run
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SurviveOptions<E, E2 = never, R2 = never> {
+  readonly name?: string | undefined
+  readonly onCause?: ((cause: Cause.Cause<E>) => Effect.Effect<unknown, E2, R2>) | undefined
+}
+
+/**
+ * Logs the Cause of a failed run and goes on: Go's `HandleCrash` with `ReallyCrash` false. Defects and runs that interrupt
+ * themselves count as failed; the interruption of the loop's own fiber is never swallowed.
+ *
  * - the value is that of the work, or undefined for a run that failed
  *
  * **Example** (A loop that outlives its work)
@@ -219,24 +231,15 @@ const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>
  */
 export const survive: {
   <E, E2 = never, R2 = never>(
-    options?: {
-      readonly name?: string | undefined
-      readonly onCause?: ((cause: Cause.Cause<E>) => Effect.Effect<unknown, E2, R2>) | undefined
-    }
+    options?: SurviveOptions<E, E2, R2>
   ): <A, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A | undefined, E2, R | R2>
   <A, E, R, E2 = never, R2 = never>(
     work: Effect.Effect<A, E, R>,
-    options?: {
-      readonly name?: string | undefined
-      readonly onCause?: ((cause: Cause.Cause<E>) => Effect.Effect<unknown, E2, R2>) | undefined
-    }
+    options?: SurviveOptions<E, E2, R2>
   ): Effect.Effect<A | undefined, E2, R | R2>
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, E2, R2>(
   work: Effect.Effect<A, E, R>,
-  options: {
-    readonly name?: string | undefined
-    readonly onCause?: ((cause: Cause.Cause<E>) => Effect.Effect<unknown, E2, R2>) | undefined
-  } = {}
+  options: SurviveOptions<E, E2, R2> = {}
 ): Effect.Effect<A | undefined, E2, R | R2> =>
   Effect.catchCause(work, (cause) => {
     const logged = Effect.logError("A run failed; the loop goes on", cause)

@@ -513,7 +513,7 @@ const ticksUntil = (interval: number, timeout: number): Schedule.Schedule<number
 
 const legacy = <Options extends { readonly interval: Duration.Input; readonly timeout?: Duration.Input }>(
   name: string,
-  immediate: boolean
+  first: "anyway" | "later"
 ): Polling<Options> =>
   dual(2, <E, R, SE, SR>(
     condition: Effect.Effect<boolean, E, R>,
@@ -525,7 +525,7 @@ const legacy = <Options extends { readonly interval: Duration.Input; readonly ti
       const schedule = ticksUntil(interval, timeout === 0 ? Infinity : timeout)
       return pollWith<E, R | SR, SE>(name, condition, {
         schedule,
-        first: firstCheck(immediate),
+        first,
         stop: options.stop,
         exhausted: "deadline"
       })
@@ -568,7 +568,7 @@ type IntervalAndTimeout = { readonly interval: Duration.Input; readonly timeout:
  * @category polls
  * @since 0.1.0
  */
-export const poll: Polling<IntervalAndTimeout> = legacy("Wait.poll", false)
+export const poll: Polling<IntervalAndTimeout> = legacy("Wait.poll", "later")
 
 /**
  * Go's `PollImmediate(interval, timeout, condition)` and `PollImmediateWithContext`: as {@link poll}, after a check that comes at
@@ -599,7 +599,7 @@ export const poll: Polling<IntervalAndTimeout> = legacy("Wait.poll", false)
  * @category polls
  * @since 0.1.0
  */
-export const pollImmediate: Polling<IntervalAndTimeout> = legacy("Wait.pollImmediate", true)
+export const pollImmediate: Polling<IntervalAndTimeout> = legacy("Wait.pollImmediate", "anyway")
 
 /**
  * Go's `PollInfinite(interval, condition)` and `PollInfiniteWithContext`: as {@link poll}, without a timeout.
@@ -628,7 +628,7 @@ export const pollImmediate: Polling<IntervalAndTimeout> = legacy("Wait.pollImmed
  * @category polls
  * @since 0.1.0
  */
-export const pollInfinite: Polling<Interval> = legacy("Wait.pollInfinite", false)
+export const pollInfinite: Polling<Interval> = legacy("Wait.pollInfinite", "later")
 
 /**
  * Go's `PollImmediateInfinite(interval, condition)` and `PollImmediateInfiniteWithContext`: as {@link pollImmediate}, without a
@@ -658,7 +658,7 @@ export const pollInfinite: Polling<Interval> = legacy("Wait.pollInfinite", false
  * @category polls
  * @since 0.1.0
  */
-export const pollImmediateInfinite: Polling<Interval> = legacy("Wait.pollImmediateInfinite", true)
+export const pollImmediateInfinite: Polling<Interval> = legacy("Wait.pollImmediateInfinite", "anyway")
 
 /**
  * Go's `PollUntil(interval, condition, stopCh)` and `PollUntilWithContext`: as {@link poll}, until stopped. Stopping fails with a
@@ -688,7 +688,7 @@ export const pollImmediateInfinite: Polling<Interval> = legacy("Wait.pollImmedia
  * @category polls
  * @since 0.1.0
  */
-export const pollUntil: Polling<Interval> = legacy("Wait.pollUntil", false)
+export const pollUntil: Polling<Interval> = legacy("Wait.pollUntil", "later")
 
 /**
  * Go's `PollImmediateUntil(interval, condition, stopCh)` and `PollImmediateUntilWithContext`: as {@link pollImmediate}, until
@@ -718,7 +718,7 @@ export const pollUntil: Polling<Interval> = legacy("Wait.pollUntil", false)
  * @category polls
  * @since 0.1.0
  */
-export const pollImmediateUntil: Polling<Interval> = legacy("Wait.pollImmediateUntil", true)
+export const pollImmediateUntil: Polling<Interval> = legacy("Wait.pollImmediateUntil", "anyway")
 
 const pollUntilContext = <
   Options extends Interval & { readonly immediate: boolean; readonly timeout?: Duration.Input }
