@@ -3,7 +3,7 @@ import { Effect, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 
 const smoke = process.argv.includes("--smoke")
-const iterations = smoke ? 20_000 : 100_000
+const iterations = smoke ? 40_000 : 100_000
 const rounds = smoke ? 5 : 7
 
 // The least work there is. Its defect ends any of them after so many iterations, at the same cost.

@@ -6,19 +6,27 @@
  * import { Effect } from "effect"
  * import { Period, Timeline } from "effect-wait"
  *
- * const runsOf400ms = { work: 400, until: "4 seconds" } as const
+ * const runsOf400ms = { work: 400, until: "5 seconds" } as const
+ * const growing = { work: (run: number) => 400 * (run + 1), until: "5 seconds" } as const
+ * const oneLongRun = { work: (run: number) => run === 0 ? 1500 : 100, until: "5 seconds" } as const
  * const timelines = Effect.runSync(Effect.all({
  *   sliding: Timeline.simulate(Period.sliding("1 second"), runsOf400ms),
- *   nonSliding: Timeline.simulate(Period.nonSliding("1 second"), runsOf400ms)
+ *   nonSliding: Timeline.simulate(Period.nonSliding("1 second"), runsOf400ms),
+ *   "nonSliding, runs that grow": Timeline.simulate(Period.nonSliding("1 second"), growing),
+ *   "ticker, keep": Timeline.simulate(Period.ticker("1 second"), oneLongRun),
+ *   "ticker, skip": Timeline.simulate(Period.ticker("1 second", { missed: "skip" }), oneLongRun)
  * }))
  *
- * console.log(Timeline.render(timelines, { width: 50 }))
+ * console.log(Timeline.render(timelines, { width: 70 }))
  * ```
  *
  * ```text
- * sliding    [==]..........[==]..........[==].............
- * nonSliding [==]......[==]......[==]......[==]......[==].
- *            0         1s        2s        3s        4s
+ * sliding                    [==]..........[==]..........[==]..........[==].......................
+ * nonSliding                 [==]......[==]......[==]......[==]......[==]......[==]...............
+ * nonSliding, runs that grow [==]......[======]..[==========][==============][==================].
+ * ticker, keep               [=============]|....|.........|.........|.........|..................
+ * ticker, skip               [=============].....|.........|.........|.........|..................
+ *                            0         1s        2s        3s        4s        5s        6s
  * ```
  *
  * @since 0.1.0
