@@ -61,3 +61,9 @@ expectTypeOf(
 
 expectTypeOf(Loop.fromAbortSignal).returns.toEqualTypeOf<Effect.Effect<void>>()
 expectTypeOf<Parameters<typeof Period.sliding>[0]>().toEqualTypeOf<Duration.Input>()
+
+// A stop that may be left out can be handed on.
+declare const options: { readonly stop?: Effect.Effect<void> | undefined }
+expectTypeOf(Loop.run(work, schedule, options)).toEqualTypeOf<
+  Effect.Effect<number | undefined, Broken | "schedule failed", "work" | "schedule">
+>()

@@ -338,5 +338,5 @@ export const resetAfter = (
   healthy: Duration.Input
 ): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   const millis = args.duration("Backoff.resetAfter: healthy", healthy)
-  return (self) => restartWhen(self, (at) => at.now - at.start > millis)
+  return (self) => restartWhen(self, (at) => (at.ended ?? at.now) - at.start > millis)
 }

@@ -42,7 +42,7 @@ import { changeDelays, done, Reads } from "./internal/step.ts"
  *
  * **Gotchas**
  *
- * `Effect.schedule` asks a schedule before the first run, so that there it is `n - 1` runs.
+ * `Effect.schedule` asks a schedule before the first run, and so does a poll that is not immediate: there it is `n - 1` runs.
  *
  * **Example** (Three attempts)
  *
@@ -138,7 +138,7 @@ export const within = (
     args.oneOf("Limit.within: overshoot", options?.overshoot ?? "stop", ["stop", "truncate"]) === "truncate"
   return (self) =>
     changeDelays(self, Reads.time, ({ first }) => (delay, at) => {
-      const left = millis - (at.now - first)
+      const left = millis - ((at.ended ?? at.now) - first)
       if (delay <= left) return delay
       return truncate && left > 0 ? left : done
     })

@@ -64,7 +64,7 @@ export interface Options<E, EB = never, RB = never> {
  * @since 0.1.0
  */
 export interface StopOption<SE = never, SR = never> {
-  readonly stop: Effect.Effect<unknown, SE, SR> | undefined
+  readonly stop?: Effect.Effect<unknown, SE, SR> | undefined
 }
 
 /**
@@ -86,6 +86,10 @@ export interface StopOption<SE = never, SR = never> {
  * Dies with an `IllegalArgumentError` for an initial delay that is negative or NaN, and for what is not a Schedule.
  *
  * **Gotchas**
+ *
+ * When the stop comes during the run after which the schedule would be done, the result is the schedule's last output where the
+ * schedule is of this library, and undefined for any other. The work does not see `Schedule.CurrentMetadata`. With a stop, the
+ * steps of a schedule that is not of this library run in a fiber of their own each: what they fork as children ends with them.
  *
  * A `stop` that is shared by very many loops should not be one `Deferred`: closing is quadratic in them. With `backoff`, a
  * run that fails after the stop came counts for nothing. Effect's own `Schedule.cron` does not notice here that the wall clock
@@ -146,7 +150,7 @@ export const run: {
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
-  options: Options<E, F, R> & Partial<StopOption<F, R>> = {}
+  options: Options<E, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.suspend(() => {
     const { backoff, initialDelay, stop } = options

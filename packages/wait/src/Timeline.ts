@@ -371,9 +371,12 @@ export const render = (
   ].join("\n")
 }
 
+const endOf = ({ runs }: Timeline): number => runs.reduce((end, run) => Math.max(end, run.end), 0)
+
 const layOut = (timelines: Timeline | Readonly<Record<string, Timeline>>) => {
   const lanes = isTimeline(timelines) ? [["", timelines] as const] : Object.entries(timelines)
-  return { lanes, span: Math.max(1, ...lanes.flatMap(([, { runs }]) => runs.map((run) => run.end))) }
+  const ends = lanes.map(([, timeline]) => endOf(timeline))
+  return { lanes, span: ends.reduce((a, b) => Math.max(a, b), 1) }
 }
 
 const isTimeline = (u: Timeline | Readonly<Record<string, Timeline>>): u is Timeline => Array.isArray(u.runs)
@@ -407,7 +410,7 @@ export const toSvg = (
   const width = args.integer("Timeline.toSvg: width", options?.width ?? 720, 100)
   const { lanes, span } = layOut(timelines)
   const margin = 16 + 7 * Math.max(0, ...lanes.map(([name]) => name.length))
-  const scale = (width - margin - 24) / span
+  const scale = Math.max(1, width - margin - 24) / span
   const x = (millis: number) => Number((margin + millis * scale).toFixed(2))
   const laneHeight = 28
   const bottom = 12 + lanes.length * laneHeight
@@ -423,9 +426,10 @@ export const toSvg = (
       `<line class="axis" x1="${x(tick)}" y1="8" x2="${x(tick)}" y2="${bottom}"/>`,
       `<text x="${x(tick)}" y="${bottom + 16}" text-anchor="middle">${label(tick)}</text>`
     ]),
-    ...lanes.map(([name, { outcome, runs }], i) => {
+    ...lanes.map(([name, lane], i) => {
+      const { outcome, runs } = lane
       const y = 12 + i * laneHeight
-      const last = outcome === "cut" ? span : Math.max(0, ...runs.map((run) => run.end))
+      const last = outcome === "cut" ? span : endOf(lane)
       const bars = runs.map((run) => {
         const length = Math.max(2, (run.end - run.start) * scale).toFixed(2)
         return `<rect class="run" x="${x(run.start)}" y="${y + 4}" width="${Number(length)}" height="16" rx="2"/>`

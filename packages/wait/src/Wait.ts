@@ -35,7 +35,7 @@ import { dual, identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
@@ -92,7 +92,7 @@ const askedAtStart = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
       return {
         value: 0,
         next(at, input) {
-          const atStart: Moment = { ...at, now: at.start, wall: at.wall - (at.now - at.start) }
+          const atStart: Moment = { ...at, ended: at.now, now: at.start, wall: at.wall - (at.now - at.start) }
           const delay = inner.next(atStart, input)
           this.value = inner.value
           return delay
@@ -889,8 +889,11 @@ export const delayUntil: {
   ))
 
 // Every tick of the stream, and its end.
-const ticking = <E, R>(ticks: Stream.Stream<unknown, E, R>): Schedule.Schedule<void, unknown, E, R | Scope.Scope> =>
-  Schedule.fromStep(Effect.map(Stream.toPull(ticks), (pull) => {
+const ticking = <E, R>(
+  ticks: Stream.Stream<unknown, E, R>,
+  scope: Scope.Scope
+): Schedule.Schedule<void, unknown, E, R> =>
+  Schedule.fromStep(Effect.map(Effect.provideService(Stream.toPull(ticks), Scope.Scope, scope), (pull) => {
     const now: [void, Duration.Duration] = [undefined, Duration.zero]
     let left = 0
     let ended = false
@@ -957,12 +960,16 @@ export const waitFor: {
   condition: Effect.Effect<boolean, E, R>,
   options: { readonly ticks: Stream.Stream<unknown, F, R> } & Stop<F, R>
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
-  Effect.scoped(
-    pollWith<E, R | Scope.Scope, F>("Wait.waitFor", condition, {
-      schedule: ticking(options.ticks),
-      first: "later",
-      stop: options.stop
-    })
+  // The condition keeps the Scope of the caller.
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) =>
+      pollWith<E, R, F>("Wait.waitFor", condition, {
+        schedule: ticking(options.ticks, scope),
+        first: "later",
+        stop: options.stop
+      }),
+    Scope.close
   ))
 
 // A sleep that brought the delay to its cap is the last one, and no check follows it.

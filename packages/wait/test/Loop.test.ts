@@ -1,6 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Data, Deferred, Duration, Effect, Exit, Fiber, Latch, Logger, Schedule, Scheduler } from "effect"
-import { Backoff, Limit, Loop, Period } from "effect-wait"
+import {
+  Cause,
+  Clock,
+  Data,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Latch,
+  Logger,
+  Random,
+  Schedule,
+  Scheduler
+} from "effect"
+import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { leftBehind, makeWork, observe, startsOf } from "./support.ts"
 
@@ -497,6 +511,24 @@ describe("Loop.run over a schedule whose steps take time", () => {
 })
 
 describe("Loop.run leaves no timer and no fiber behind", () => {
+  it.effect("after a schedule that throws before the first run", () =>
+    Effect.gen(function*() {
+      const broken = {
+        nextDoubleUnsafe: () => {
+          throw new Error("no random")
+        },
+        nextIntUnsafe: () => 0
+      }
+      const poll = Poll.until(Effect.succeed(true), Period.sliding(1).pipe(Jitter.full), {
+        immediate: false,
+        stop: Effect.never
+      })
+      const { fiber, left } = yield* leftBehind(Effect.provideService(poll, Random.Random, broken))
+      const exit = yield* Fiber.await(fiber)
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.deepStrictEqual(left(), { fibers: 0, sleeps: 0 })
+    }))
+
   const schedules = [
     { name: "ours", schedule: Period.sliding("1 second") },
     { name: "not ours", schedule: Schedule.spaced("1 second") }

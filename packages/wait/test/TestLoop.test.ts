@@ -105,6 +105,54 @@ describe("TestLoop.record", () => {
       }
     }))
 
+  const busy = [
+    { name: "yields", work: Effect.forEach([1, 2, 3, 4, 5], () => Effect.yieldNow, { discard: true }) },
+    { name: "forks", work: Effect.forEach([1, 2, 3], () => Effect.yieldNow, { concurrency: 2, discard: true }) },
+    {
+      name: "uses up its budget",
+      work: Effect.forEach(Array.from({ length: 2500 }), () => Effect.void, { discard: true })
+    }
+  ]
+  for (const { name, work } of busy) {
+    it.effect(`waits for work that ${name} before time passes`, () =>
+      Effect.gen(function*() {
+        const recorded = yield* TestLoop.record(
+          (track) => Loop.run(track(work), Period.sliding("1 second")),
+          { until: "3 seconds" }
+        )
+        assert.deepStrictEqual(Timeline.starts(recorded), [0, 1000, 2000, 3000])
+      }))
+  }
+
+  it.effect("notices every kind of loop that never sleeps", () =>
+    Effect.gen(function*() {
+      const loops: ReadonlyArray<(work: Effect.Effect<void>) => Effect.Effect<unknown, unknown>> = [
+        (work) => Effect.retry(Effect.andThen(work, Effect.fail("again")), Schedule.forever),
+        (work) => Effect.repeat(work, Schedule.spaced(0)),
+        (work) => Effect.forever(Effect.andThen(work, Effect.yieldNow)),
+        (work) => Loop.run(Effect.andThen(work, busy[1]!.work), Period.sliding(0)),
+        (work) => Effect.uninterruptible(Loop.run(work, Period.sliding(0)))
+      ]
+      for (const loop of loops) {
+        const error = yield* Effect.flip(TestLoop.record((track) => loop(track(Effect.void)), options))
+        assert.strictEqual(error._tag, "NeverSleeps")
+      }
+    }))
+
+  it.effect("ends also when the interruption takes its time", () =>
+    Effect.gen(function*() {
+      const cut = yield* TestLoop.record(
+        (track) => Loop.run(track(Effect.uninterruptible(Effect.sleep("10 seconds"))), Period.sliding("1 second")),
+        { until: "5 seconds" }
+      )
+      assert.deepStrictEqual([cut.runs, cut.outcome, cut.endedAt], [[{ start: 0, end: 5000 }], "cut", 5000])
+      const slow = yield* TestLoop.record(
+        (track) => Effect.ensuring(Loop.run(track(Effect.void), Period.sliding("1 second")), Effect.sleep("1 second")),
+        { until: "2 seconds" }
+      )
+      assert.deepStrictEqual(Timeline.starts(slow), [0, 1000, 2000])
+    }))
+
   it.effect("draws from the Random service, or what it is given", () =>
     Effect.gen(function*() {
       const record = (random?: ReadonlyArray<number>) =>

@@ -158,6 +158,12 @@ describe("Timeline.render", () => {
     )
   })
 
+  it("draws very many runs", () => {
+    const runs = Array.from({ length: 300_000 }, (_, i) => ({ start: i, end: i }))
+    assert.strictEqual(Timeline.render({ runs, outcome: "done" }, { width: 40 }).split("\n")[0]?.length, 38)
+    assert.include(Timeline.toSvg({ a: { runs: runs.slice(0, 10), outcome: "done" } }), "</svg>")
+  })
+
   it("draws no runs at all", () => {
     assert.strictEqual(Timeline.render({ runs: [], outcome: "done" }, { width: 10 }), "\n0")
   })

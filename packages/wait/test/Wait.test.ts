@@ -117,6 +117,23 @@ describe("Wait.backoffUntil", () => {
       }))
   }
 
+  for (const sliding of [true, false]) {
+    it.effect(`resets and limits know how long a run took, sliding: ${sliding}`, () =>
+      Effect.gen(function*() {
+        const resetting = Backoff.exponential({ base: "1 second", cap: "1 hour" }).pipe(
+          Backoff.resetAfter("30 seconds")
+        )
+        const starts = yield* startsOf(Wait.backoffUntil({ backoff: resetting, sliding }), 80_000, 0, 0, 0, 60_000, 0)
+        assert.deepStrictEqual(
+          starts,
+          [0, 1000, 3000, 7000].concat(sliding ? [68_000, 70_000, 74_000] : [67_000, 69_000, 73_000])
+        )
+        const limited = Period.sliding("1 second").pipe(Limit.within("5 seconds"))
+        const few = yield* startsOf(Wait.backoffUntil({ backoff: limited, sliding }), "1 minute", 3000)
+        assert.deepStrictEqual(few.map((start) => start - 80_000), sliding ? [0, 4000] : [0, 3000])
+      }))
+  }
+
   it.effect("a schedule that ends, ends the loop", () =>
     Effect.gen(function*() {
       const work = makeWork(0)
@@ -541,6 +558,21 @@ describe("Wait.waitFor", () => {
       const { exit } = yield* observe(Wait.waitFor(Effect.succeed(false), { ticks: Stream.fail("no ticks") }), 1)
       assert.deepStrictEqual(exit, Exit.fail("no ticks"))
     }))
+
+  it.effect("the condition keeps the Scope of the caller", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let released = false
+      const condition = Effect.as(
+        Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            released = true
+          })
+        ),
+        true
+      )
+      yield* Wait.waitFor(condition, { ticks: Stream.make(1) })
+      assert.isFalse(released)
+    })))
 
   it.effect("closes the stream when the condition holds", () =>
     Effect.gen(function*() {

@@ -305,7 +305,8 @@ export const drive = <A, E, R, In, Out, B, F>(
       const driver = new Driver(task, job, context)
       const watcher = Effect.runForkWith(context)(stop)
       watcher.addObserver((exit) => driver.stop(exit))
-      return Effect.onExit(restore(around(driver.run(), driver)), () => Fiber.interrupt(watcher))
+      const loop = Effect.suspend(() => around(driver.run(), driver))
+      return Effect.onExit(restore(loop), () => Fiber.interrupt(watcher))
     })
   )
 }

@@ -77,7 +77,7 @@ export const poll = <A, E, R, F>(options: {
       timeout === Infinity
         ? undefined
         : (loop, driver) =>
-          timeout === 0
+          timeout === 0 && driver.stopped === undefined
             ? timedOut(driver, "deadline")
             : Effect.raceFirst(
               Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "deadline")),

@@ -13,8 +13,10 @@ import * as args from "./args.ts"
 
 /** When a schedule is asked, and about which run. In milliseconds, on a clock that cannot be stepped. */
 export interface Moment {
-  /** The end of the run. */
+  /** When the schedule is asked: at the end of the run, but for Go's timers that are not sliding. */
   now: number
+  /** The end of the run, where the schedule is asked about another time. */
+  readonly ended?: number
   /** The same instant by the wall clock, for calendars. */
   wall: number
   /** When the run started. */

@@ -67,6 +67,10 @@ export class NeverSleeps extends Data.TaggedError("NeverSleeps")<{
  * Fails with `NeverSleeps` when 1,000 runs start at the same instant. Dies with an `IllegalArgumentError` that names a bad
  * argument. A run in flight at the end is interrupted, and ends there.
  *
+ * **Gotchas**
+ *
+ * Only time by the Clock passes: work that waits for real I/O or a Promise does not get on.
+ *
  * **Example** (A loop of one's own)
  *
  * ```ts
@@ -122,7 +126,7 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
       if (stuck !== undefined || runs[runs.length - most]?.start === start) {
         const message = `The loop started ${most} runs at ${start} ms without sleeping. Give it a period, or end it.`
         stuck ??= new NeverSleeps({ runs: most, at: start, message })
-        return Effect.never
+        return Effect.interruptible(Effect.never)
       }
       const run = { start, end: until }
       runs.push(run)
@@ -132,7 +136,10 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
         }))
     })
 
-  const fiber = yield* make(track).pipe(
+  // The test clock waits until what it wakes has come to rest, so the loop begins with a wake, at 0.
+  yield* TestClock.setTime(-1)
+  const fiber = yield* Effect.sleep(1).pipe(
+    Effect.andThen(Effect.suspend(() => make(track))),
     Effect.onExit(() =>
       Effect.sync(() => {
         endedAt = clock.currentTimeMillisUnsafe()
@@ -140,14 +147,18 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
     ),
     Effect.forkChild({ startImmediately: true })
   )
-  yield* TestClock.adjust(until)
+  yield* TestClock.adjust(until + 1)
   const exit = fiber.pollUnsafe()
-  yield* Fiber.interrupt(fiber)
-  if (stuck !== undefined) return yield* stuck
-  return {
-    runs,
+  const recording: Recording<A, E> = {
+    runs: runs.map(({ end, start }) => ({ start, end })),
     outcome: exit === undefined ? "cut" : Exit.isSuccess(exit) ? "done" : "failed",
     exit: Option.fromUndefinedOr(exit),
     endedAt
   }
+  // What ends the loop now may take its time.
+  fiber.interruptUnsafe()
+  yield* TestClock.adjust(Infinity)
+  yield* Fiber.await(fiber)
+  if (stuck !== undefined) return yield* stuck
+  return recording
 })
