@@ -92,7 +92,8 @@ const dying = (cause: Cause.Cause<unknown>): Cause.Cause<never> =>
  * **Gotchas**
  *
  * A promise, a timer or I/O is outside virtual time, which does not wait for it. With an `until` such a client is cut;
- * without one, the herd dies when nobody else is left.
+ * without one, the herd dies when nobody else is left. A client that goes on for ever without waiting, or that cannot be
+ * interrupted, is not cut: the herd goes on with it.
  *
  * **Example** (Five clients of a server that serves one at a time)
  *
