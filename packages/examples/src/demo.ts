@@ -1,5 +1,5 @@
 /**
- * Waits for a server, then keeps two loops running against it, for 9 seconds or until Ctrl-C.
+ * Waits for a server, then keeps two loops running against it, for 8 seconds or until Ctrl-C.
  *
  * `node packages/examples/src/demo.ts`
  */

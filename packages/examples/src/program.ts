@@ -56,12 +56,12 @@ const metrics = Effect.fnUntraced(function*(stop: Stop) {
 
 const signalled = Effect.map(Loop.fromAbortSignal(signal), () => String(signal.reason))
 
-// Completes at the first signal or after 9 seconds. From half a second later a signal kills, as ever; not at once,
+// Completes at the first signal or after 8 seconds. From half a second later a signal kills, as ever; not at once,
 // since a package manager may pass on the Ctrl-C that the terminal has already sent to every process.
 const makeStop = Effect.gen(function*() {
   const journal = yield* Journal
   const stop = yield* Deferred.make<string>()
-  const deadline = Effect.as(Effect.sleep("9 seconds"), "9 seconds have passed")
+  const deadline = Effect.as(Effect.sleep("8 seconds"), "8 seconds have passed")
   yield* Effect.raceFirst(signalled, deadline).pipe(
     Effect.tap((reason) => journal.note("stop", reason)),
     Effect.tap((reason) => Deferred.succeed(stop, reason)),
@@ -72,7 +72,7 @@ const makeStop = Effect.gen(function*() {
   return Deferred.await(stop)
 })
 
-const about = `A server that is not ready for 1.2 s, then fails now and then. For 9 seconds, or until Ctrl-C:
+const about = `A server that is not ready for 1.2 s, then fails now and then. For 8 seconds, or until Ctrl-C:
 
   poll     asks /healthz every 250 ms until it is ready
   sync     calls /sync every 1 to 1.2 s, from start to start; tries up to 4 times

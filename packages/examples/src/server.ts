@@ -14,7 +14,7 @@ export class FlakyServer extends Context.Service<FlakyServer, { readonly url: st
     FlakyServer,
     Effect.gen(function*() {
       const healthz = yield* readyAfter(1200)
-      // Seeds with which 9 seconds show a bit of everything.
+      // Seeds with which 8 seconds show a bit of everything.
       const sync = yield* seeded(syncAnswer, "sync 166")
       const metrics = yield* seeded(metricsAnswer, "metrics 3")
       const routes = new Map([["/healthz", healthz], ["/sync", sync], ["/metrics", metrics]])

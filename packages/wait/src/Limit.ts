@@ -135,7 +135,10 @@ export const within = (
 ): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   const millis = args.duration("Limit.within: total", total)
   const truncate =
-    args.oneOf("Limit.within: overshoot", options?.overshoot ?? "stop", ["stop", "truncate"]) === "truncate"
+    args.oneOf("Limit.within: overshoot", args.options("Limit.within: options", options)?.overshoot ?? "stop", [
+      "stop",
+      "truncate"
+    ]) === "truncate"
   return (self) =>
     changeDelays(self, Reads.time, ({ first }) => (delay, at) => {
       const left = millis - ((at.ended ?? at.now) - first)

@@ -189,7 +189,10 @@ export const ticker = (
   options?: { readonly missed?: "keep" | "skip" | undefined }
 ): Schedule.Schedule<number> => {
   const millis = args.positive("Period.ticker: interval", interval)
-  const keep = args.oneOf("Period.ticker: missed", options?.missed ?? "keep", ["keep", "skip"]) === "keep"
+  const keep = args.oneOf("Period.ticker: missed", args.options("Period.ticker: options", options)?.missed ?? "keep", [
+    "keep",
+    "skip"
+  ]) === "keep"
   return fromPlan({
     reads: Reads.time,
     output: identity,

@@ -138,7 +138,7 @@ export const until: {
       schedule: args.schedule("Poll.until: schedule", schedule),
       accept: args.callback("Poll.until: accept", options.accept) ?? ((value) => value === true),
       tolerate: args.callback("Poll.until: tolerate", options.tolerate),
-      first: options.immediate === false ? "later" : "now",
+      first: args.boolean("Poll.until: immediate", options.immediate ?? true) ? "now" : "later",
       stop: args.effect("Poll.until: stop", options.stop),
       timeout: args.duration("Poll.until: timeout", options.timeout ?? Infinity),
       exhausted: "exhausted"

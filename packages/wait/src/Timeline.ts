@@ -26,7 +26,8 @@ import { constant } from "effect/Function"
 import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { replay } from "./internal/replay.ts"
+import { clockOf } from "./internal/clockOf.ts"
+import { drawsOf, replay } from "./internal/replay.ts"
 import * as Loop from "./Loop.ts"
 
 /**
@@ -191,29 +192,6 @@ export const fromTrace = (trace: Trace): Timeline => ({
 
 const cut = Symbol("effect-wait/Timeline/cut")
 
-interface SimulatedClock extends Clock.Clock {
-  now: number
-}
-
-// A Clock on which a sleep takes no time.
-const makeClock = (): SimulatedClock => {
-  const nanos = (): bigint => BigInt(Math.round(Math.min(clock.now * 1_000_000, Number.MAX_VALUE)))
-  const clock: SimulatedClock = {
-    now: 0,
-    currentTimeMillisUnsafe: () => clock.now,
-    currentTimeMillis: Effect.sync(() => clock.now),
-    currentTimeNanosUnsafe: nanos,
-    currentTimeNanos: Effect.sync(nanos),
-    monotonicTimeNanosUnsafe: nanos,
-    monotonicTimeNanos: Effect.sync(nanos),
-    sleep: (duration) =>
-      Effect.sync(() => {
-        clock.now += Math.max(0, Duration.toMillis(duration))
-      })
-  }
-  return clock
-}
-
 /**
  * The timeline of `Loop.run` over a schedule, with time that passes as fast as it can be computed: no sleeps and no forks. It
  * works with every Schedule, ours or not.
@@ -262,14 +240,19 @@ export const simulate = <E, R>(
     const length = typeof work === "function"
       ? (run: number) => args.duration(`Timeline.simulate: work(${run})`, work(run))
       : constant(args.duration("Timeline.simulate: work", work))
-    const draws = random?.map((draw, i) => args.draw(`Timeline.simulate: random[${i}]`, draw))
-    const clock = makeClock()
+    const draws = random && drawsOf("Timeline.simulate: random", random)
+    let now = 0
+    // A sleep takes no time.
+    const clock = clockOf(() => now, (duration) =>
+      Effect.sync(() => {
+        now += Math.max(0, Duration.toMillis(duration))
+      }))
     const runs: Array<Run> = []
     const run = Effect.suspend(() => {
-      if (clock.now > until || clock.now === Infinity || runs.length >= maxRuns) return Effect.fail(cut)
-      const start = clock.now
-      clock.now += length(runs.length)
-      runs.push({ start, end: clock.now })
+      if (now > until || now === Infinity || runs.length >= maxRuns) return Effect.fail(cut)
+      const start = now
+      now += length(runs.length)
+      runs.push({ start, end: now })
       return Effect.undefined
     })
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })

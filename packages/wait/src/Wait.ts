@@ -103,9 +103,10 @@ const askedAtStart = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
 }
 
 const measured = <Out, In, E, R>(
+  name: string,
   self: Schedule.Schedule<Out, In, E, R>,
   { sliding }: { readonly sliding: boolean }
-): Schedule.Schedule<Out, In, E, R> => sliding ? self : askedAtStart(self)
+): Schedule.Schedule<Out, In, E, R> => args.boolean(`${name}: sliding`, sliding) ? self : askedAtStart(self)
 
 interface Jittered {
   readonly period: Duration.Input
@@ -125,7 +126,7 @@ const jittered = <Options extends Partial<Jittered>>(
       const { jitterFactor, period, sliding } = given(options)
       const factor = args.number(`${name}: jitterFactor`, jitterFactor, -Infinity)
       const jitter = Jitter.additive(Math.max(0, factor))
-      return measured(jitter(Period.sliding(args.duration(`${name}: period`, period))), { sliding })
+      return measured(name, jitter(Period.sliding(args.duration(`${name}: period`, period))), { sliding })
     }, options))
 
 const plain = ({ period }: { readonly period: Duration.Input }): Jittered => ({
@@ -311,7 +312,7 @@ export const backoffUntil: {
   loop(
     "Wait.backoffUntil",
     work,
-    () => measured(args.schedule("Wait.backoffUntil: backoff", options.backoff), options),
+    () => measured("Wait.backoffUntil", args.schedule("Wait.backoffUntil: backoff", options.backoff), options),
     options
   ))
 
@@ -485,7 +486,8 @@ const pollWith = <E, R, F>(
   }))
 
 // Go's immediate check runs even when already stopped.
-const firstCheck = (immediate: boolean) => immediate ? "anyway" : "later"
+const firstCheck = (name: string, { immediate }: { readonly immediate: boolean }) =>
+  args.boolean(`${name}: immediate`, immediate) ? "anyway" : "later"
 
 // The ticks of the legacy polls begin with the first step: after the first check, where that is immediate. A tick that
 // comes while a check runs is lost, and the timeout brings one last check.
@@ -733,7 +735,7 @@ const pollUntilContext = <
       const stop = args.effect(`${name}: stop`, options.stop)
       return pollWith<E, R | SR, SE>(name, condition, {
         schedule: interval === 0 ? Period.sliding(0) : Period.ticker(interval),
-        first: firstCheck(options.immediate),
+        first: firstCheck(name, options),
         stop: timeout === Infinity ? stop : orDeadline(stop ?? Effect.never, timeout)
       })
     }))
@@ -882,8 +884,8 @@ export const delayUntil: {
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.suspend(() =>
     pollWith("Wait.delayUntil", condition, {
-      schedule: measured(args.schedule("Wait.delayUntil: backoff", options.backoff), options),
-      first: firstCheck(options.immediate),
+      schedule: measured("Wait.delayUntil", args.schedule("Wait.delayUntil: backoff", options.backoff), options),
+      first: firstCheck("Wait.delayUntil", options),
       stop: options.stop
     })
   ))

@@ -110,7 +110,7 @@ describe("TestLoop.record", () => {
     { name: "forks", work: Effect.forEach([1, 2, 3], () => Effect.yieldNow, { concurrency: 2, discard: true }) },
     {
       name: "uses up its budget",
-      work: Effect.forEach(Array.from({ length: 2500 }), () => Effect.void, { discard: true })
+      work: Effect.forEach(Array.from({ length: 20_000 }), () => Effect.void, { discard: true })
     }
   ]
   for (const { name, work } of busy) {

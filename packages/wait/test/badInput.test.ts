@@ -33,6 +33,8 @@ const constructors: ReadonlyArray<Case> = [
     duration,
     () => Period.sliding({ seconds: Infinity, minutes: -Infinity })
   ],
+  ["Period.ticker: options", `"skip"`, "an object", () => Period.ticker(1, untyped("skip"))],
+  ["Limit.within: options", `"truncate"`, "an object", () => Limit.within(1, untyped("truncate"))],
   ["Backoff.fromDelays: delays", "5", "a list", () => Backoff.fromDelays(untyped(5))],
   ["self", "5", "a Schedule", () => Jitter.full(untyped(5))],
   ["self", `"1 second"`, "a Schedule", () => Period.fromStart(untyped("1 second"))],
@@ -141,6 +143,42 @@ const check = Effect.succeed(true)
 const drivers: ReadonlyArray<Case> = [
   ["Loop.run: schedule", `"1 second"`, "a Schedule", () => Loop.run(Effect.void, untyped("1 second"))],
   ["Loop.run: initialDelay", "-1", duration, () => Loop.run(Effect.void, Period.sliding(1), { initialDelay: -1 })],
+  [
+    "Poll.until: immediate",
+    `"no"`,
+    "true or false",
+    () => Poll.until(check, Period.sliding(1), { immediate: untyped("no") })
+  ],
+  [
+    "Wait.jitterUntil: sliding",
+    "undefined",
+    "true or false",
+    () => Wait.jitterUntil(check, untyped({ period: 1, jitterFactor: 0 }))
+  ],
+  [
+    "Wait.backoffUntil: sliding",
+    `"no"`,
+    "true or false",
+    () => Wait.backoffUntil(check, { backoff: Period.sliding(1), sliding: untyped("no") })
+  ],
+  [
+    "Wait.delayUntil: immediate",
+    "undefined",
+    "true or false",
+    () => Wait.delayUntil(check, untyped({ backoff: Period.sliding(1), sliding: true }))
+  ],
+  [
+    "Wait.pollUntilContextCancel: immediate",
+    "1",
+    "true or false",
+    () => Wait.pollUntilContextCancel(check, { interval: 1, immediate: untyped(1) })
+  ],
+  [
+    "Timeline.simulate: random",
+    "[]",
+    "a list with something in it",
+    () => Timeline.simulate(Period.sliding(1), { until: 9, random: [] })
+  ],
   ["Loop.run: stop", "5", "an Effect", () => Loop.run(Effect.void, Period.sliding(1), { stop: untyped(5) })],
   ["Loop.run: stop", "null", "an Effect", () => Loop.run(Effect.void, Period.sliding(1), { stop: untyped(null) })],
   ["Poll.until: stop", "5", "an Effect", () => Poll.until(check, Period.sliding(1), { stop: untyped(5) })],

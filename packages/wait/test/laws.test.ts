@@ -52,7 +52,7 @@ const lists = (list: ReadonlyArray<number>) => Backoff.fromDelays(list)
 const close = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b))
 
 const law = (name: string, property: fc.IRawProperty<unknown>) =>
-  it(name, () => fc.assert(property, { numRuns: 200 }), 60_000)
+  it(name, () => fc.assert(property, { numRuns: 300 }), 60_000)
 
 describe("laws", () => {
   law(

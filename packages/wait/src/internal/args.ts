@@ -87,3 +87,15 @@ export const callback = <A>(argument: string, value: A): A =>
 /** A list. */
 export const iterable = <A>(argument: string, value: Iterable<A>): Iterable<A> =>
   Predicate.isIterable(value) ? value : refuse(argument, value, "a list")
+
+/** A list that has something in it. */
+export const nonEmpty = <A>(argument: string, value: ReadonlyArray<A>): ReadonlyArray<A> =>
+  Array.isArray(value) && value.length > 0 ? value : refuse(argument, value, "a list with something in it")
+
+/** True or false, where nothing may be taken for either. */
+export const boolean = (argument: string, value: boolean): boolean =>
+  Predicate.isBoolean(value) ? value : refuse(argument, value, "true or false")
+
+/** Options, where somebody may have passed a word. */
+export const options = <A>(argument: string, value: A): A =>
+  value === undefined || Predicate.isObject(value) ? value : refuse(argument, value, "an object")

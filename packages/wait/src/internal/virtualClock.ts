@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { constVoid, type LazyArg } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
+import { clockOf } from "./clockOf.ts"
 
 /** A fiber that sleeps. */
 interface Sleeper {
@@ -60,22 +61,13 @@ const make = (): VirtualTime => {
   const asleep: Array<Sleeper> = []
   let ready: Array<() => void> = []
   let order = 0
-  const nanos = (): bigint => BigInt(Math.round(time.now * 1_000_000))
   const time: VirtualTime = {
     now: 0,
-    clock: {
-      currentTimeMillisUnsafe: () => time.now,
-      currentTimeMillis: Effect.sync(() => time.now),
-      currentTimeNanosUnsafe: nanos,
-      currentTimeNanos: Effect.sync(nanos),
-      monotonicTimeNanosUnsafe: nanos,
-      monotonicTimeNanos: Effect.sync(nanos),
-      sleep: (duration) =>
-        Effect.callback((resume) => {
-          const at = time.now + Math.max(0, Duration.toMillis(duration))
-          push(asleep, { at, order: order++, wake: () => resume(Effect.void) })
-        })
-    },
+    clock: clockOf(() => time.now, (duration) =>
+      Effect.callback((resume) => {
+        const at = time.now + Math.max(0, Duration.toMillis(duration))
+        push(asleep, { at, order: order++, wake: () => resume(Effect.void) })
+      })),
     scheduler: new Scheduler.MixedScheduler("sync", (run) => {
       ready.push(run)
       return constVoid

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import * as args from "../internal/args.ts"
-import { replay } from "../internal/replay.ts"
+import { drawsOf, replay } from "../internal/replay.ts"
 import type * as Timeline from "../Timeline.ts"
 
 /**
@@ -101,7 +101,7 @@ export const record = <A, E, R>(
 ): Effect.Effect<Recording<A, E>, NeverSleeps, R> =>
   Effect.suspend(() => {
     const until = args.finite("TestLoop.record: until", options.until)
-    const draws = options.random?.map((draw, i) => args.draw(`TestLoop.record: random[${i}]`, draw))
+    const draws = options.random && drawsOf("TestLoop.record: random", options.random)
     const recorded = recordOn(make, until)
     return Effect.provide(
       draws === undefined ? recorded : Effect.provideService(recorded, Random.Random, replay(draws)),

@@ -1,0 +1,20 @@
+import type * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+/** A Clock whose time, in milliseconds, is what `now` says: the wall clock and the one that cannot be stepped are one. */
+export const clockOf = (
+  now: () => number,
+  sleep: (duration: Duration.Duration) => Effect.Effect<void>
+): Clock.Clock => {
+  const nanos = (): bigint => BigInt(Math.round(Math.min(now() * 1_000_000, Number.MAX_VALUE)))
+  return {
+    currentTimeMillisUnsafe: now,
+    currentTimeMillis: Effect.sync(now),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: nanos,
+    monotonicTimeNanos: Effect.sync(nanos),
+    sleep
+  }
+}
