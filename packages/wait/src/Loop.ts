@@ -31,14 +31,24 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { drive, type Task } from "./internal/driver.ts"
+import { CurrentRun, type Job, makeControl, type Task } from "./internal/driver.ts"
+import { type Loop, makeHandle } from "./internal/handle.ts"
+import { meterOf } from "./internal/meter.ts"
 import { planOf, Reads, type Step } from "./internal/step.ts"
+import { driveNamed, driveWatched, makeWatch, type Name } from "./internal/watch.ts"
+
+export type { Loop, Status } from "./internal/handle.ts"
 
 /**
- * Options of {@link run}.
+ * Options of {@link run} and {@link forkScoped}.
  *
+ * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds since the
+ *   epoch) and `lateness` (in milliseconds); whatever the loop logs is annotated with `loop`; and Effect's metrics tell, by `kind`
+ *   and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_give_ups_total`, `_missed_total`,
+ *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, and by `state` as well `_active`. Without a name none of it is done
  * - `initialDelay`: how long to wait before the first run; default 0. Everything else counts from then on
  * - `backoff`: while runs fail with a typed error, the loop follows this schedule instead, afresh after each success. The
  *   loop's own schedule is not asked then, and counts no attempt. When the backoff is done, the loop fails with the last
@@ -48,6 +58,7 @@ import { planOf, Reads, type Step } from "./internal/step.ts"
  * @since 0.1.0
  */
 export interface Options<E, EB = never, RB = never> {
+  readonly name?: string | undefined
   readonly initialDelay?: Duration.Input | undefined
   readonly backoff?: Schedule.Schedule<unknown, E, EB, RB> | undefined
 }
@@ -152,16 +163,101 @@ export const run: {
   schedule: Schedule.Schedule<Out, A, F, R>,
   options: Options<E, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
+  Effect.suspend(() => driveNamed(...looping("Loop.run", work, schedule, options))))
+
+const looping = <A, E, R, Out, F>(
+  caller: string,
+  work: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<Out, A, F, R>,
+  { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
+): readonly [Name | undefined, Looping<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => {
+  const called = args.name(`${caller}: name`, name)
+  return [
+    called === undefined ? undefined : ["loop", called],
+    backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
+    {
+      work,
+      schedule: args.schedule(`${caller}: schedule`, schedule),
+      initialDelay: args.duration(`${caller}: initialDelay`, initialDelay ?? 0),
+      stop: args.effect(`${caller}: stop`, stop)
+    }
+  ]
+}
+
+/**
+ * Repeats work on a schedule, in a fiber of its own that ends with the Scope.
+ *
+ * - the result is the handle of the loop, see {@link Loop}
+ * - the options are those of {@link run}
+ *
+ * **When to use**
+ *
+ * For loops of a service: what must be stopped gracefully, run now, or be asked at 3 a.m. whether it still runs. Loops in one
+ * Scope end together when that is closed: it interrupts them. To let runs in flight finish, `stop` them first, or make their work
+ * uninterruptible.
+ *
+ * **Details**
+ *
+ * A trigger begins a run at once, and the schedule is asked after it as after any other: it counts for `Limit.attempts`. A
+ * period (`Period.sliding`, `Period.nonSliding`, `Period.fromStart`) begins anew with that run. The slots of `Period.ticker` and
+ * `Period.cron` stay where they are: the one that was to come is served too. While runs fail, a trigger ends the delay of the `backoff`.
+ *
+ * It dies with an `IllegalArgumentError` where {@link run} does. A failure of the loop is in `await`; nobody else is told.
+ *
+ * **Example** (A loop that is asked, triggered and stopped)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const program = Effect.gen(function*() {
+ *   const loop = yield* Loop.forkScoped(Effect.void, Period.nonSliding("1 minute"), { name: "sync" })
+ *   yield* TestClock.adjust("90 seconds")
+ *   yield* loop.trigger
+ *   yield* TestClock.adjust("10 seconds")
+ *   const { lastStart, nextStart, runs, state } = yield* loop.status
+ *   const healthy = yield* loop.isHealthy({ within: "2 minutes" })
+ *   yield* loop.stop
+ *   return { healthy, lastStart, nextStart, runs, state }
+ * }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
+ *
+ * const seen = await Effect.runPromise(program)
+ * seen.state // => "waiting"
+ * seen.runs // => 3
+ * seen.lastStart // => Option.some(90_000)
+ * seen.nextStart // => Option.some(150_000)
+ * seen.healthy // => true
+ * ```
+ *
+ * @see {@link run} for a loop in the calling fiber
+ * @category loops
+ * @since 0.1.0
+ */
+export const forkScoped: {
+  <A, E, Out, ES, RS, EB = never, RB = never, SE = never, SR = never>(
+    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
+    options?: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
+  ): <R>(
+    work: Effect.Effect<A, E, R>
+  ) => Effect.Effect<Loop<Out, E | ES | EB | SE>, never, R | RS | RB | SR | Scope.Scope>
+  <A, E, R, Out, ES, RS, EB = never, RB = never, SE = never, SR = never>(
+    work: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
+    options?: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
+  ): Effect.Effect<Loop<Out, E | ES | EB | SE>, never, R | RS | RB | SR | Scope.Scope>
+} = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
+  work: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<Out, A, F, R>,
+  options: Options<E, F, R> & StopOption<F, R> = {}
+): Effect.Effect<Loop<Out, E | F>, never, R | Scope.Scope> =>
   Effect.suspend(() => {
-    const { backoff, initialDelay, stop } = options
-    return drive<A, E, R, A, Out, Out | undefined, F>(
-      backoff === undefined ? repeating : following(args.schedule("Loop.run: backoff", backoff)),
-      {
-        work,
-        schedule: args.schedule("Loop.run: schedule", schedule),
-        initialDelay: args.duration("Loop.run: initialDelay", initialDelay ?? 0),
-        stop: args.effect("Loop.run: stop", stop)
-      }
+    const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
+    const watch = makeWatch()
+    const control = makeControl<F>()
+    return Effect.map(
+      Effect.forkScoped(driveWatched(watch, name, task, { ...job, control })),
+      (fiber) => makeHandle({ fiber, watch, control })
     )
   }))
 
@@ -186,9 +282,9 @@ const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>
       step = undefined
       driver.proceed(value)
     },
-    failed(driver, error, failure) {
+    failed(driver, error, cause) {
       step ??= driver.begin(driver.planFor(backoff))
-      driver.detour(step, error, failure)
+      driver.detour(step, error, cause)
     }
   }
 }
@@ -196,7 +292,8 @@ const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>
 /**
  * Options of {@link survive}.
  *
- * - `name`: annotates the log entry as `loop`
+ * - `name`: annotates the log entry as `loop`; in a loop without a name, `effect_wait_failures_total` goes by it too. Default: what
+ *   the loop is called
  * - `onCause`: is run after the entry was logged; what it fails with ends the run
  *
  * @category models
@@ -246,12 +343,25 @@ export const survive: {
   options: SurviveOptions<E, E2, R2> = {}
 ): Effect.Effect<A | undefined, E2, R | R2> =>
   Effect.catchCause(work, (cause) => {
+    const name = args.name("Loop.survive: name", options.name)
     const logged = Effect.logError("A run failed; the loop goes on", cause)
     return ownInterruption.pipe(
-      Effect.andThen(options.name === undefined ? logged : Effect.annotateLogs(logged, "loop", options.name)),
+      Effect.andThen(counted(cause, name)),
+      Effect.andThen(name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)),
       Effect.andThen(options.onCause === undefined ? Effect.undefined : Effect.as(options.onCause(cause), undefined))
     )
   }))
+
+// By the loop where that is watched; by the name of its own where the loop has none.
+const counted = (cause: Cause.Cause<unknown>, name: string | undefined): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const run = fiber.getRef(CurrentRun)
+    if (run !== undefined) run.survived = cause
+    if (run?.meter === undefined && name !== undefined) {
+      meterOf(fiber.context, "loop", name).failures.updateUnsafe(1, fiber.context)
+    }
+    return Effect.void
+  })
 
 // In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
 const ownInterruption = Effect.interruptible(Effect.void)

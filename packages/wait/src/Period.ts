@@ -39,7 +39,7 @@ import { identity } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { changeDelays, earlyWake, fromPlan, type Moment, Reads, type Step } from "./internal/step.ts"
+import { changeDelays, earlyWake, fromPlan, isExtra, type Moment, Reads, type Step } from "./internal/step.ts"
 
 // A schedule that puts out the number of runs that came before, from 0.
 const counting = (reads: number, delay: (at: Moment) => number): Schedule.Schedule<number> => {
@@ -81,9 +81,12 @@ export const sliding = (period: Duration.Input): Schedule.Schedule<number> => {
 }
 
 // What is left of a delay that began when the run was due, so that wakes which are a little early or late do not add up.
-// An early wake gives back what it took, and no more. A run that was late by a whole delay begins a new one.
-const remaining = (delay: number, { due, now, start }: Moment): number =>
-  Math.max(0, Math.min(delay - (now - (start - due >= delay ? start : due)), delay + earlyWake))
+// An early wake gives back what it took, and no more. A run that was late by a whole delay begins a new one, and so does one
+// that was triggered.
+const remaining = (delay: number, { due, now, start }: Moment): number => {
+  const onTime = start - due < delay && due - start <= earlyWake
+  return Math.max(0, Math.min(delay - (now - (onTime ? due : start)), delay + earlyWake))
+}
 
 /**
  * The delay starts when the run starts: a Go `Timer` that is reset before `f`. A run that takes longer than the period is
@@ -199,12 +202,10 @@ export const ticker = (
     begin: ({ first }) => ({
       value: 0, // the slot that was served last; the first run is slot 0
       next(at) {
+        const served = this.value > 0 && isExtra(at) ? this.value - 1 : this.value
         const slots = (at.now - first) / millis
-        if (keep && Math.floor(slots) > this.value) {
-          this.value = Math.floor(slots)
-          return 0
-        }
-        this.value = Math.max(this.value + 1, keep ? 0 : Math.ceil(slots))
+        this.value = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
+        if (at.missed !== undefined) at.missed.slots += this.value - served - 1
         return Math.max(0, first + this.value * millis - at.now)
       }
     })
@@ -212,6 +213,17 @@ export const ticker = (
 }
 
 const threeHours = 3 * 60 * 60 * 1000
+
+// How many slots lie after one time and not after another. Counting ends at 1,000, since each takes a while.
+const slotsBetween = (calendar: Cron.Cron, after: number, until: number): number => {
+  let slots = 0
+  let slot = after
+  while (slots < 1000 && slot < until) {
+    slot = Cron.next(calendar, slot).getTime()
+    if (slot <= until) slots++
+  }
+  return slots
+}
 
 /**
  * The slots of a calendar. No slot is served twice, even when the timer wakes early; slots that pass during a run are
@@ -263,15 +275,18 @@ export const cron = (
     output: identity,
     begin: () => {
       let served = -Infinity
+      let planned = -Infinity
       return {
         value: -1,
         next(at) {
           this.value++
+          if (!isExtra(at)) served = planned
           // A slot that was served stays served when the timer woke early or the clock was set back a little; a
           // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
           const from = served - at.wall > threeHours ? at.wall : Math.max(served, at.wall)
-          served = Cron.next(calendar, from).getTime()
-          return served - at.wall
+          if (at.missed !== undefined && served > -Infinity) at.missed.slots += slotsBetween(calendar, served, from)
+          planned = Cron.next(calendar, from).getTime()
+          return planned - at.wall
         }
       }
     }

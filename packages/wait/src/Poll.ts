@@ -35,6 +35,7 @@ import type { WaitTimeout } from "./WaitTimeout.ts"
 /**
  * Options of {@link until}.
  *
+ * - `name`: makes the poll visible, as that of `Loop.run` does a loop; what it logs is annotated with `poll`
  * - `immediate`: whether to check before the first delay; default true
  * - `timeout`: how long to wait at most, from the beginning; default: for ever. It interrupts a check in flight, and wins over
  *   a check at the same instant
@@ -45,6 +46,7 @@ import type { WaitTimeout } from "./WaitTimeout.ts"
  * @since 0.1.0
  */
 export interface Options<E, SE = never, SR = never> {
+  readonly name?: string | undefined
   readonly immediate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
   readonly tolerate?: Predicate.Predicate<E> | undefined
@@ -140,6 +142,7 @@ export const until: {
       tolerate: args.callback("Poll.until: tolerate", options.tolerate),
       first: args.boolean("Poll.until: immediate", options.immediate ?? true) ? "now" : "later",
       stop: args.effect("Poll.until: stop", options.stop),
+      name: args.name("Poll.until: name", options.name),
       timeout: args.duration("Poll.until: timeout", options.timeout ?? Infinity),
       exhausted: "exhausted"
     })

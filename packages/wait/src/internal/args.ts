@@ -80,6 +80,12 @@ export const schedule = <S>(argument: string, value: S): S =>
 export const effect = <A>(argument: string, value: A): A =>
   value === undefined || Effect.isEffect(value) ? value : refuse(argument, value, "an Effect")
 
+/** A name, where it may be left out. */
+export const name = (argument: string, value: string | undefined): string | undefined =>
+  value === undefined || (Predicate.isString(value) && value !== "")
+    ? value
+    : refuse(argument, value, "a string that is not empty")
+
 /** A function, where it may be left out. */
 export const callback = <A>(argument: string, value: A): A =>
   value === undefined || Predicate.isFunction(value) ? value : refuse(argument, value, "a function")

@@ -35,6 +35,13 @@ export const makeClocked = (reads: number, clock: Clock.Clock): Clocked => ({
   wallOrigin: clock.currentTimeMillisUnsafe()
 })
 
+/** The Moment of a loop that is watched: runs may be triggered, and missed slots are counted. */
+export const makeWatched = (clock: Clock.Clock): Clocked => ({
+  ...makeClocked(Reads.all, clock),
+  planned: -Infinity,
+  missed: { slots: 0 }
+})
+
 export const look = (at: Clocked): void => {
   if (at.clock === undefined) return
   at.now = millisSince(at.clock, at.monotonicOrigin)

@@ -13,7 +13,7 @@ import { identity } from "effect/Function"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
-import { type Clocked, look, makeClocked, timeless } from "./clocked.ts"
+import { type Clocked, look, makeClocked, makeWatched, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
 import { done, pending, type Plan, planOf, Reads, type Step } from "./step.ts"
 
@@ -33,10 +33,12 @@ export interface Task<A, E, R, In, Out, B, F> {
    * defect always does.
    */
   readonly failed:
-    | ((driver: Driver<A, E, R, In, Out, B, F>, error: E, failure: Exit.Exit<never, E>) => void)
+    | ((driver: Driver<A, E, R, In, Out, B, F>, error: E, cause: Cause.Cause<E>) => void)
     | undefined
   /** The result, once the schedule is done or the loop was stopped. */
   readonly ended: (driver: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped") => Exit.Exit<B, E | F>
+  /** What is put around the work, where somebody watches. */
+  readonly watch?: (driver: Driver<A, E, R, In, Out, B, F>, work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** The result of a loop that goes on. */
@@ -49,13 +51,37 @@ export interface Job<A, E, R, In, Out, F> {
   /** Milliseconds before anything else. */
   readonly initialDelay?: number
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
+  /** How the loop is told to stop and to run, where somebody else than `stop` does. */
+  readonly control?: Control<F> | undefined
 }
 
-/** How a loop is told to stop. */
-interface Control<F> {
+/** How a loop is told to stop, and to run now. */
+export interface Control<F> {
   stopped: Exit.Exit<unknown, F> | undefined
-  /** Ends the wait that is going on. */
+  /** The next run is to come at once. */
+  triggered: boolean
+  /** Ends the wait that is going on: a sleep, or the step of a schedule. */
   wake: (() => void) | undefined
+  asleep: boolean
+}
+
+export const makeControl = <F>(): Control<F> => ({
+  stopped: undefined,
+  triggered: false,
+  wake: undefined,
+  asleep: false
+})
+
+/** Ends a loop at its next boundary. */
+export const stop = <F>(control: Control<F>, exit: Exit.Exit<unknown, F>): void => {
+  control.stopped = exit
+  control.wake?.()
+}
+
+/** Makes a loop run: now when it sleeps, else once more after what it does. */
+export const trigger = <F>(control: Control<F>): void => {
+  control.triggered = true
+  if (control.asleep) control.wake?.()
 }
 
 /**
@@ -82,12 +108,18 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     super()
     this.task = task
     this.context = context
-    this.control = job.stop === undefined ? undefined : { stopped: undefined, wake: undefined }
+    this.control = job.control ?? (job.stop === undefined ? undefined : makeControl())
     const reads = task.reads | (planOf(job.schedule)?.reads ?? Reads.all)
-    this.at = reads === Reads.nothing ? timeless : makeClocked(reads, Context.get(context, Clock.Clock))
+    const clock = Context.get(context, Clock.Clock)
+    this.at = task.watch !== undefined
+      ? makeWatched(clock)
+      : reads === Reads.nothing
+      ? timeless
+      : makeClocked(reads, clock)
     this.plan = this.planFor(job.schedule)
     this.delay = job.initialDelay ?? 0
-    const work = task.failed === undefined ? job.work : Effect.exit(job.work)
+    const watched = task.watch === undefined ? job.work : task.watch(this, job.work)
+    const work = task.failed === undefined ? watched : Effect.exit(watched)
     this.work = this.control === undefined ? work : this.unlessStopped(work)
   }
 
@@ -116,13 +148,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     return this.control?.stopped
   }
 
-  /** Ends the loop at its next boundary. */
-  stop(exit: Exit.Exit<unknown, F>): void {
-    if (this.control === undefined) return
-    this.control.stopped = exit
-    this.control.wake?.()
-  }
-
   planFor<Out, In>(schedule: Schedule.Schedule<Out, In, F, R>): Plan<Out, In> | ForeignPlan<Out, In, F, R> {
     return planOf(schedule) ?? foreignPlan(schedule, this.at, (pending) => {
       this.delay = pending
@@ -141,21 +166,25 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     look(this.at)
     const delay = this.main.next(this.at, input)
     if (this.stopped !== undefined && delay !== done) return this.end("stopped")
+    if (this.at.planned !== undefined) this.at.planned = NaN
     this.follow(delay)
   }
 
   /** Asks another schedule. When that one is done, the loop fails. */
-  detour<In>(step: Step<In>, input: In, failure: Exit.Exit<never, E | F>): void {
+  detour<In>(step: Step<In>, input: In, cause: Cause.Cause<E>): void {
     if (this.stopped !== undefined) return this.end("stopped")
     look(this.at)
     const delay = step.next(this.at, input)
     if (delay === done) {
-      this.result = failure
+      this.result = Exit.failCause(cause)
       return
     }
     this.follow(delay)
     if (typeof this.delay !== "number") {
-      this.delay = Effect.flatMap(this.delay, (delay) => delay === done ? failure : Effect.succeed(delay))
+      this.delay = Effect.flatMap(
+        this.delay,
+        (delay) => delay === done ? Effect.failCause(cause) : Effect.succeed(delay)
+      )
     }
   }
 
@@ -166,10 +195,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
       return
     }
     this.delay = delay
-    this.phase = delay === 0 ? "running" : "waiting"
+    this.phase = delay === 0 || this.control?.triggered === true ? "running" : "waiting"
     if (this.at === timeless) return
     this.at.start = this.at.now
     this.at.due = this.at.now + delay
+    if (Number.isNaN(this.at.planned)) this.at.planned = this.at.due
   }
 
   /** What the schedule put out last. */
@@ -192,6 +222,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   start(): void {
     if (this.stopped !== undefined && this.task.first !== "anyway") this.end("stopped")
     else if (this.delay === 0) this.prepare()
+    else if (this.at !== timeless) this.at.due = Number(this.delay)
   }
 
   prepare(): void {
@@ -259,30 +290,38 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     if (failed === undefined) return succeeded(this, value as A)
     const exit = value as Exit.Exit<A, E>
     if (Exit.isSuccess(exit)) return succeeded(this, exit.value)
-    const failure = Exit.failCause(exit.cause)
     const error = Cause.findError(exit.cause)
-    if (Cause.hasDies(exit.cause) || Result.isFailure(error)) this.result = failure
-    else failed(this, error.success, failure)
+    if (Cause.hasDies(exit.cause) || Result.isFailure(error)) this.result = Exit.failCause(exit.cause)
+    else failed(this, error.success, exit.cause)
   }
 
-  // A loop with a stop waits in a fiber of its own, so that the stop can end the wait and nothing else.
+  // A loop with a control waits in a fiber of its own, so that a stop or a trigger can end the wait and nothing else.
   wait(effect: Effect.Effect<unknown, E | F, R>): Effect.Effect<unknown, E | F, R> {
     const { context, control } = this
     if (control === undefined) return effect
     return Effect.callback((resume) => {
-      if (control.stopped !== undefined) return resume(Effect.void)
+      const asleep = this.phase === "waiting"
+      const isOver = () => control.stopped !== undefined || (asleep && control.triggered)
+      if (isOver()) return resume(Effect.void)
       const fiber = Effect.runForkWith(context)(effect)
+      control.asleep = asleep
       control.wake = () => fiber.interruptUnsafe()
       fiber.addObserver((exit) => {
         control.wake = undefined
-        resume(control.stopped === undefined ? exit : Effect.void)
+        resume(isOver() ? Effect.void : exit)
       })
       return Fiber.interrupt(fiber)
     })
   }
 }
 
-type Around<A, E, R, In, Out, B, F> = (
+/** The watch of the loop whose run this is: `Loop.survive` tells it what it caught. */
+export const CurrentRun = Context.Reference<
+  { survived: Cause.Cause<unknown> | undefined; readonly meter: unknown } | undefined
+>("effect-wait/CurrentRun", { defaultValue: () => undefined })
+
+/** Puts something around a loop. */
+export type Around<A, E, R, In, Out, B, F> = (
   loop: Effect.Effect<B, E | F, R>,
   driver: Driver<A, E, R, In, Out, B, F>
 ) => Effect.Effect<B, E | F, R>
@@ -293,19 +332,23 @@ export const drive = <A, E, R, In, Out, B, F>(
   job: Job<A, E, R, In, Out, F>,
   around: Around<A, E, R, In, Out, B, F> = identity
 ): Effect.Effect<B, E | F, R> => {
-  const { stop } = job
-  if (stop === undefined) {
-    return Effect.contextWith((context: Context.Context<R>) => {
-      const driver = new Driver(task, job, context)
-      return around(driver.run(), driver)
-    })
+  const { stop: stopping } = job
+  // A loop in a run of another one is none of the other's business.
+  const begin = (context: Context.Context<R>, driver: Driver<A, E, R, In, Out, B, F>): Effect.Effect<B, E | F, R> => {
+    const loop = around(driver.run(), driver)
+    return task.watch === undefined && Context.get(context, CurrentRun) !== undefined
+      ? Effect.provideService(loop, CurrentRun, undefined)
+      : loop
+  }
+  if (stopping === undefined) {
+    return Effect.contextWith((context: Context.Context<R>) => begin(context, new Driver(task, job, context)))
   }
   return Effect.uninterruptibleMask((restore) =>
     Effect.contextWith((context: Context.Context<R>) => {
       const driver = new Driver(task, job, context)
-      const watcher = Effect.runForkWith(context)(stop)
-      watcher.addObserver((exit) => driver.stop(exit))
-      const loop = Effect.suspend(() => around(driver.run(), driver))
+      const watcher = Effect.runForkWith(context)(stopping)
+      watcher.addObserver((exit) => driver.control && stop(driver.control, exit))
+      const loop = Effect.suspend(() => begin(context, driver))
       return Effect.onExit(restore(loop), () => Fiber.interrupt(watcher))
     })
   )

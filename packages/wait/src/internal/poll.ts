@@ -9,8 +9,9 @@ import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { WaitTimeout } from "../WaitTimeout.ts"
 import { millisSince } from "./clocked.ts"
-import { drive, type Driver } from "./driver.ts"
+import type { Driver } from "./driver.ts"
 import { Reads } from "./step.ts"
+import { driveNamed } from "./watch.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
 export const deadline = Symbol("effect-wait/deadline")
@@ -24,12 +25,13 @@ export const poll = <A, E, R, F>(options: {
   readonly stop: Effect.Effect<unknown, F, R> | undefined
   /** Milliseconds until the wait is over and the check in flight is interrupted. */
   readonly timeout: number
+  readonly name?: string | undefined
   /** What the end of the schedule means. */
   readonly exhausted: "exhausted" | "deadline"
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.clockWith((clock: Clock.Clock) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
-    const { accept, check, exhausted, first, schedule, stop, timeout, tolerate = constFalse } = options
+    const { accept, check, exhausted, first, name, schedule, stop, timeout, tolerate = constFalse } = options
     const begun = clock.monotonicTimeNanosUnsafe()
     let last: Option.Option<A> = Option.none()
     let lastError: Option.Option<E> = Option.none()
@@ -43,7 +45,8 @@ export const poll = <A, E, R, F>(options: {
           lastError
         })
       )
-    return drive<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
+    return driveNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
+      name === undefined ? undefined : ["poll", name],
       {
         first: first === "later" ? { later: undefined } : first,
         reads: Reads.nothing,
@@ -55,9 +58,9 @@ export const poll = <A, E, R, F>(options: {
             driver.proceed(value)
           }
         },
-        failed: options.tolerate === undefined ? undefined : (driver, error, failure) => {
+        failed: options.tolerate === undefined ? undefined : (driver, error, cause) => {
           if (!tolerate(error)) {
-            driver.result = failure
+            driver.result = Exit.failCause(cause)
           } else {
             lastError = Option.some(error)
             driver.proceed(Option.getOrUndefined(last))

@@ -25,10 +25,17 @@ export interface Moment {
   due: number
   /** The `now` that a schedule is asked with, by those who hand this on through `CurrentMoment`. */
   asked: number
+  /** When the schedule itself last wanted a run, where one may come before: by a trigger, or after a backoff. */
+  planned?: number
+  /** Counts the slots that passed without a run, where somebody wants to know. */
+  readonly missed?: { slots: number }
 }
 
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
+
+/** Whether the run came before the schedule wanted one: the slot that it wanted is still to come. */
+export const isExtra = ({ planned, start }: Moment): boolean => planned !== undefined && start < planned - earlyWake
 
 /** What a schedule reads of a Moment, so that the driver need not fill in the rest. */
 export const Reads = { nothing: 0, time: 1, wall: 2, all: 3 } as const

@@ -1,0 +1,150 @@
+/** A loop in a fiber of its own, as others see it. */
+import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as args from "./args.ts"
+import { millisSince } from "./clocked.ts"
+import { type Control, CurrentRun, stop, trigger } from "./driver.ts"
+import type { Watch } from "./watch.ts"
+
+/**
+ * What a loop does, and what it has done. Times are in milliseconds since the epoch, by the wall clock.
+ *
+ * - `state`: `"waiting"` for the next run, `"running"`, or `"ended"`
+ * - `runs`: how many runs have started
+ * - `failures`: how many have failed, with an error or a defect, caught by `Loop.survive` or not
+ * - `consecutiveFailures`: how many since the last one that succeeded
+ * - `missed`: how many slots of `Period.ticker` or `Period.cron` passed without a run of their own
+ * - `lastStart`, `lastEnd`: of a run
+ * - `lastCause`: of the last failure; it stays after a success. Interruption is none
+ * - `nextStart`: when the next run is planned, while the loop waits for it
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status {
+  readonly state: "waiting" | "running" | "ended"
+  readonly runs: number
+  readonly failures: number
+  readonly consecutiveFailures: number
+  readonly missed: number
+  readonly lastStart: Option.Option<number>
+  readonly lastEnd: Option.Option<number>
+  readonly lastCause: Option.Option<Cause.Cause<unknown>>
+  readonly nextStart: Option.Option<number>
+}
+
+/**
+ * A loop in a fiber of its own, made by `Loop.forkScoped`.
+ *
+ * - `stop`: ends the loop gracefully, and completes when it has ended. It ends a sleep at once; a run in flight finishes first.
+ *   Inside a run of the loop itself, and in what such a run forked, it does not wait
+ * - `interrupt`: interrupts the loop, the run in flight as well, and completes when it has ended
+ * - `await`: waits for the end of the loop, and succeeds with its exit; undefined is the value of a loop that was stopped
+ * - `trigger`: makes the loop run now. It ends a sleep; during a run, any number of triggers are remembered as one more run
+ * - `status`: what the loop does, and what it has done
+ * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes behind loses
+ *   the oldest ones
+ * - `isHealthy`: whether a run succeeded within that time; false as well once the loop has failed. Until a run succeeds, the time
+ *   counts from when the first run was due. It dies with an `IllegalArgumentError` for a time that is negative or NaN
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Loop<out Out, out E = never> {
+  readonly stop: Effect.Effect<void>
+  readonly interrupt: Effect.Effect<void>
+  readonly await: Effect.Effect<Exit.Exit<Out | undefined, E>>
+  readonly trigger: Effect.Effect<void>
+  readonly status: Effect.Effect<Status>
+  readonly changes: Stream.Stream<Status>
+  readonly isHealthy: (options: { readonly within: Duration.Input }) => Effect.Effect<boolean>
+}
+
+/** What a handle holds: the rest is made when it is asked for. */
+interface Held<out Out, out E, in out F> {
+  readonly fiber: Fiber.Fiber<Out, E>
+  readonly watch: Watch
+  readonly control: Control<F>
+}
+
+const time = (millis: number): Option.Option<number> => Number.isNaN(millis) ? Option.none() : Option.some(millis)
+
+const nextStart = ({ driver, state }: Watch): number => {
+  if (driver?.at.clock === undefined || state !== "waiting" || driver.phase === "stepping") return NaN
+  const { clock, due, monotonicOrigin } = driver.at
+  const left = driver.phase === "running" ? 0 : due - millisSince(clock, monotonicOrigin)
+  return clock.currentTimeMillisUnsafe() + left
+}
+
+const statusOf = ({ fiber, watch }: Pick<Held<unknown, unknown, never>, "fiber" | "watch">): Status => ({
+  state: fiber.pollUnsafe() !== undefined ? "ended" : watch.state === "running" ? "running" : "waiting",
+  runs: watch.driver?.attempts ?? 0,
+  failures: watch.failures,
+  consecutiveFailures: watch.consecutiveFailures,
+  missed: watch.driver?.at.missed?.slots ?? 0,
+  lastStart: time(watch.lastStart),
+  lastEnd: time(watch.lastEnd),
+  lastCause: Option.fromUndefinedOr(watch.lastCause),
+  nextStart: time(nextStart(watch))
+})
+
+const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> = {
+  get stop() {
+    return Effect.withFiber((asking) => {
+      stop(this.control, Exit.void)
+      return asking.getRef(CurrentRun) === this.watch ? Effect.void : Effect.asVoid(Fiber.await(this.fiber))
+    })
+  },
+  get interrupt() {
+    return Fiber.interrupt(this.fiber)
+  },
+  get await() {
+    return Fiber.await(this.fiber)
+  },
+  get trigger() {
+    return Effect.sync(() => trigger(this.control))
+  },
+  get status() {
+    return Effect.sync(() => statusOf(this))
+  },
+  get changes() {
+    const { fiber, watch } = this
+    return Stream.callback<Status>((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const tell = () => Queue.offerUnsafe(queue, statusOf(this))
+          if (fiber.pollUnsafe() === undefined) tell()
+          const listeners = watch.listeners ??= new Set()
+          listeners.add(tell)
+          const forget = fiber.addObserver(() => {
+            tell()
+            Queue.endUnsafe(queue)
+          })
+          return () => {
+            listeners.delete(tell)
+            forget()
+          }
+        }),
+        (forget) => Effect.sync(forget)
+      ), { bufferSize: 16, strategy: "sliding" })
+  },
+  isHealthy({ within }) {
+    return Effect.clockWith((clock) => {
+      const most = args.duration("isHealthy: within", within)
+      const { fiber, watch: { driver, lastSuccess } } = this
+      const exit = fiber.pollUnsafe()
+      if (exit !== undefined && Exit.isFailure(exit)) return Effect.succeed(false)
+      return Effect.succeed(driver === undefined || millisSince(clock, driver.at.monotonicOrigin) - lastSuccess <= most)
+    })
+  }
+}
+
+/** The handle of a loop. */
+export const makeHandle = <Out, E, F>(held: Held<Out | undefined, E, F>): Loop<Out, E> =>
+  Object.assign(Object.create(Proto), held)

@@ -1,0 +1,56 @@
+/** What a name makes visible: metrics in Effect's registry, by Prometheus' conventions. */
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+
+/** What repeats under a name. */
+export type Kind = "loop" | "poll" | "retry"
+
+type Attributes = Readonly<Record<string, string>>
+
+const counter = (id: string, attributes: Attributes, description: string) =>
+  Metric.counter(`effect_wait_${id}_total`, { description, attributes, incremental: true })
+
+const histogram = (id: string, attributes: Attributes, description: string) =>
+  Metric.histogram(`effect_wait_${id}_seconds`, {
+    description,
+    attributes: { ...attributes, unit: "s" },
+    boundaries: Metric.exponentialBoundaries({ start: 0.001, factor: 2, count: 24 })
+  })
+
+const active = (state: string, attributes: Attributes) =>
+  Metric.gauge("effect_wait_active", {
+    description: "Loops, polls and retries that are waiting or running now",
+    attributes: { ...attributes, state }
+  })
+
+const makeMeter = (kind: Kind, name: string) => {
+  const by = { kind, name }
+  return {
+    runs: counter("runs", by, "Runs that started"),
+    failures: counter("failures", by, "Runs that failed"),
+    retries: counter("retries", by, "Failed runs after which another one was due"),
+    giveUps: counter("give_ups", by, "Loops, polls and retries that ended with a failure"),
+    missed: counter("missed", by, "Slots that passed without a run"),
+    duration: histogram("run_duration", by, "How long runs took"),
+    lateness: histogram("lateness", by, "How much later than planned runs started"),
+    delay: histogram("delay", by, "Delays that were planned before runs"),
+    waiting: active("waiting", by),
+    running: active("running", by)
+  }
+}
+
+/** The metrics of a name. */
+export type Meter = ReturnType<typeof makeMeter>
+
+// A registry keeps every series for as long as it lives; so are these kept.
+const meters = new WeakMap<Metric.MetricRegistry, Map<string, Meter>>()
+
+/** The metrics of a name, in the registry of this context. All loops of that name share them. */
+export const meterOf = (context: Context.Context<never>, kind: Kind, name: string): Meter => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const known = meters.get(registry) ?? new Map<string, Meter>()
+  const key = `${kind} ${name}`
+  const meter = known.get(key) ?? makeMeter(kind, name)
+  meters.set(registry, known.set(key, meter))
+  return meter
+}
