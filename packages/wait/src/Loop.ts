@@ -34,11 +34,12 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { CurrentRun, type Job, makeControl, type Task } from "./internal/driver.ts"
+import { driveNamed, driveWatched } from "./internal/drive.ts"
+import { type Job, makeControl, type Task } from "./internal/driver.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { planOf, Reads, type Step } from "./internal/step.ts"
-import { driveNamed, driveWatched, makeWatch, type Name } from "./internal/watch.ts"
+import { CurrentRun, makeWatch, type Name, type Watch } from "./internal/watch.ts"
 
 export type { Loop, Status } from "./internal/handle.ts"
 
@@ -253,12 +254,8 @@ export const forkScoped: {
 ): Effect.Effect<Loop<Out, E | F>, never, R | Scope.Scope> =>
   Effect.suspend(() => {
     const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
-    const watch = makeWatch()
-    const control = makeControl<F>()
-    return Effect.map(
-      Effect.forkScoped(driveWatched(watch, name, task, { ...job, control })),
-      (fiber) => makeHandle({ fiber, watch, control })
-    )
+    const control = makeControl<F, Watch>(true, makeWatch(name))
+    return Effect.map(Effect.forkScoped(driveWatched(control, task, job)), (fiber) => makeHandle(fiber, control))
   }))
 
 type Looping<A, E, R, Out, F> = Task<A, E, R, A, Out, Out | undefined, F>

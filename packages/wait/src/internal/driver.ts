@@ -9,13 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { identity } from "effect/Function"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import { type Clocked, look, makeClocked, makeWatched, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
 import { done, pending, type Plan, planOf, Reads, type Step } from "./step.ts"
+import { ended, planned, retried, started, type Watch } from "./watch.ts"
 
 /**
  * What results mean. One value serves all loops of a kind. `A` and `E` are those of a run, `In` and `Out` those of the
@@ -37,8 +37,6 @@ export interface Task<A, E, R, In, Out, B, F> {
     | undefined
   /** The result, once the schedule is done or the loop was stopped. */
   readonly ended: (driver: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped") => Exit.Exit<B, E | F>
-  /** What is put around the work, where somebody watches. */
-  readonly watch?: (driver: Driver<A, E, R, In, Out, B, F>, work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** The result of a loop that goes on. */
@@ -51,12 +49,15 @@ export interface Job<A, E, R, In, Out, F> {
   /** Milliseconds before anything else. */
   readonly initialDelay?: number
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
-  /** How the loop is told to stop and to run, where somebody else than `stop` does. */
+  /** How others see the loop and tell it what to do. Default: the stop does, if there is one. */
   readonly control?: Control<F> | undefined
 }
 
-/** How a loop is told to stop, and to run now. */
-export interface Control<F> {
+/** How a loop is seen, and told to stop or to run now. */
+export interface Control<F, W extends Watch | undefined = Watch | undefined> {
+  /** Whether anybody may tell it something. */
+  readonly open: boolean
+  readonly watch: W
   stopped: Exit.Exit<unknown, F> | undefined
   /** The next run is to come at once. */
   triggered: boolean
@@ -65,7 +66,9 @@ export interface Control<F> {
   asleep: boolean
 }
 
-export const makeControl = <F>(): Control<F> => ({
+export const makeControl = <F, W extends Watch | undefined>(open: boolean, watch: W): Control<F, W> => ({
+  open,
+  watch,
   stopped: undefined,
   triggered: false,
   wake: undefined,
@@ -108,19 +111,19 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     super()
     this.task = task
     this.context = context
-    this.control = job.control ?? (job.stop === undefined ? undefined : makeControl())
+    this.control = job.control ?? (job.stop === undefined ? undefined : makeControl(true, undefined))
+    const watch = this.control?.watch
     const reads = task.reads | (planOf(job.schedule)?.reads ?? Reads.all)
     const clock = Context.get(context, Clock.Clock)
-    this.at = task.watch !== undefined
+    this.at = watch !== undefined
       ? makeWatched(clock)
       : reads === Reads.nothing
       ? timeless
       : makeClocked(reads, clock)
     this.plan = this.planFor(job.schedule)
     this.delay = job.initialDelay ?? 0
-    const watched = task.watch === undefined ? job.work : task.watch(this, job.work)
-    const work = task.failed === undefined ? watched : Effect.exit(watched)
-    this.work = this.control === undefined ? work : this.unlessStopped(work)
+    const work = task.failed === undefined || watch !== undefined ? job.work : Effect.exit(job.work)
+    this.work = this.control?.open === true ? this.unlessStopped(work) : work
   }
 
   asEffect(): Exit.Exit<B, E | F> {
@@ -138,10 +141,17 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
       }
       const { maxOpsBeforeYield } = fiber.cache
       return fiber.currentOpCount + 1 < maxOpsBeforeYield || maxOpsBeforeYield < 5
-        ? work
+        ? this.seen(work)
         : Effect.andThen(Effect.yieldNow, looked)
     })
     return looked
+  }
+
+  seen(work: Effect.Effect<unknown, E, R>): Effect.Effect<unknown, E, R> {
+    const { control } = this
+    if (control?.watch === undefined) return work
+    control.triggered = false
+    return Effect.exit(started(control.watch, this, work))
   }
 
   get stopped(): Exit.Exit<unknown, F> | undefined {
@@ -257,7 +267,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   body(): Effect.Effect<unknown, E | F, R> {
     if (this.phase === "running") {
       this.attempts++
-      return this.work
+      return this.control === undefined || this.control.open ? this.work : this.seen(this.work)
     }
     return this.wait(
       typeof this.delay === "number"
@@ -287,18 +297,37 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   ran(value: unknown): void {
     const { failed, succeeded } = this.task
+    const watch = this.control?.watch
+    if (watch !== undefined) return this.ranWatched(watch, value as Exit.Exit<A, E>)
     if (failed === undefined) return succeeded(this, value as A)
     const exit = value as Exit.Exit<A, E>
-    if (Exit.isSuccess(exit)) return succeeded(this, exit.value)
-    const error = Cause.findError(exit.cause)
-    if (Cause.hasDies(exit.cause) || Result.isFailure(error)) this.result = Exit.failCause(exit.cause)
-    else failed(this, error.success, exit.cause)
+    if (Exit.isSuccess(exit)) succeeded(this, exit.value)
+    else this.failed(exit.cause)
+  }
+
+  ranWatched(watch: Watch, exit: Exit.Exit<A, E>): void {
+    if (Exit.isSuccess(exit)) {
+      ended(watch, this, watch.survived)
+      this.task.succeeded(this, exit.value)
+    } else {
+      ended(watch, this, exit.cause)
+      this.failed(exit.cause)
+      if (this.while()) retried(watch, this)
+    }
+    planned(watch, this)
+  }
+
+  failed(cause: Cause.Cause<E>): void {
+    const { failed } = this.task
+    const error = Cause.findError(cause)
+    if (failed === undefined || Cause.hasDies(cause) || Result.isFailure(error)) this.result = Exit.failCause(cause)
+    else failed(this, error.success, cause)
   }
 
   // A loop with a control waits in a fiber of its own, so that a stop or a trigger can end the wait and nothing else.
   wait(effect: Effect.Effect<unknown, E | F, R>): Effect.Effect<unknown, E | F, R> {
     const { context, control } = this
-    if (control === undefined) return effect
+    if (control === undefined || !control.open) return effect
     return Effect.callback((resume) => {
       const asleep = this.phase === "waiting"
       const isOver = () => control.stopped !== undefined || (asleep && control.triggered)
@@ -313,43 +342,4 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
       return Fiber.interrupt(fiber)
     })
   }
-}
-
-/** The watch of the loop whose run this is: `Loop.survive` tells it what it caught. */
-export const CurrentRun = Context.Reference<
-  { survived: Cause.Cause<unknown> | undefined; readonly meter: unknown } | undefined
->("effect-wait/CurrentRun", { defaultValue: () => undefined })
-
-/** Puts something around a loop. */
-export type Around<A, E, R, In, Out, B, F> = (
-  loop: Effect.Effect<B, E | F, R>,
-  driver: Driver<A, E, R, In, Out, B, F>
-) => Effect.Effect<B, E | F, R>
-
-/** Runs a job. `around` sees the driver, and may put something around the loop. */
-export const drive = <A, E, R, In, Out, B, F>(
-  task: Task<A, E, R, In, Out, B, F>,
-  job: Job<A, E, R, In, Out, F>,
-  around: Around<A, E, R, In, Out, B, F> = identity
-): Effect.Effect<B, E | F, R> => {
-  const { stop: stopping } = job
-  // A loop in a run of another one is none of the other's business.
-  const begin = (context: Context.Context<R>, driver: Driver<A, E, R, In, Out, B, F>): Effect.Effect<B, E | F, R> => {
-    const loop = around(driver.run(), driver)
-    return task.watch === undefined && Context.get(context, CurrentRun) !== undefined
-      ? Effect.provideService(loop, CurrentRun, undefined)
-      : loop
-  }
-  if (stopping === undefined) {
-    return Effect.contextWith((context: Context.Context<R>) => begin(context, new Driver(task, job, context)))
-  }
-  return Effect.uninterruptibleMask((restore) =>
-    Effect.contextWith((context: Context.Context<R>) => {
-      const driver = new Driver(task, job, context)
-      const watcher = Effect.runForkWith(context)(stopping)
-      watcher.addObserver((exit) => driver.control && stop(driver.control, exit))
-      const loop = Effect.suspend(() => begin(context, driver))
-      return Effect.onExit(restore(loop), () => Fiber.interrupt(watcher))
-    })
-  )
 }

@@ -9,8 +9,8 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as args from "./args.ts"
 import { millisSince } from "./clocked.ts"
-import { type Control, CurrentRun, stop, trigger } from "./driver.ts"
-import type { Watch } from "./watch.ts"
+import { type Control, stop, trigger } from "./driver.ts"
+import { CurrentRun, type Watch } from "./watch.ts"
 
 /**
  * What a loop does, and what it has done. Times are in milliseconds since the epoch, by the wall clock.
@@ -69,8 +69,7 @@ export interface Loop<out Out, out E = never> {
 /** What a handle holds: the rest is made when it is asked for. */
 interface Held<out Out, out E, in out F> {
   readonly fiber: Fiber.Fiber<Out, E>
-  readonly watch: Watch
-  readonly control: Control<F>
+  readonly control: Control<F, Watch>
 }
 
 const time = (millis: number): Option.Option<number> => Number.isNaN(millis) ? Option.none() : Option.some(millis)
@@ -82,7 +81,7 @@ const nextStart = ({ driver, state }: Watch): number => {
   return clock.currentTimeMillisUnsafe() + left
 }
 
-const statusOf = ({ fiber, watch }: Pick<Held<unknown, unknown, never>, "fiber" | "watch">): Status => ({
+const statusOf = <F>({ control: { watch }, fiber }: Held<unknown, unknown, F>): Status => ({
   state: fiber.pollUnsafe() !== undefined ? "ended" : watch.state === "running" ? "running" : "waiting",
   runs: watch.driver?.attempts ?? 0,
   failures: watch.failures,
@@ -98,7 +97,7 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> 
   get stop() {
     return Effect.withFiber((asking) => {
       stop(this.control, Exit.void)
-      return asking.getRef(CurrentRun) === this.watch ? Effect.void : Effect.asVoid(Fiber.await(this.fiber))
+      return asking.getRef(CurrentRun) === this.control.watch ? Effect.void : Effect.asVoid(Fiber.await(this.fiber))
     })
   },
   get interrupt() {
@@ -114,7 +113,7 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> 
     return Effect.sync(() => statusOf(this))
   },
   get changes() {
-    const { fiber, watch } = this
+    const { control: { watch }, fiber } = this
     return Stream.callback<Status>((queue) =>
       Effect.acquireRelease(
         Effect.sync(() => {
@@ -137,7 +136,7 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> 
   isHealthy({ within }) {
     return Effect.clockWith((clock) => {
       const most = args.duration("isHealthy: within", within)
-      const { fiber, watch: { driver, lastSuccess } } = this
+      const { control: { watch: { driver, lastSuccess } }, fiber } = this
       const exit = fiber.pollUnsafe()
       if (exit !== undefined && Exit.isFailure(exit)) return Effect.succeed(false)
       return Effect.succeed(driver === undefined || millisSince(clock, driver.at.monotonicOrigin) - lastSuccess <= most)
@@ -146,5 +145,7 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> 
 }
 
 /** The handle of a loop. */
-export const makeHandle = <Out, E, F>(held: Held<Out | undefined, E, F>): Loop<Out, E> =>
-  Object.assign(Object.create(Proto), held)
+export const makeHandle = <Out, E, F>(
+  fiber: Fiber.Fiber<Out | undefined, E>,
+  control: Control<F, Watch>
+): Loop<Out, E> => Object.assign(Object.create(Proto), { fiber, control })

@@ -9,9 +9,9 @@ import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { WaitTimeout } from "../WaitTimeout.ts"
 import { millisSince } from "./clocked.ts"
+import { driveNamed } from "./drive.ts"
 import type { Driver } from "./driver.ts"
 import { Reads } from "./step.ts"
-import { driveNamed } from "./watch.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
 export const deadline = Symbol("effect-wait/deadline")

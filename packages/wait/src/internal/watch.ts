@@ -3,9 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { identity } from "effect/Function"
 import { type Clocked, look } from "./clocked.ts"
-import { type Around, type Control, CurrentRun, drive, type Job, type Task } from "./driver.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 
 /** The part of a driver that is seen. */
@@ -13,12 +11,15 @@ interface Watched {
   readonly at: Clocked
   readonly attempts: number
   readonly phase: "waiting" | "running" | "stepping"
-  readonly control: Pick<Control<never>, "triggered"> | undefined
   readonly context: Context.Context<never>
 }
 
+/** What a loop is called. Its spans and metrics go by it. */
+export type Name = readonly [kind: Kind, name: string]
+
 /** What is seen of a loop. */
 export interface Watch {
+  readonly name: Name | undefined
   driver: Watched | undefined
   state: "new" | "waiting" | "running" | "ended"
   failures: number
@@ -39,7 +40,13 @@ export interface Watch {
   listeners: Set<() => void> | undefined
 }
 
-export const makeWatch = (): Watch => ({
+/** The watch of the loop whose run this is: `Loop.survive` tells it what it caught. */
+export const CurrentRun = Context.Reference<Watch | undefined>("effect-wait/CurrentRun", {
+  defaultValue: () => undefined
+})
+
+export const makeWatch = (name: Name | undefined): Watch => ({
+  name,
   driver: undefined,
   state: "new",
   failures: 0,
@@ -66,24 +73,50 @@ const enter = (watch: Watch, { context }: Watched, state: "waiting" | "running" 
 
 const changed = (watch: Watch): void => watch.listeners?.forEach((listener) => listener())
 
-const started = (watch: Watch, driver: Watched): void => {
-  const { at, context, control } = driver
-  const { meter } = watch
-  if (control !== undefined) control.triggered = false
+/** The loop begins. */
+export const begun = (watch: Watch, driver: Watched): void => {
+  watch.driver = driver
+  watch.lastSuccess = driver.at.due
+  if (watch.name !== undefined) {
+    const meter = watch.meter = meterOf(driver.context, ...watch.name)
+    // A counter that never counted would not be exported.
+    const counters = [meter.runs, meter.failures, meter.retries, meter.giveUps, meter.missed]
+    for (const counter of counters) counter.updateUnsafe(0, driver.context)
+    meter.running.modifyUnsafe(0, driver.context)
+  }
+  enter(watch, driver, "waiting")
+}
+
+/** A run starts. */
+export const started = <A, E, R>(
+  watch: Watch,
+  driver: Watched,
+  work: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => {
+  const { at, attempts, context } = driver
+  const { meter, name } = watch
+  const lateness = Math.max(0, at.start - at.due)
   watch.survived = undefined
   watch.lastStart = at.wall
   enter(watch, driver, "running")
   if (meter !== undefined) {
     meter.runs.updateUnsafe(1, context)
-    meter.lateness.updateUnsafe(latenessOf(at) / 1000, context)
-    if (driver.attempts > 1) meter.delay.updateUnsafe((at.due - watch.end) / 1000, context)
+    meter.lateness.updateUnsafe(lateness / 1000, context)
+    if (attempts > 1) meter.delay.updateUnsafe((at.due - watch.end) / 1000, context)
   }
   changed(watch)
+  const run = Effect.provideService(work, CurrentRun, watch)
+  if (name === undefined) return run
+  return run.pipe(
+    Effect.annotateLogs(...name),
+    Effect.withSpan(name[1], {
+      attributes: { attempt: attempts, scheduledTime: at.wall + at.due - at.start, lateness }
+    })
+  )
 }
 
-const latenessOf = ({ due, start }: Clocked): number => Math.max(0, start - due)
-
-const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown> | undefined): void => {
+/** A run has ended, and failed where there is a cause. */
+export const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown> | undefined): void => {
   const { at, context } = driver
   const { start } = at
   const { meter } = watch
@@ -103,8 +136,11 @@ const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown> | unde
   }
 }
 
-// After the schedule was asked.
-const planned = (watch: Watch, { at, context }: Watched): void => {
+/** Another run comes after one that failed. */
+export const retried = (watch: Watch, { context }: Watched): void => watch.meter?.retries.updateUnsafe(1, context)
+
+/** The schedule was asked. */
+export const planned = (watch: Watch, { at, context }: Watched): void => {
   const { meter } = watch
   if (meter !== undefined && at.missed !== undefined) {
     meter.missed.updateUnsafe(at.missed.slots - watch.missed, context)
@@ -113,74 +149,12 @@ const planned = (watch: Watch, { at, context }: Watched): void => {
   changed(watch)
 }
 
-const finished = (watch: Watch, driver: Watched, exit: Exit.Exit<unknown, unknown>): void => {
+/** The loop has ended. */
+export const finished = (watch: Watch, driver: Watched, exit: Exit.Exit<unknown, unknown>): void => {
   const cause = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? exit.cause : undefined
   if (watch.state === "running") ended(watch, driver, cause)
   enter(watch, driver, "ended")
   if (cause === undefined) return
   watch.lastCause = cause
   watch.meter?.giveUps.updateUnsafe(1, driver.context)
-}
-
-/** What a loop is called. Its spans and metrics go by it. */
-export type Name = readonly [kind: Kind, name: string]
-
-/** Runs a job, and watches it where it has a name. */
-export const driveNamed = <A, E, R, In, Out, B, F>(
-  name: Name | undefined,
-  task: Task<A, E, R, In, Out, B, F>,
-  job: Job<A, E, R, In, Out, F>,
-  around?: Around<A, E, R, In, Out, B, F>
-): Effect.Effect<B, E | F, R> =>
-  name === undefined ? drive(task, job, around) : driveWatched(makeWatch(), name, task, job, around)
-
-/** Runs a job, and watches it. */
-export const driveWatched = <A, E, R, In, Out, B, F>(
-  watch: Watch,
-  name: Name | undefined,
-  task: Task<A, E, R, In, Out, B, F>,
-  job: Job<A, E, R, In, Out, F>,
-  around: Around<A, E, R, In, Out, B, F> = identity
-): Effect.Effect<B, E | F, R> => {
-  const watching: Task<A, E, R, In, Out, B, F> = {
-    ...task,
-    succeeded(driver, value) {
-      ended(watch, driver, watch.survived)
-      task.succeeded(driver, value)
-      planned(watch, driver)
-    },
-    failed(driver, error, cause) {
-      ended(watch, driver, cause)
-      if (task.failed === undefined) driver.result = Exit.failCause(cause)
-      else task.failed(driver, error, cause)
-      if (driver.while()) watch.meter?.retries.updateUnsafe(1, driver.context)
-      planned(watch, driver)
-    },
-    watch: (driver, work) =>
-      Effect.suspend(() => {
-        started(watch, driver)
-        if (name === undefined) return work
-        const { at, attempts } = driver
-        return Effect.withSpan(work, name[1], {
-          attributes: {
-            attempt: attempts,
-            scheduledTime: at.wall + at.due - at.start,
-            lateness: latenessOf(at)
-          }
-        })
-      })
-  }
-  return drive(watching, job, (loop, driver) => {
-    const watched = Effect.suspend(() => {
-      watch.driver = driver
-      watch.lastSuccess = driver.at.due
-      if (name !== undefined) watch.meter = meterOf(driver.context, ...name)
-      enter(watch, driver, "waiting")
-      return around(loop, driver)
-    }).pipe(
-      Effect.onExit((exit) => Effect.sync(() => finished(watch, driver, exit))),
-      Effect.provideService(CurrentRun, watch)
-    )
-    return name === undefined ? watched : Effect.annotateLogs(watched, ...name)
-  })
 }
