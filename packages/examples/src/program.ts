@@ -1,9 +1,10 @@
 /** What the demo does. */
-import { Deferred, Effect, Layer, Random, Runtime, Schema } from "effect"
+import { Deferred, Effect, Layer, Random, Schema } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { STATUS_CODES } from "node:http"
 import { Journal, layerLogger } from "./journal.ts"
+import { runMain } from "./runMain.ts"
 import { FlakyServer } from "./server.ts"
 import { release, signal } from "./signals.ts"
 
@@ -102,15 +103,6 @@ const layerClient = Layer.effect(
     return HttpClient.mapRequest(client, HttpClientRequest.prependUrl(url))
   })
 ).pipe(Layer.provide([FlakyServer.layer, FetchHttpClient.layer]))
-
-// The process ends when nothing is left to do.
-const runMain = Runtime.makeRunMain(({ fiber, teardown }) =>
-  fiber.addObserver((exit) =>
-    teardown(exit, (code) => {
-      process.exitCode = code
-    })
-  )
-)
 
 program.pipe(
   Effect.scoped,

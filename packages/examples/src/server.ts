@@ -1,6 +1,6 @@
 /** An HTTP server on loopback that is not ready at first, and then fails now and then. */
 import { Clock, Context, Effect, FiberSet, Layer, Random } from "effect"
-import { createServer, type Server } from "node:http"
+import { listen, portOf } from "./listen.ts"
 
 interface Answer {
   readonly status: number
@@ -19,7 +19,7 @@ export class FlakyServer extends Context.Service<FlakyServer, { readonly url: st
       const metrics = yield* seeded(metricsAnswer, "metrics 3")
       const routes = new Map([["/healthz", healthz], ["/sync", sync], ["/metrics", metrics]])
 
-      const server = yield* listening
+      const server = yield* listen(0)
       const runFork = yield* FiberSet.makeRuntime()
       server.on("request", (request, response) => {
         runFork(Effect.gen(function*() {
@@ -31,25 +31,6 @@ export class FlakyServer extends Context.Service<FlakyServer, { readonly url: st
       return FlakyServer.of({ url: `http://127.0.0.1:${yield* portOf(server)}` })
     })
   )
-}
-
-const listening = Effect.acquireRelease(
-  Effect.callback<Server>((resume) => {
-    const server = createServer().once("error", (error) => resume(Effect.die(error)))
-    server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-  }),
-  (server) =>
-    Effect.callback<void>((resume) => {
-      server.close(() => resume(Effect.void))
-      server.closeAllConnections()
-    })
-)
-
-const portOf = (server: Server): Effect.Effect<number> => {
-  const address = server.address()
-  return typeof address === "object" && address !== null
-    ? Effect.succeed(address.port)
-    : Effect.die("The server does not listen on a port")
 }
 
 // A draw for each request, from a generator of the route's own: its answers depend on nothing but their number.

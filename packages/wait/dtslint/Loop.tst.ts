@@ -1,4 +1,4 @@
-import type { Cause, Duration } from "effect"
+import type { Cause, Duration, Exit, Scope } from "effect"
 import { Effect, Schedule } from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
 import { expectTypeOf } from "vitest"
@@ -44,6 +44,24 @@ Loop.run(work, Period.sliding(1), { initialDelai: 1 })
 Loop.run(work, Period.sliding(1), { stop, initialDelai: 1 })
 // @ts-expect-error no schedule
 Loop.run(work, "1 second")
+
+// The handle's exit: the output, or undefined, since it can be stopped. In both directions.
+expectTypeOf(Loop.forkScoped(work, schedule)).toEqualTypeOf<
+  Effect.Effect<Loop.Loop<number, Broken | "schedule failed">, never, "work" | "schedule" | Scope.Scope>
+>()
+expectTypeOf(work.pipe(Loop.forkScoped(schedule, { name: "sync", stop, backoff }))).toEqualTypeOf<
+  Effect.Effect<
+    Loop.Loop<number, Broken | "schedule failed" | "stop failed">,
+    never,
+    "work" | "schedule" | "stop" | Scope.Scope
+  >
+>()
+expectTypeOf<Loop.Loop<number, "e">["await"]>().toEqualTypeOf<Effect.Effect<Exit.Exit<number | undefined, "e">>>()
+expectTypeOf<Loop.Loop<number, "e">>().toExtend<Loop.Loop<number | string, "e" | "f">>()
+// @ts-expect-error a misspelt option
+Loop.forkScoped(work, Period.sliding(1), { nam: "sync" })
+// @ts-expect-error the backoff takes other errors
+Loop.forkScoped(work, Period.sliding(1), { backoff: Schedule.setInputType<"other">()(backoff) })
 
 // survive takes the errors away, and the hook's join.
 expectTypeOf(Loop.survive(work)).toEqualTypeOf<Effect.Effect<string | undefined, never, "work">>()

@@ -25,7 +25,7 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -49,7 +49,8 @@ export type { Loop, Status } from "./internal/handle.ts"
  * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds since the
  *   epoch) and `lateness` (in milliseconds); whatever the loop logs is annotated with `loop`; and Effect's metrics tell, by `kind`
  *   and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_give_ups_total`, `_missed_total`,
- *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, and by `state` as well `_active`. Without a name none of it is done
+ *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`, and by `state` as well
+ *   `_active`. Names should be few: a registry keeps what it has once counted. Without a name none of it is done
  * - `initialDelay`: how long to wait before the first run; default 0. Everything else counts from then on
  * - `backoff`: while runs fail with a typed error, the loop follows this schedule instead, afresh after each success. The
  *   loop's own schedule is not asked then, and counts no attempt. When the backoff is done, the loop fails with the last
@@ -194,8 +195,8 @@ const looping = <A, E, R, Out, F>(
  * **When to use**
  *
  * For loops of a service: what must be stopped gracefully, run now, or be asked at 3 a.m. whether it still runs. Loops in one
- * Scope end together when that is closed: it interrupts them. To let runs in flight finish, `stop` them first, or make their work
- * uninterruptible.
+ * Scope end together when that is closed: it interrupts them. To let a run in flight finish when the Scope closes, make it
+ * `Effect.acquireRelease(Loop.forkScoped(work, schedule), (loop) => loop.stop)`.
  *
  * **Details**
  *
@@ -203,12 +204,12 @@ const looping = <A, E, R, Out, F>(
  * period (`Period.sliding`, `Period.nonSliding`, `Period.fromStart`) begins anew with that run. The slots of `Period.ticker` and
  * `Period.cron` stay where they are: the one that was to come is served too. While runs fail, a trigger ends the delay of the `backoff`.
  *
- * It dies with an `IllegalArgumentError` where {@link run} does. A failure of the loop is in `await`; nobody else is told.
+ * It dies with an `IllegalArgumentError` where {@link run} does. A loop that fails logs its Cause; the failure is in `await`.
  *
  * **Example** (A loop that is asked, triggered and stopped)
  *
  * ```ts
- * import { Effect } from "effect"
+ * import { Effect, Option } from "effect"
  * import { Loop, Period } from "effect-wait"
  * import { TestClock } from "effect/testing"
  *
@@ -255,7 +256,12 @@ export const forkScoped: {
   Effect.suspend(() => {
     const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
     const control = makeControl<F, Watch>(true, makeWatch(name))
-    return Effect.map(Effect.forkScoped(driveWatched(control, task, job)), (fiber) => makeHandle(fiber, control))
+    const loop = Effect.tapCause(driveWatched(control, task, job), (cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.void
+      const logged = Effect.logError("The loop has failed", cause)
+      return name === undefined ? logged : Effect.annotateLogs(logged, ...name)
+    })
+    return Effect.map(Effect.forkScoped(loop), (fiber) => makeHandle(fiber, control))
   }))
 
 type Looping<A, E, R, Out, F> = Task<A, E, R, A, Out, Out | undefined, F>
@@ -339,14 +345,17 @@ export const survive: {
   work: Effect.Effect<A, E, R>,
   options: SurviveOptions<E, E2, R2> = {}
 ): Effect.Effect<A | undefined, E2, R | R2> =>
-  Effect.catchCause(work, (cause) => {
+  Effect.suspend(() => {
     const name = args.name("Loop.survive: name", options.name)
-    const logged = Effect.logError("A run failed; the loop goes on", cause)
-    return ownInterruption.pipe(
-      Effect.andThen(counted(cause, name)),
-      Effect.andThen(name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)),
-      Effect.andThen(options.onCause === undefined ? Effect.undefined : Effect.as(options.onCause(cause), undefined))
-    )
+    const onCause = args.callback("Loop.survive: onCause", options.onCause)
+    return Effect.catchCause(work, (cause) => {
+      const logged = Effect.logError("A run failed; the loop goes on", cause)
+      return ownInterruption.pipe(
+        Effect.andThen(counted(cause, name)),
+        Effect.andThen(name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)),
+        Effect.andThen(onCause === undefined ? Effect.undefined : Effect.as(onCause(cause), undefined))
+      )
+    })
   }))
 
 // By the loop where that is watched; by the name of its own where the loop has none.

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Cron, Effect, Exit } from "effect"
+import { Cause, Cron, Effect, Exit, type Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Timeline, Wait } from "effect-wait"
 
 const duration = "a duration of 0 or more"
@@ -9,6 +9,7 @@ const factor = "a finite number of 0 or more"
 const policy = { duration: "1 second", factor: 2, jitter: 0, steps: 3 } as const
 const manager = { initial: "1 second", max: "1 minute", reset: "1 minute", factor: 2, jitter: 0 } as const
 const cap = "1 minute"
+const name = "a string that is not empty"
 
 // What JavaScript can pass where TypeScript would not let it.
 const untyped = (value: unknown): never => value as never
@@ -140,9 +141,27 @@ const constructors: ReadonlyArray<Case> = [
 
 /** What a driver dies with. */
 const check = Effect.succeed(true)
+const forked = (schedule: Schedule.Schedule<number>, options: Loop.Options<never> & Loop.StopOption) =>
+  Effect.scoped(Loop.forkScoped(Effect.void, schedule, options))
 const drivers: ReadonlyArray<Case> = [
   ["Loop.run: schedule", `"1 second"`, "a Schedule", () => Loop.run(Effect.void, untyped("1 second"))],
   ["Loop.run: initialDelay", "-1", duration, () => Loop.run(Effect.void, Period.sliding(1), { initialDelay: -1 })],
+  ["Loop.run: name", `""`, name, () => Loop.run(Effect.void, Period.sliding(1), { name: "" })],
+  ["Loop.forkScoped: name", "42", name, () => forked(Period.sliding(1), { name: untyped(42) })],
+  ["Loop.forkScoped: schedule", "undefined", "a Schedule", () => forked(untyped(undefined), {})],
+  ["Loop.forkScoped: initialDelay", "NaN", duration, () => forked(Period.sliding(1), { initialDelay: NaN })],
+  ["Loop.forkScoped: backoff", "5", "a Schedule", () => forked(Period.sliding(1), { backoff: untyped(5) })],
+  ["Loop.forkScoped: stop", "5", "an Effect", () => forked(Period.sliding(1), { stop: untyped(5) })],
+  [
+    "isHealthy: within",
+    "-1",
+    duration,
+    () =>
+      Effect.scoped(Effect.flatMap(Loop.forkScoped(Effect.void, Period.sliding(1)), (_) => _.isHealthy({ within: -1 })))
+  ],
+  ["Loop.survive: name", "5", name, () => Loop.survive(Effect.void, { name: untyped(5) })],
+  ["Loop.survive: onCause", "true", "a function", () => Loop.survive(Effect.void, { onCause: untyped(true) })],
+  ["Poll.until: name", `""`, name, () => Poll.until(check, Period.sliding(1), { name: "" })],
   [
     "Poll.until: immediate",
     `"no"`,

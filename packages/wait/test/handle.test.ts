@@ -1,15 +1,29 @@
 /** Loops in a Scope, and their handles. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Option, Schedule, Scope, Stream } from "effect"
+import {
+  Cause,
+  Clock,
+  Deferred,
+  Effect,
+  Exit,
+  Fiber,
+  Logger,
+  Option,
+  References,
+  Schedule,
+  Scope,
+  Stream
+} from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
-import { leftBehind, makeWork } from "./support.ts"
+import { leftBehind, makeWork, observe } from "./support.ts"
 
 /** The fields of a status, without the Options around them. */
 const plain = (status: Loop.Status) => ({
   ...status,
   lastStart: Option.getOrUndefined(status.lastStart),
   lastEnd: Option.getOrUndefined(status.lastEnd),
+  lastSuccess: Option.getOrUndefined(status.lastSuccess),
   lastCause: Option.map(status.lastCause, Cause.squash).pipe(Option.getOrUndefined),
   nextStart: Option.getOrUndefined(status.nextStart)
 })
@@ -22,6 +36,7 @@ const fresh: ReturnType<typeof plain> = {
   missed: 0,
   lastStart: undefined,
   lastEnd: undefined,
+  lastSuccess: undefined,
   lastCause: undefined,
   nextStart: undefined
 }
@@ -290,6 +305,7 @@ describe("trigger", () => {
         failures: 3,
         lastStart: 3000,
         lastEnd: 3000,
+        lastSuccess: 3000,
         lastCause: "no",
         nextStart: 4000
       })
@@ -358,19 +374,20 @@ describe("status", () => {
         seen.push(plain(yield* loop.status))
       }
       const once = { ...fresh, runs: 1, lastStart: 200 }
-      const twice = { ...once, runs: 2, lastStart: 1200, lastEnd: 500 }
+      const twice = { ...once, runs: 2, lastStart: 1200, lastEnd: 500, lastSuccess: 500 }
       const failed = { ...twice, failures: 1, consecutiveFailures: 1, lastEnd: 1500, lastCause: "no" }
       const again = { ...failed, runs: 3, lastStart: 1600 }
+      const succeeded = { ...again, consecutiveFailures: 0, lastEnd: 1900, lastSuccess: 1900 }
       assert.deepStrictEqual(seen, [
         fresh,
         { ...fresh, nextStart: 200 },
         { ...once, state: "running" },
-        { ...once, lastEnd: 500, nextStart: 1200 },
+        { ...once, lastEnd: 500, lastSuccess: 500, nextStart: 1200 },
         { ...twice, state: "running" },
         { ...failed, nextStart: 1600 },
         { ...again, state: "running" },
-        { ...again, consecutiveFailures: 0, lastEnd: 1900, nextStart: 2600 },
-        { ...again, consecutiveFailures: 0, lastEnd: 1900, state: "ended" }
+        { ...succeeded, nextStart: 2600 },
+        { ...succeeded, state: "ended" }
       ])
     }))
 
@@ -440,6 +457,63 @@ describe("status", () => {
         assert.strictEqual((yield* loop.status).missed, missed)
         yield* loop.interrupt
       }
+    }))
+
+  it.effect("a run that is cut is neither a success nor a failure", () =>
+    Effect.gen(function*() {
+      let run = 0
+      const work = Loop.survive(Effect.suspend(() => ++run === 1 ? Effect.fail("no") : Effect.never))
+      const loop = yield* Loop.forkScoped(work, Period.sliding("1 second"))
+      yield* TestClock.adjust("2 seconds")
+      yield* loop.interrupt
+      const { consecutiveFailures, failures, lastEnd, lastSuccess } = plain(yield* loop.status)
+      assert.deepStrictEqual([failures, consecutiveFailures, lastEnd, lastSuccess], [1, 1, 2000, undefined])
+    }).pipe(quiet))
+
+  it.effect("is what the loop looks like as JSON", () =>
+    Effect.gen(function*() {
+      const work = Loop.survive(Effect.fail("no"))
+      const loop = yield* Loop.forkScoped(work, Period.sliding("1 second"), { name: "sync" })
+      yield* TestClock.adjust(1500)
+      const { lastCause, ...rest } = JSON.parse(JSON.stringify(loop))
+      assert.deepStrictEqual(rest, {
+        name: "sync",
+        state: "waiting",
+        runs: 2,
+        failures: 2,
+        consecutiveFailures: 2,
+        missed: 0,
+        lastStart: 1000,
+        lastEnd: 1000,
+        lastSuccess: null,
+        nextStart: 2000
+      })
+      assert.include(lastCause, "no")
+    }).pipe(quiet))
+})
+
+describe("a loop that fails", () => {
+  const logged = Effect.fnUntraced(function*(work: Effect.Effect<void, string>, options?: Loop.Options<string>) {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ cause, fiber, message }) => {
+      lines.push([message, cause.reasons.map(({ _tag }) => _tag), fiber.getRef(References.CurrentLogAnnotations)])
+    })
+    yield* Effect.flatMap(Loop.forkScoped(work, Period.sliding("1 second"), options), (loop) => loop.await).pipe(
+      Effect.scoped,
+      Effect.timeoutOption("1 second"),
+      Effect.provide(Logger.layer([logger])),
+      (effect) => observe(effect, "1 minute")
+    )
+    return lines
+  })
+
+  it.effect("logs its Cause once, under its name; one that is interrupted does not", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* logged(Effect.fail("no"), { name: "sync" }), [
+        [["The loop has failed"], ["Fail"], { loop: "sync" }]
+      ])
+      assert.deepStrictEqual(yield* logged(Effect.die("bug")), [[["The loop has failed"], ["Die"], {}]])
+      assert.deepStrictEqual(yield* logged(Effect.never), [])
     }))
 })
 

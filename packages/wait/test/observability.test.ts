@@ -82,7 +82,8 @@ describe("a loop with a name", () => {
           missed_total: 2,
           run_duration_seconds: [6, 3],
           lateness_seconds: [6, 0],
-          delay_seconds: [5, 2]
+          delay_seconds: [5, 2],
+          last_success_timestamp_seconds: 4.75
         })
       )
     }))
@@ -256,7 +257,8 @@ describe("a poll with a name", () => {
           give_ups_total: 1,
           run_duration_seconds: [3, 0],
           lateness_seconds: [3, 0],
-          delay_seconds: [2, 2]
+          delay_seconds: [2, 2],
+          last_success_timestamp_seconds: 2
         })
       )
     }))
@@ -266,7 +268,12 @@ describe("a poll with a name", () => {
       const { metrics } = yield* seen(Poll.until(Effect.succeed(true), Period.sliding("1 second"), { name: "ready" }))
       assert.deepStrictEqual(
         metrics,
-        expected("kind=poll name=ready", { runs_total: 1, run_duration_seconds: [1, 0], lateness_seconds: [1, 0] })
+        expected("kind=poll name=ready", {
+          runs_total: 1,
+          run_duration_seconds: [1, 0],
+          lateness_seconds: [1, 0],
+          last_success_timestamp_seconds: 0
+        })
       )
     }))
 })

@@ -1,11 +1,13 @@
 /** A loop in a fiber of its own, as others see it. */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
 import * as args from "./args.ts"
 import { millisSince } from "./clocked.ts"
@@ -20,7 +22,7 @@ import { CurrentRun, type Watch } from "./watch.ts"
  * - `failures`: how many have failed, with an error or a defect, caught by `Loop.survive` or not
  * - `consecutiveFailures`: how many since the last one that succeeded
  * - `missed`: how many slots of `Period.ticker` or `Period.cron` passed without a run of their own
- * - `lastStart`, `lastEnd`: of a run
+ * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended, and ended well
  * - `lastCause`: of the last failure; it stays after a success. Interruption is none
  * - `nextStart`: when the next run is planned, while the loop waits for it
  *
@@ -35,6 +37,7 @@ export interface Status {
   readonly missed: number
   readonly lastStart: Option.Option<number>
   readonly lastEnd: Option.Option<number>
+  readonly lastSuccess: Option.Option<number>
   readonly lastCause: Option.Option<Cause.Cause<unknown>>
   readonly nextStart: Option.Option<number>
 }
@@ -42,6 +45,7 @@ export interface Status {
 /**
  * A loop in a fiber of its own, made by `Loop.forkScoped`.
  *
+ * - `name`: what it is called
  * - `stop`: ends the loop gracefully, and completes when it has ended. It ends a sleep at once; a run in flight finishes first.
  *   Inside a run of the loop itself, and in what such a run forked, it does not wait
  * - `interrupt`: interrupts the loop, the run in flight as well, and completes when it has ended
@@ -50,13 +54,16 @@ export interface Status {
  * - `status`: what the loop does, and what it has done
  * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes behind loses
  *   the oldest ones
- * - `isHealthy`: whether a run succeeded within that time; false as well once the loop has failed. Until a run succeeds, the time
- *   counts from when the first run was due. It dies with an `IllegalArgumentError` for a time that is negative or NaN
+ * - `isHealthy`: false when no run has succeeded for longer than `within`, and once the loop has failed. Until a run succeeds, the
+ *   time counts from when the first run was due. It dies with an `IllegalArgumentError` for a time that is negative or NaN
+ *
+ * As JSON it is its status, times and all: `JSON.stringify(loop)` does for a health page.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Loop<out Out, out E = never> {
+export interface Loop<out Out, out E = never> extends Inspectable.Inspectable {
+  readonly name: string | undefined
   readonly stop: Effect.Effect<void>
   readonly interrupt: Effect.Effect<void>
   readonly await: Effect.Effect<Exit.Exit<Out | undefined, E>>
@@ -89,11 +96,21 @@ const statusOf = <F>({ control: { watch }, fiber }: Held<unknown, unknown, F>): 
   missed: watch.driver?.at.missed?.slots ?? 0,
   lastStart: time(watch.lastStart),
   lastEnd: time(watch.lastEnd),
+  lastSuccess: time(watch.lastSuccess),
   lastCause: Option.fromUndefinedOr(watch.lastCause),
   nextStart: time(nextStart(watch))
 })
 
-const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> = {
+const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown> & Loop<unknown, unknown>> = {
+  ...Inspectable.BaseProto,
+  toJSON() {
+    const { lastCause, lastEnd, lastStart, lastSuccess, nextStart, ...counts } = statusOf(this)
+    const times = Record.map({ lastStart, lastEnd, lastSuccess, nextStart }, Option.getOrNull)
+    return { name: this.name, ...counts, ...times, lastCause: Option.getOrNull(Option.map(lastCause, Cause.pretty)) }
+  },
+  get name() {
+    return this.control.watch.name?.[1]
+  },
   get stop() {
     return Effect.withFiber((asking) => {
       stop(this.control, Exit.void)
@@ -134,12 +151,13 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown>> 
       ), { bufferSize: 16, strategy: "sliding" })
   },
   isHealthy({ within }) {
-    return Effect.clockWith((clock) => {
+    return Effect.sync(() => {
       const most = args.duration("isHealthy: within", within)
-      const { control: { watch: { driver, lastSuccess } }, fiber } = this
+      const { control: { watch: { driver, succeeded } }, fiber } = this
       const exit = fiber.pollUnsafe()
-      if (exit !== undefined && Exit.isFailure(exit)) return Effect.succeed(false)
-      return Effect.succeed(driver === undefined || millisSince(clock, driver.at.monotonicOrigin) - lastSuccess <= most)
+      if (exit !== undefined && Exit.isFailure(exit)) return false
+      if (driver?.at.clock === undefined) return true
+      return millisSince(driver.at.clock, driver.at.monotonicOrigin) - succeeded <= most
     })
   }
 }

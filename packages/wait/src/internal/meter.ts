@@ -14,7 +14,7 @@ const histogram = (id: string, attributes: Attributes, description: string) =>
   Metric.histogram(`effect_wait_${id}_seconds`, {
     description,
     attributes: { ...attributes, unit: "s" },
-    boundaries: Metric.exponentialBoundaries({ start: 0.001, factor: 2, count: 24 })
+    boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 3600]
   })
 
 const active = (state: string, attributes: Attributes) =>
@@ -30,10 +30,14 @@ const makeMeter = (kind: Kind, name: string) => {
     failures: counter("failures", by, "Runs that failed"),
     retries: counter("retries", by, "Failed runs after which another one was due"),
     giveUps: counter("give_ups", by, "Loops, polls and retries that ended with a failure"),
-    missed: counter("missed", by, "Slots that passed without a run"),
+    missed: counter("missed", by, "Slots of a ticker or a calendar that passed without a run"),
     duration: histogram("run_duration", by, "How long runs took"),
     lateness: histogram("lateness", by, "How much later than planned runs started"),
     delay: histogram("delay", by, "Delays that were planned before runs"),
+    lastSuccess: Metric.gauge("effect_wait_last_success_timestamp_seconds", {
+      description: "When the last run succeeded, in seconds since the epoch",
+      attributes: { ...by, unit: "s" }
+    }),
     waiting: active("waiting", by),
     running: active("running", by)
   }

@@ -28,9 +28,10 @@ export interface Watch {
   /** In milliseconds by the wall clock; NaN where there was none. */
   lastStart: number
   lastEnd: number
-  /** In milliseconds by the clock of the loop. The first run counts from when it was due. */
-  end: number
   lastSuccess: number
+  /** When the last run ended, and the last that succeeded, by the clock of the loop. */
+  ended: number
+  succeeded: number
   /** The missed slots that the metrics know of. */
   missed: number
   /** What `Loop.survive` caught in this run. */
@@ -54,8 +55,9 @@ export const makeWatch = (name: Name | undefined): Watch => ({
   lastCause: undefined,
   lastStart: NaN,
   lastEnd: NaN,
-  end: NaN,
-  lastSuccess: 0,
+  lastSuccess: NaN,
+  ended: NaN,
+  succeeded: 0,
   missed: 0,
   survived: undefined,
   meter: undefined,
@@ -76,7 +78,7 @@ const changed = (watch: Watch): void => watch.listeners?.forEach((listener) => l
 /** The loop begins. */
 export const begun = (watch: Watch, driver: Watched): void => {
   watch.driver = driver
-  watch.lastSuccess = driver.at.due
+  watch.succeeded = driver.at.due // the first run counts from when it is due
   if (watch.name !== undefined) {
     const meter = watch.meter = meterOf(driver.context, ...watch.name)
     // A counter that never counted would not be exported.
@@ -102,7 +104,7 @@ export const started = <A, E, R>(
   if (meter !== undefined) {
     meter.runs.updateUnsafe(1, context)
     meter.lateness.updateUnsafe(lateness / 1000, context)
-    if (attempts > 1) meter.delay.updateUnsafe((at.due - watch.end) / 1000, context)
+    if (attempts > 1) meter.delay.updateUnsafe((at.due - watch.ended) / 1000, context)
   }
   changed(watch)
   const run = Effect.provideService(work, CurrentRun, watch)
@@ -115,19 +117,26 @@ export const started = <A, E, R>(
   )
 }
 
-/** A run has ended, and failed where there is a cause. */
-export const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown> | undefined): void => {
+// A run is over, in whatever way.
+const over = (watch: Watch, driver: Watched): void => {
   const { at, context } = driver
-  const { start } = at
-  const { meter } = watch
   look(at)
-  watch.end = at.now
+  watch.ended = at.now
   watch.lastEnd = at.wall
   enter(watch, driver, "waiting")
-  meter?.duration.updateUnsafe((at.now - start) / 1000, context)
+  watch.meter?.duration.updateUnsafe((at.now - at.start) / 1000, context)
+}
+
+/** A run has ended, and failed where there is a cause. */
+export const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown> | undefined): void => {
+  over(watch, driver)
+  const { context } = driver
+  const { meter } = watch
   if (cause === undefined) {
     watch.consecutiveFailures = 0
-    watch.lastSuccess = at.now
+    watch.succeeded = watch.ended
+    watch.lastSuccess = watch.lastEnd
+    meter?.lastSuccess.updateUnsafe(watch.lastSuccess / 1000, context)
   } else {
     watch.failures++
     watch.consecutiveFailures++
@@ -151,10 +160,9 @@ export const planned = (watch: Watch, { at, context }: Watched): void => {
 
 /** The loop has ended. */
 export const finished = (watch: Watch, driver: Watched, exit: Exit.Exit<unknown, unknown>): void => {
-  const cause = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? exit.cause : undefined
-  if (watch.state === "running") ended(watch, driver, cause)
+  if (watch.state === "running") over(watch, driver)
   enter(watch, driver, "ended")
-  if (cause === undefined) return
-  watch.lastCause = cause
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
+  watch.lastCause = exit.cause
   watch.meter?.giveUps.updateUnsafe(1, driver.context)
 }
