@@ -41,7 +41,7 @@ const spread =
     changeDelays(self, Reads.nothing, ({ random }) => (delay) => {
       const draw = random.nextDoubleUnsafe()
       return delay === Infinity ? delay : delay * (min + (max - min) * draw)
-    })
+    }, { moves: true })
 
 /**
  * A delay `d` becomes one of `d .. d + factor·d`: the jitter of Kubernetes.

@@ -152,7 +152,8 @@ export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> =>
  */
 export const fromStart = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
-): Schedule.Schedule<Output, Input, E, R> => changeDelays(self, Reads.time, () => (delay, at) => remaining(delay, at))
+): Schedule.Schedule<Output, Input, E, R> =>
+  changeDelays(self, Reads.time, () => (delay, at) => remaining(delay, at), { moves: true })
 
 /**
  * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.
@@ -199,10 +200,12 @@ export const ticker = (
   return fromPlan({
     reads: Reads.time,
     output: identity,
-    begin: ({ first }) => ({
-      value: 0, // the slot that was served last; the first run is slot 0
+    begin: (env) => ({
+      value: 0, // the slot that comes next; the first run is slot 0
       next(at) {
-        const served = this.value > 0 && isExtra(at) ? this.value - 1 : this.value
+        const { first } = env
+        const isBefore = this.value > 0 && isExtra(at, env, first + this.value * millis)
+        const served = isBefore ? this.value - 1 : this.value
         const slots = (at.now - first) / millis
         this.value = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
         if (at.missed !== undefined) at.missed.slots += this.value - served - 1
@@ -213,6 +216,10 @@ export const ticker = (
 }
 
 const threeHours = 3 * 60 * 60 * 1000
+
+// Whether the minute or the hour is a wildcard.
+const isByTheClock = (expression: string): boolean =>
+  expression.trim().split(/\s+/).slice(-5, -3).some((field) => field.startsWith("*"))
 
 // How many slots lie after one time and not after another. Counting ends at 1,000, since each takes a while.
 const slotsBetween = (calendar: Cron.Cron, after: number, until: number): number => {
@@ -235,6 +242,12 @@ const slotsBetween = (calendar: Cron.Cron, after: number, until: number): number
  *
  * An expression or a zone that cannot be parsed, or an expression that no date ever matches, fails with a `CronParseError`
  * when the schedule is first asked.
+ *
+ * **Details**
+ *
+ * In the hour that daylight saving time repeats, a time of day such as `30 2 * * *` comes once, and what has a `*` for the minute or
+ * the hour goes on. In the hour that it leaves out, a time of day comes an hour later. That is the rule of Vixie cron. A `Cron` says
+ * itself what it does, by its `onDstOverlap`.
  *
  * **Gotchas**
  *
@@ -261,7 +274,9 @@ export const cron = (
   expression: string | Cron.Cron,
   options?: { readonly timeZone?: string | DateTime.TimeZone | undefined }
 ): Schedule.Schedule<number, unknown, Cron.CronParseError> => {
-  const parsed = Cron.isCron(expression) ? Result.succeed(expression) : Cron.parse(expression, options?.timeZone)
+  const parsed = Cron.isCron(expression)
+    ? Result.succeed(expression)
+    : Cron.parse(expression, options?.timeZone, { onDstOverlap: isByTheClock(expression) ? "both" : "earlier" })
   const matching = Result.flatMap(parsed, (cron) =>
     Result.try({
       try: () => (Cron.next(cron, 0), cron),
@@ -273,19 +288,28 @@ export const cron = (
   return fromPlan({
     reads: Reads.wall,
     output: identity,
-    begin: () => {
+    begin: (env) => {
+      // By the wall clock; `plannedAt` by that of the loop.
       let served = -Infinity
       let planned = -Infinity
+      let plannedAt = -Infinity
+      let seen: number | undefined
       return {
         value: -1,
         next(at) {
           this.value++
-          if (!isExtra(at)) served = planned
+          if (!isExtra(at, env, plannedAt)) served = planned
           // A slot that was served stays served when the timer woke early or the clock was set back a little; a
           // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
-          const from = served - at.wall > threeHours ? at.wall : Math.max(served, at.wall)
-          if (at.missed !== undefined && served > -Infinity) at.missed.slots += slotsBetween(calendar, served, from)
+          const known = served - at.wall > threeHours ? -Infinity : served
+          const reached = at.wall - (at.now - at.start) + earlyWake
+          const from = Math.max(known, at.wall, reached)
+          if (at.missed !== undefined) {
+            at.missed.slots += slotsBetween(calendar, Math.max(served, seen ?? reached), from)
+          }
+          seen = from
           planned = Cron.next(calendar, from).getTime()
+          plannedAt = at.now + planned - at.wall
           return planned - at.wall
         }
       }

@@ -34,8 +34,12 @@ export interface Moment {
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
 
-/** Whether the run came before the schedule wanted one: the slot that it wanted is still to come. */
-export const isExtra = ({ planned, start }: Moment): boolean => planned !== undefined && start < planned - earlyWake
+/**
+ * Whether the run came before the slot that the schedule wanted it for, so that this is still to come: it was triggered, or
+ * something made the delay shorter.
+ */
+export const isExtra = ({ planned = -Infinity, start }: Moment, { moved = false }: Env, slot: number): boolean =>
+  start < (moved ? planned : slot) - earlyWake
 
 /** What a schedule reads of a Moment, so that the driver need not fill in the rest. */
 export const Reads = { nothing: 0, time: 1, wall: 2, all: 3 } as const
@@ -44,6 +48,8 @@ export const Reads = { nothing: 0, time: 1, wall: 2, all: 3 } as const
 export interface Env {
   readonly random: Context.Service.Shape<typeof Random.Random>
   readonly first: number
+  /** What comes after moves the runs, as jitter does: the run that it asks for is the one that the schedule wanted. */
+  readonly moved?: boolean
 }
 
 /** The answer of a step that ends its schedule. */
@@ -143,11 +149,12 @@ export const fromPlan = <Output, Input>(plan: Plan<Output, Input>): Schedule.Sch
 /** What a combinator does to a delay; `done` ends the schedule with the output of this step. */
 export type Change<in Input = unknown> = (delay: number, at: Moment, input: Input) => number
 
-/** A schedule whose delays are changed. The end of `self` stays as it is. */
+/** A schedule whose delays are changed. The end of `self` stays as it is. `moves` is for what moves runs, see `Env.moved`. */
 export const changeDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
   reads: number,
-  begin: (env: Env) => Change<Input>
+  begin: (env: Env) => Change<Input>,
+  { moves }: { readonly moves: boolean } = { moves: false }
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
@@ -155,7 +162,7 @@ export const changeDelays = <Output, Input, E, R>(
       reads: plan.reads | reads,
       output: plan.output,
       begin(env) {
-        const inner = plan.begin(env)
+        const inner = plan.begin(moves ? { ...env, moved: true } : env)
         const change = begin(env)
         return {
           value: 0,
@@ -198,7 +205,7 @@ export const restartWhen = <Output, Input, E, R>(
         return {
           value: 0,
           next(at, input) {
-            if (when(at)) inner = plan.begin({ random: env.random, first: at.start })
+            if (when(at)) inner = plan.begin({ ...env, first: at.start })
             const delay = inner.next(at, input)
             this.value = inner.value
             return delay
