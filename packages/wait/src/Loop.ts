@@ -145,21 +145,23 @@ export const run: {
   <A, E, Out, ES, RS, EB = never, RB = never>(
     schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB> & { readonly stop?: undefined }
-  ): <R>(work: Effect.Effect<A, E, R>) => Effect.Effect<Out, E | ES | EB, R | RS | RB>
+  ): <R>(work: Effect.Effect<A, E, R>) => Effect.Effect<Out, E | ES | NoInfer<EB>, R | RS | NoInfer<RB>>
   <A, E, Out, ES, RS, SE, SR, EB = never, RB = never>(
     schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
     options: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
-  ): <R>(work: Effect.Effect<A, E, R>) => Effect.Effect<Out | undefined, E | ES | EB | SE, R | RS | RB | SR>
+  ): <R>(
+    work: Effect.Effect<A, E, R>
+  ) => Effect.Effect<Out | undefined, E | ES | NoInfer<EB> | NoInfer<SE>, R | RS | NoInfer<RB> | NoInfer<SR>>
   <A, E, R, Out, ES, RS, EB = never, RB = never>(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB> & { readonly stop?: undefined }
-  ): Effect.Effect<Out, E | ES | EB, R | RS | RB>
+  ): Effect.Effect<Out, E | ES | NoInfer<EB>, R | RS | NoInfer<RB>>
   <A, E, R, Out, ES, RS, SE, SR, EB = never, RB = never>(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
     options: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
-  ): Effect.Effect<Out | undefined, E | ES | EB | SE, R | RS | RB | SR>
+  ): Effect.Effect<Out | undefined, E | ES | NoInfer<EB> | NoInfer<SE>, R | RS | NoInfer<RB> | NoInfer<SR>>
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
@@ -242,12 +244,20 @@ export const forkScoped: {
     options?: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
   ): <R>(
     work: Effect.Effect<A, E, R>
-  ) => Effect.Effect<Loop<Out, E | ES | EB | SE>, never, R | RS | RB | SR | Scope.Scope>
+  ) => Effect.Effect<
+    Loop<Out, E | ES | NoInfer<EB> | NoInfer<SE>>,
+    never,
+    R | RS | NoInfer<RB> | NoInfer<SR> | Scope.Scope
+  >
   <A, E, R, Out, ES, RS, EB = never, RB = never, SE = never, SR = never>(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
-  ): Effect.Effect<Loop<Out, E | ES | EB | SE>, never, R | RS | RB | SR | Scope.Scope>
+  ): Effect.Effect<
+    Loop<Out, E | ES | NoInfer<EB> | NoInfer<SE>>,
+    never,
+    R | RS | NoInfer<RB> | NoInfer<SR> | Scope.Scope
+  >
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
@@ -336,11 +346,11 @@ export interface SurviveOptions<E, E2 = never, R2 = never> {
 export const survive: {
   <E, E2 = never, R2 = never>(
     options?: SurviveOptions<E, E2, R2>
-  ): <A, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A | undefined, E2, R | R2>
+  ): <A, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A | undefined, NoInfer<E2>, R | NoInfer<R2>>
   <A, E, R, E2 = never, R2 = never>(
     work: Effect.Effect<A, E, R>,
     options?: SurviveOptions<E, E2, R2>
-  ): Effect.Effect<A | undefined, E2, R | R2>
+  ): Effect.Effect<A | undefined, NoInfer<E2>, R | NoInfer<R2>>
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, E2, R2>(
   work: Effect.Effect<A, E, R>,
   options: SurviveOptions<E, E2, R2> = {}

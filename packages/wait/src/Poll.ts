@@ -105,30 +105,36 @@ export const until: {
   <A, B extends A, E, ES, RS, SE = never, SR = never>(
     schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
     options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Refinement<A, B> }
-  ): <R>(check: Effect.Effect<A, E, R>) => Effect.Effect<B, E | ES | SE | WaitTimeout<A, E>, R | RS | SR>
+  ): <R>(
+    check: Effect.Effect<A, E, R>
+  ) => Effect.Effect<B, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
   <A, E, ES, RS, SE = never, SR = never>(
     schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
     options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Predicate<A> }
-  ): <R>(check: Effect.Effect<A, E, R>) => Effect.Effect<A, E | ES | SE | WaitTimeout<A, E>, R | RS | SR>
+  ): <R>(
+    check: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
   <E, ES, RS, SE = never, SR = never>(
     schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>,
     options?: Options<NoInfer<E>, SE, SR> & { readonly accept?: undefined }
-  ): <R>(check: Effect.Effect<boolean, E, R>) => Effect.Effect<true, E | ES | SE | WaitTimeout<boolean, E>, R | RS | SR>
+  ): <R>(
+    check: Effect.Effect<boolean, E, R>
+  ) => Effect.Effect<true, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
   <A, B extends A, E, R, ES, RS, SE = never, SR = never>(
     check: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
     options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Refinement<A, B> }
-  ): Effect.Effect<B, E | ES | SE | WaitTimeout<A, E>, R | RS | SR>
+  ): Effect.Effect<B, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
   <A, E, R, ES, RS, SE = never, SR = never>(
     check: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
     options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Predicate<A> }
-  ): Effect.Effect<A, E | ES | SE | WaitTimeout<A, E>, R | RS | SR>
+  ): Effect.Effect<A, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
   <E, R, ES, RS, SE = never, SR = never>(
     check: Effect.Effect<boolean, E, R>,
     schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>,
     options?: Options<NoInfer<E>, SE, SR> & { readonly accept?: undefined }
-  ): Effect.Effect<true, E | ES | SE | WaitTimeout<boolean, E>, R | RS | SR>
+  ): Effect.Effect<true, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, F>(
   check: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<unknown, A | undefined, F, R>,

@@ -65,11 +65,11 @@ interface Stop<SE, SR> {
 export interface Looping<Options> {
   <SE = never, SR = never>(
     options: Options & Stop<SE, SR>
-  ): <E, R>(work: Effect.Effect<unknown, E, R>) => Effect.Effect<void, E | SE, R | SR>
+  ): <E, R>(work: Effect.Effect<unknown, E, R>) => Effect.Effect<void, E | NoInfer<SE>, R | NoInfer<SR>>
   <E, R, SE = never, SR = never>(
     work: Effect.Effect<unknown, E, R>,
     options: Options & Stop<SE, SR>
-  ): Effect.Effect<void, E | SE, R | SR>
+  ): Effect.Effect<void, E | NoInfer<SE>, R | NoInfer<SR>>
 }
 
 const loop = <A, E, R, ES, RS, SE, SR>(
@@ -297,14 +297,14 @@ export const backoffUntil: {
       readonly backoff: Schedule.Schedule<unknown, NoInfer<A>, ES, RS>
       readonly sliding: boolean
     } & Stop<SE, SR>
-  ): <E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<void, E | ES | SE, R | RS | SR>
+  ): <E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<void, E | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
   <A, E, R, ES, RS, SE = never, SR = never>(
     work: Effect.Effect<A, E, R>,
     options: {
       readonly backoff: Schedule.Schedule<unknown, NoInfer<A>, ES, RS>
       readonly sliding: boolean
     } & Stop<SE, SR>
-  ): Effect.Effect<void, E | ES | SE, R | RS | SR>
+  ): Effect.Effect<void, E | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
 } = dual(2, <A, E, R, ES, RS, SE, SR>(
   work: Effect.Effect<A, E, R>,
   options: { readonly backoff: Schedule.Schedule<unknown, A, ES, RS>; readonly sliding: boolean } & Stop<SE, SR>
@@ -458,11 +458,11 @@ export interface Polling<Options> {
     options: Options & Stop<SE, SR>
   ): <E, R>(
     condition: Effect.Effect<boolean, E, R>
-  ) => Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR>
+  ) => Effect.Effect<void, E | NoInfer<SE> | WaitTimeout<boolean, E>, R | NoInfer<SR>>
   <E, R, SE = never, SR = never>(
     condition: Effect.Effect<boolean, E, R>,
     options: Options & Stop<SE, SR>
-  ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR>
+  ): Effect.Effect<void, E | NoInfer<SE> | WaitTimeout<boolean, E>, R | NoInfer<SR>>
 }
 
 const pollWith = <E, R, F>(
@@ -865,7 +865,7 @@ export const delayUntil: {
     } & Stop<SE, SR>
   ): <E, R>(
     condition: Effect.Effect<boolean, E, R>
-  ) => Effect.Effect<void, E | ES | SE | WaitTimeout<boolean, E>, R | RS | SR>
+  ) => Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
   <E, R, ES, RS, SE = never, SR = never>(
     condition: Effect.Effect<boolean, E, R>,
     options: {
@@ -873,7 +873,7 @@ export const delayUntil: {
       readonly immediate: boolean
       readonly sliding: boolean
     } & Stop<SE, SR>
-  ): Effect.Effect<void, E | ES | SE | WaitTimeout<boolean, E>, R | RS | SR>
+  ): Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
 } = dual(2, <E, R, F>(
   condition: Effect.Effect<boolean, E, R>,
   options: {
@@ -953,11 +953,11 @@ export const waitFor: {
     options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Stop<SE, SR>
   ): <E, R>(
     condition: Effect.Effect<boolean, E, R>
-  ) => Effect.Effect<void, E | ES | SE | WaitTimeout<boolean, E>, R | RS | SR>
+  ) => Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
   <E, R, ES, RS, SE = never, SR = never>(
     condition: Effect.Effect<boolean, E, R>,
     options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Stop<SE, SR>
-  ): Effect.Effect<void, E | ES | SE | WaitTimeout<boolean, E>, R | RS | SR>
+  ): Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
 } = dual(2, <E, R, F>(
   condition: Effect.Effect<boolean, E, R>,
   options: { readonly ticks: Stream.Stream<unknown, F, R> } & Stop<F, R>

@@ -32,6 +32,9 @@ const toMillis = (input: Duration.Input): number =>
     ? Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
     : NaN
 
+/** A duration that somebody else has made, in milliseconds: what is negative, or none, is 0. */
+export const millisOrZero = (input: Duration.Input): number => Math.max(0, toMillis(input) || 0)
+
 /** A duration of zero or more, in milliseconds; Infinity is allowed. */
 export const duration = (argument: string, input: Duration.Input): number => {
   const millis = toMillis(input)

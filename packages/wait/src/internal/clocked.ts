@@ -35,6 +35,15 @@ export const makeClocked = (reads: number, clock: Clock.Clock): Clocked => ({
   wallOrigin: clock.currentTimeMillisUnsafe()
 })
 
+/** The Moment of a loop that began at that reading of the Clock, with a run that is still going on. */
+export const makeBegun = (clock: Clock.Clock, monotonicOrigin: bigint): Clocked => ({
+  ...timeless,
+  reads: Reads.all,
+  clock,
+  monotonicOrigin,
+  wallOrigin: clock.currentTimeMillisUnsafe() - millisSince(clock, monotonicOrigin)
+})
+
 /** The Moment of a loop that is watched: runs may be triggered, and missed slots are counted. */
 export const makeWatched = (clock: Clock.Clock): Clocked => ({
   ...makeClocked(Reads.all, clock),

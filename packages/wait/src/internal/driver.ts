@@ -12,7 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
-import { type Clocked, look, makeClocked, makeWatched, timeless } from "./clocked.ts"
+import { type Clocked, look, makeBegun, makeClocked, makeWatched, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
 import { done, pending, type Plan, planOf, Reads, type Step } from "./step.ts"
 import { ended, planned, retried, started, type Watch } from "./watch.ts"
@@ -49,6 +49,8 @@ export interface Job<A, E, R, In, Out, F> {
   /** Milliseconds before anything else. */
   readonly initialDelay?: number
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
+  /** When the loop began, for one that goes on after a run of its own: see `Driver.resume`. */
+  readonly begun?: bigint
   /** How others see the loop and tell it what to do. Default: the stop does, if there is one. */
   readonly control?: Control<F> | undefined
 }
@@ -115,7 +117,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     const watch = this.control?.watch
     const reads = task.reads | (planOf(job.schedule)?.reads ?? Reads.all)
     const clock = Context.get(context, Clock.Clock)
-    this.at = watch !== undefined
+    this.at = job.begun !== undefined
+      ? makeBegun(clock, job.begun)
+      : watch !== undefined
       ? makeWatched(clock)
       : reads === Reads.nothing
       ? timeless
@@ -212,6 +216,15 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     if (Number.isNaN(this.at.planned)) this.at.planned = this.at.due
   }
 
+  /** Lets an effect change the delay that was found, before the loop waits for it. */
+  consult(change: (delay: number) => Effect.Effect<number, E | F, R>): void {
+    if (!this.while()) return
+    this.delay = typeof this.delay === "number"
+      ? change(this.delay)
+      : Effect.flatMap(this.delay, (delay) => delay === done ? Effect.succeed(delay) : change(delay))
+    this.phase = "stepping"
+  }
+
   /** What the schedule put out last. */
   output(): Out | undefined {
     return this.main && this.plan.output(this.main.value)
@@ -227,6 +240,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   run(): Effect.Effect<B, E | F, R> {
     this.start()
     return Effect.andThen(Effect.whileLoop(this), this)
+  }
+
+  /** Goes on after a first run that has failed. */
+  resume(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
+    this.attempts = 1
+    this.main = this.begin(this.plan)
+    this.failed(cause)
+    return this.while() ? Effect.andThen(Effect.whileLoop(this), this) : this.result
   }
 
   start(): void {

@@ -1,10 +1,12 @@
 /** Schedules that are not ours, as plans for the driver. */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Clocked } from "./clocked.ts"
+import { clockOf } from "./clockOf.ts"
 import { CurrentMoment, done, pending, type Plan, Reads } from "./step.ts"
 
 export interface ForeignPlan<Out, In, F, R> extends Plan<Out, In> {
@@ -37,10 +39,17 @@ export const foreignPlan = <Out, In, F, R>(
         }),
       onFailure: Effect.failCause<F>
     })
-  const init = Effect.map(
-    Effect.provideService(Schedule.toStep(schedule), CurrentMoment, at),
-    (step) => pull = step
+  // It begins with the first run, also where that has ended before it is asked.
+  const begun = Effect.suspend(() =>
+    at.now === at.start
+      ? Schedule.toStep(schedule)
+      : Effect.updateService(
+        Schedule.toStep(schedule),
+        Clock.Clock,
+        (clock) => clockOf(() => at.wallOrigin + at.start, (duration) => clock.sleep(duration))
+      )
   )
+  const init = Effect.map(Effect.provideService(begun, CurrentMoment, at), (step) => pull = step)
   return {
     reads: Reads.all,
     output: () => output,

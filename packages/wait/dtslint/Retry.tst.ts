@@ -1,0 +1,95 @@
+import { type Cause, type Duration, Effect, Schedule } from "effect"
+import { Backoff, Limit, Period, Retry, type RetryBudget } from "effect-wait"
+import { expectTypeOf } from "vitest"
+
+class Busy {
+  readonly _tag = "Busy"
+  readonly after = 1
+}
+class Broken {
+  readonly _tag = "Broken"
+}
+declare const call: Effect.Effect<string, Busy | Broken, "call">
+const backoff = Backoff.exponential({ base: 1, cap: 2 }).pipe(Limit.attempts(3))
+const isBusy = (error: Busy | Broken): error is Busy => error._tag === "Busy"
+
+// Without while, every error is tried again.
+expectTypeOf(Retry.run(call, backoff)).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+expectTypeOf(call.pipe(Retry.run(backoff))).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+// With a predicate.
+expectTypeOf(Retry.run(call, backoff, { while: (error) => error._tag === "Busy" && error.after > 0 })).toEqualTypeOf<
+  Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+expectTypeOf(
+  call.pipe(Retry.run(backoff, { while: (error) => Math.random() > 0.5 && error._tag === "Busy" ? true : false }))
+).toEqualTypeOf<
+  Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+// With a refinement.
+expectTypeOf(Retry.run(call, backoff, { while: isBusy })).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+>()
+expectTypeOf(Retry.run(call, backoff, { while: (error) => error._tag === "Busy" })).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+>()
+expectTypeOf(call.pipe(Retry.run(backoff, { while: (error) => error._tag === "Busy" }))).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+>()
+// A timeout of an attempt is an error like others.
+expectTypeOf(Retry.run(call, backoff, { attemptTimeout: "1 second" })).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken | Cause.TimeoutError>, "call">
+>()
+expectTypeOf(call.pipe(Retry.run(backoff, { attemptTimeout: 1000, while: (error) => error._tag === "TimeoutError" })))
+  .toEqualTypeOf<
+    Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Cause.TimeoutError>, "call">
+  >()
+expectTypeOf(call.pipe(Retry.run(backoff, { while: (error) => error._tag === "TimeoutError", attemptTimeout: 1000 })))
+  .toEqualTypeOf<
+    Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Cause.TimeoutError>, "call">
+  >()
+// A budget is a requirement.
+expectTypeOf(Retry.run(call, backoff, { budget: "payments" })).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call" | RetryBudget.RetryBudget>
+>()
+// Hooks see the errors.
+expectTypeOf(call.pipe(Retry.run(backoff, {
+  while: (error) => error._tag === "Busy",
+  onRetry: ({ error }) => {
+    expectTypeOf(error).toEqualTypeOf<Busy>()
+    return Effect.fail("hook" as const)
+  }
+}))).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy> | "hook", "call">
+>()
+expectTypeOf(Retry.run(call, backoff, {
+  onGiveUp: ({ error }) => {
+    expectTypeOf(error).toEqualTypeOf<Busy | Broken>()
+    return Effect.fail("hook" as const)
+  }
+})).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken> | "hook", "call">
+>()
+// RetryExhausted is caught by its tag.
+expectTypeOf(Retry.run(call, backoff).pipe(Effect.catchTag("RetryExhausted", ({ error }) => Effect.succeed(error))))
+  .toEqualTypeOf<
+    Effect.Effect<string | Busy | Broken, never, "call">
+  >()
+// @ts-expect-error a misspelt option
+Retry.run(call, backoff, { atemptTimeout: 1 })
+// @ts-expect-error a misspelt option beside while
+Retry.run(call, backoff, { while: isBusy, nestd: "defer" })
+// @ts-expect-error the schedule takes other errors
+Retry.run(call, Schedule.setInputType<"other">()(backoff))
+
+// A schedule for each tag.
+const both = Retry.match({ Busy: backoff, Broken: Period.sliding(1) })
+expectTypeOf(both).toEqualTypeOf<
+  Schedule.Schedule<Duration.Duration | number, { readonly _tag: "Busy" } | { readonly _tag: "Broken" }, never, never>
+>()
+expectTypeOf(Retry.run(call, both)).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
+>()

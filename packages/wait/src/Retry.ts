@@ -1,0 +1,532 @@
+/**
+ * Repeat a failing effect, by its typed error. client-go's `retry.OnError` and `retry.RetryOnConflict`.
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Backoff, Limit, Timeline } from "effect-wait"
+ *
+ * // The attempts of Retry.run, of 200 ms each
+ * const schedule = Backoff.exponential({ base: "500 millis", cap: "10 seconds" }).pipe(Limit.attempts(5))
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { work: 200, until: "1 minute" }))
+ *
+ * console.log(Timeline.render(timeline, { width: 50 }))
+ * ```
+ *
+ * ```text
+ * |..[]....[].........[]...................[]
+ * 0         2s        4s        6s        8s
+ * ```
+ *
+ * **Three bounds in time.** `attemptTimeout` cuts one attempt. `Limit.within` in the schedule decides before a delay, and never
+ * cuts. `Effect.timeout` around it all cuts whatever is going on.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { constFalse, constTrue, dual } from "effect/Function"
+import * as Option from "effect/Option"
+import type * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Schedule from "effect/Schedule"
+import type { NoInfer } from "effect/Types"
+import * as args from "./internal/args.ts"
+import { millisSince } from "./internal/clocked.ts"
+import { driveNamed } from "./internal/drive.ts"
+import { Driver, type Task } from "./internal/driver.ts"
+import { changeDelays, done, Reads } from "./internal/step.ts"
+import { RetryBudget } from "./RetryBudget.ts"
+
+const describe = {
+  schedule: (attempts: string) => `Gave up after ${attempts}: the schedule is done. See \`error\` for the last error.`,
+  budget: (attempts: string) =>
+    `Gave up after ${attempts}: the retry budget is used up. See \`error\` for the last error.`,
+  nested: (attempts: string) => `Left to the retry around it after ${attempts}. See \`error\`.`
+}
+
+/**
+ * A retry was given up: the failure of {@link run}.
+ *
+ * - `error`: the last error, which is the `cause` of this one as well
+ * - `attempts`: how many there were
+ * - `elapsed`: from the start of the first attempt to the end of the last
+ * - `reason`: `"schedule"`: it was done; `"budget"`: it refused; `"nested"`: the retry around this one is to try again
+ *
+ * **Example** (Caught by its tag)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Limit, Period, Retry } from "effect-wait"
+ *
+ * const call = Effect.fail("refused")
+ * const answer = await Effect.runPromise(
+ *   Retry.run(call, Period.sliding("1 milli").pipe(Limit.attempts(3))).pipe(
+ *     Effect.catchTag("RetryExhausted", ({ attempts, error, reason }) => Effect.succeed([error, attempts, reason]))
+ *   )
+ * )
+ *
+ * answer // => ["refused", 3, "schedule"]
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
+  readonly error: unknown
+  readonly attempts: number
+  readonly elapsed: Duration.Duration
+  readonly reason: "schedule" | "budget" | "nested"
+  readonly message: string
+  readonly cause: unknown
+}> {
+  declare readonly error: E
+
+  constructor(options: {
+    readonly error: E
+    readonly attempts: number
+    readonly elapsed: Duration.Duration
+    readonly reason: "schedule" | "budget" | "nested"
+  }) {
+    const attempts = `${options.attempts} ${options.attempts === 1 ? "attempt" : "attempts"} in ${
+      Duration.format(Duration.millis(Math.round(Duration.toMillis(options.elapsed))))
+    }`
+    super({ ...options, message: describe[options.reason](attempts), cause: options.error })
+  }
+}
+
+/**
+ * What `onRetry` is told before a delay.
+ *
+ * - `error`: of the attempt that failed
+ * - `attempt`: its number, from 1
+ * - `delay`: until the next attempt
+ * - `elapsed`: since the start of the first attempt
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Retrying<out E> {
+  readonly error: E
+  readonly attempt: number
+  readonly delay: Duration.Duration
+  readonly elapsed: Duration.Duration
+}
+
+/**
+ * Options of {@link run}.
+ *
+ * - `while`: which errors are tried again; default: all. Any other one is the failure as it is
+ * - `attemptTimeout`: how long an attempt may take; default: for ever. It is interrupted then, and has failed with a
+ *   `Cause.TimeoutError`, which is an error like others
+ * - `budget`: the key of a budget, such as the name of the dependency; the `RetryBudget` in the context is asked before a retry.
+ *   Default: none is
+ * - `nested`: what to do in an attempt of another `Retry.run`. `"retry"`, the default: retry; then attempts multiply.
+ *   `"defer"`: try once, and leave it to the other one
+ * - `onRetry`: is run before each delay, which begins when it is done
+ * - `onGiveUp`: is run before the failure with a `RetryExhausted`
+ * - `name`: makes the retry visible, as that of `Loop.run` does a loop; what it logs is annotated with `retry`
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<E, Timeout, Budget, EO = never, RO = never> {
+  readonly name?: string | undefined
+  readonly attemptTimeout?: Timeout | undefined
+  readonly budget?: Budget | undefined
+  readonly nested?: "retry" | "defer" | undefined
+  readonly onRetry?: ((retrying: Retrying<E>) => Effect.Effect<unknown, EO, RO>) | undefined
+  readonly onGiveUp?: ((exhausted: RetryExhausted<E>) => Effect.Effect<unknown, EO, RO>) | undefined
+}
+
+type TimedOut<T> = T extends Duration.Input ? Cause.TimeoutError : never
+type Budgeted<B> = B extends string ? RetryBudget : never
+type Limit = Duration.Input | undefined
+type Key = string | undefined
+
+/**
+ * Repeats a failing effect on a schedule, in the calling fiber.
+ *
+ * It succeeds with the first success. It fails with a `RetryExhausted` when the schedule is done or the budget refuses, and with
+ * the error as it is when `while` says no. Defects and interruption pass through untouched. The schedule sees the errors.
+ *
+ * **When to use**
+ *
+ * Wherever `Effect.retry` would do, and it matters why it was given up, or that a system which is down is not retried to death.
+ * As long as nothing fails it costs next to nothing: the schedule is made when the first attempt has failed. Its times count from the
+ * start of that attempt all the same.
+ *
+ * **Details**
+ *
+ * Dies with an `IllegalArgumentError` for options that are not allowed, when it is run.
+ *
+ * **Gotchas**
+ *
+ * Attempts multiply where retries are nested: three around three make nine calls. An inner one with `nested: "defer"` makes it three.
+ * An attempt that was forked from an attempt, as a daemon, counts as nested too.
+ *
+ * **Example** (A call that is busy twice; a mistake is not tried again)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Backoff, Jitter, Limit, Retry } from "effect-wait"
+ *
+ * class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
+ * class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {}) {}
+ *
+ * let calls = 0
+ * const call = Effect.suspend(() => ++calls < 3 ? Effect.fail(new Busy()) : Effect.succeed("done"))
+ * const mistake = Effect.suspend((): Effect.Effect<string, Busy | Forbidden> => Effect.fail(new Forbidden()))
+ * const schedule = Backoff.exponential({ base: "1 milli", cap: "1 second" }).pipe(Jitter.full, Limit.attempts(5))
+ *
+ * const answer = await Effect.runPromise(call.pipe(Retry.run(schedule)))
+ * const error = await Effect.runPromise(
+ *   mistake.pipe(Retry.run(schedule, { while: (error) => error._tag === "Busy" }), Effect.flip)
+ * )
+ *
+ * answer // => "done"
+ * calls // => 3
+ * error._tag // => "Forbidden"
+ * ```
+ *
+ * @see {@link match} for a schedule by error
+ * @see {@link hint} for a delay that the error asks for
+ * @see `RetryBudget` for what bounds retries across calls
+ * @category retries
+ * @since 0.1.0
+ */
+export const run: {
+  <
+    A,
+    E,
+    E1 extends E | TimedOut<T>,
+    ES,
+    RS,
+    T extends Limit = undefined,
+    B extends Key = undefined,
+    EO = never,
+    RO = never
+  >(
+    schedule: Schedule.Schedule<unknown, NoInfer<E1>, ES, RS>,
+    options: Options<E1, T, B, EO, RO> & { readonly while: (error: E | TimedOut<T>) => error is E1 }
+  ): <R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<
+    A,
+    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | ES | NoInfer<EO>,
+    R | RS | NoInfer<RO> | Budgeted<B>
+  >
+  <A, E, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
+    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
+    options: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while: Predicate.Predicate<E | TimedOut<T>> }
+  ): <R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<
+    A,
+    E | TimedOut<T> | RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>,
+    R | RS | NoInfer<RO> | Budgeted<B>
+  >
+  <A, E, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
+    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
+    options?: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while?: undefined }
+  ): <R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>, R | RS | NoInfer<RO> | Budgeted<B>>
+  <
+    A,
+    E,
+    R,
+    E1 extends E | TimedOut<T>,
+    ES,
+    RS,
+    T extends Limit = undefined,
+    B extends Key = undefined,
+    EO = never,
+    RO = never
+  >(
+    effect: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<unknown, NoInfer<E1>, ES, RS>,
+    options: Options<E1, T, B, EO, RO> & { readonly while: (error: E | TimedOut<T>) => error is E1 }
+  ): Effect.Effect<
+    A,
+    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | ES | NoInfer<EO>,
+    R | RS | NoInfer<RO> | Budgeted<B>
+  >
+  <A, E, R, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
+    effect: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
+    options: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while: Predicate.Predicate<E | TimedOut<T>> }
+  ): Effect.Effect<
+    A,
+    E | TimedOut<T> | RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>,
+    R | RS | NoInfer<RO> | Budgeted<B>
+  >
+  <A, E, R, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
+    effect: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
+    options?: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while?: undefined }
+  ): Effect.Effect<A, RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>, R | RS | NoInfer<RO> | Budgeted<B>>
+} = dual((args) => Effect.isEffect(args[0]), <A, E, R, F>(
+  effect: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
+  options: Settings<E | Cause.TimeoutError, F, R> = {}
+): Effect.Effect<A, E | Cause.TimeoutError | F | RetryExhausted<E | Cause.TimeoutError>, R | RetryBudget> => {
+  let checked: Checked<A, E | Cause.TimeoutError, R, F> | undefined
+  return Effect.withFiber((fiber) => {
+    const retry = checked ??= check(effect, schedule, options)
+    const { attempt, budget, name, nested } = retry
+    const deferred = nested === "defer" && fiber.getRef(CurrentRetry)
+    if (budget !== undefined) {
+      return Effect.flatMap(
+        RetryBudget,
+        (service) => operation(retry, deferred, { _tag: "budget", budget: service, key: budget })
+      )
+    }
+    if (name !== undefined) return operation(retry, deferred)
+    // Nothing is made as long as nothing fails.
+    const begun = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
+    return Effect.catchCause(attempt, (cause) => operation(retry, deferred, { _tag: "failed", begun, cause }))
+  })
+})
+
+type Settings<E, F, R> = Options<E, Limit, Key, F, R> & { readonly while?: Predicate.Predicate<E> | undefined }
+
+/** What was asked for, and is allowed. */
+interface Checked<A, E, R, F> extends Settings<E, F, R> {
+  readonly while: Predicate.Predicate<E>
+  readonly attempt: Effect.Effect<A, E, R>
+  readonly schedule: Schedule.Schedule<unknown, E, F, R>
+}
+
+const check = <A, E, R, F>(
+  effect: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
+  options: Settings<E | Cause.TimeoutError, F, R>
+): Checked<A, E | Cause.TimeoutError, R, F> => {
+  const { attemptTimeout, budget, name, nested, onGiveUp, onRetry } = args.options("Retry.run: options", options)
+  const limit = args.duration("Retry.run: attemptTimeout", attemptTimeout ?? Infinity)
+  const bounded = limit === Infinity ? effect : Effect.timeout(effect, Duration.millis(limit))
+  return {
+    attempt: Effect.provideService(bounded, CurrentRetry, true),
+    schedule: args.schedule("Retry.run: schedule", schedule),
+    name: args.name("Retry.run: name", name),
+    budget: args.name("Retry.run: budget", budget),
+    nested: args.oneOf<"retry" | "defer">("Retry.run: nested", nested ?? "retry", ["retry", "defer"]),
+    while: args.callback("Retry.run: while", options.while) ?? constTrue,
+    onRetry: args.callback("Retry.run: onRetry", onRetry),
+    onGiveUp: args.callback("Retry.run: onGiveUp", onGiveUp)
+  }
+}
+
+// Whether this is an attempt of a retry, in whatever fiber.
+const CurrentRetry = Context.Reference<boolean>("effect-wait/CurrentRetry", { defaultValue: constFalse })
+
+/** What is known before the operation begins: its budget; or what it began with, a first attempt that has failed. */
+type Beginning<E> =
+  | { readonly _tag: "budget"; readonly key: string; readonly budget: RetryBudget["Service"] }
+  | { readonly _tag: "failed"; readonly begun: bigint; readonly cause: Cause.Cause<E> }
+
+const operation = <A, E, R, F>(
+  retry: Checked<A, E, R, F>,
+  deferred: boolean,
+  beginning?: Beginning<E>
+): Effect.Effect<A, E | F | RetryExhausted<E>, R> => {
+  type Operation = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
+  const { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable } = retry
+  const budget = beginning?._tag === "budget" ? beginning : undefined
+  let last: Option.Option<E> = Option.none()
+  let exhausted: RetryExhausted<E> | undefined
+
+  const elapsed = ({ at }: Operation): Duration.Duration =>
+    Duration.millis(at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
+  const giveUp = (driver: Operation, error: E, reason: RetryExhausted["reason"]) =>
+    Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts: driver.attempts, elapsed: elapsed(driver), reason }))
+  const asked = Effect.fnUntraced(function*(driver: Operation, error: E, delay: number) {
+    if (budget !== undefined && !(yield* budget.budget.withdraw(budget.key, error))) {
+      return yield* giveUp(driver, error, "budget")
+    }
+    if (onRetry !== undefined) {
+      yield* onRetry({ error, attempt: driver.attempts, delay: Duration.millis(delay), elapsed: elapsed(driver) })
+    }
+    return delay
+  })
+
+  const task: Task<A, E, R, E, unknown, A, F | RetryExhausted<E>> = {
+    first: "now",
+    reads: Reads.time,
+    succeeded(driver, value) {
+      driver.result = Exit.succeed(value)
+    },
+    failed(driver, error, cause) {
+      if (!isRetryable(error)) {
+        driver.result = Exit.failCause(cause)
+      } else if (deferred) {
+        driver.result = giveUp(driver, error, "nested")
+      } else {
+        last = Option.some(error)
+        driver.proceed(error)
+        if (budget !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
+      }
+    },
+    ended: (driver) =>
+      Option.match(last, {
+        onNone: () => Exit.die("unreachable"),
+        onSome: (error) => giveUp(driver, error, "schedule")
+      })
+  }
+  const told = budget === undefined ? attempt : attempt.pipe(
+    Effect.tap(() => budget.budget.succeeded(budget.key, last)),
+    Effect.tapError((error) => isRetryable(error) ? budget.budget.failed(budget.key, error) : Effect.void)
+  )
+  const job = { work: told, schedule }
+  const loop = beginning?._tag === "failed"
+    ? Effect.contextWith((context: Context.Context<R>) =>
+      new Driver(task, { ...job, begun: beginning.begun }, context).resume(beginning.cause)
+    )
+    : driveNamed(name === undefined ? undefined : ["retry", name], task, job)
+  const begun = budget === undefined ? loop : Effect.andThen(budget.budget.started(budget.key), loop)
+  return onGiveUp === undefined
+    ? begun
+    : Effect.tapCause(begun, () => exhausted === undefined ? Effect.void : onGiveUp(exhausted))
+}
+
+type AnySchedule = Schedule.Schedule<unknown, never, unknown, unknown>
+type Cases = { readonly [tag: string]: AnySchedule }
+type Matched<C extends Cases> = { [Tag in keyof C]: Schedule.Input<C[Tag]> & { readonly _tag: Tag } }[keyof C]
+
+/**
+ * A schedule that follows another one for each tag of the error, each with its own state.
+ *
+ * - `cases`: schedules by tag; each sees the errors of its tag, and nothing of the others
+ * - `orElse`: for all other tags. Where there is none, every tag needs a case: leaving one out is a type error
+ * - output: that of the schedule that was followed
+ *
+ * It is done when the schedule that it follows is. Works with plain `Effect.retry`.
+ *
+ * Throws an `IllegalArgumentError` for what is not a Schedule.
+ *
+ * **Gotchas**
+ *
+ * `Limit.attempts(3)` in a case is three errors of that tag; around it all, three attempts of any kind.
+ *
+ * **Example** (Throttled at 0, 1 and 3 s, and a reset connection in between)
+ *
+ * ```ts
+ * import { Clock, Effect } from "effect"
+ * import { Backoff, Period, Retry } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * const errors = [{ _tag: "Throttled" }, { _tag: "Reset" }, { _tag: "Throttled" }] as const
+ * const starts: Array<number> = []
+ * const call = Effect.gen(function*() {
+ *   const error = errors[starts.push(yield* Clock.currentTimeMillis) - 1]
+ *   if (error !== undefined) return yield* Effect.fail(error)
+ * })
+ * const schedule = Retry.match({
+ *   Throttled: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
+ *   Reset: Period.sliding("10 millis")
+ * })
+ *
+ * await Effect.runPromise(
+ *   Effect.all([Retry.run(call, schedule), TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(
+ *     Effect.provide(TestClock.layer())
+ *   )
+ * )
+ *
+ * starts // => [0, 1000, 1010, 3010]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const match: {
+  <const C extends Cases, O extends AnySchedule>(
+    cases: C,
+    options: { readonly orElse: O }
+  ): Schedule.Schedule<
+    Schedule.Output<C[keyof C] | O>,
+    Matched<C> | Schedule.Input<O>,
+    Schedule.Error<C[keyof C] | O>,
+    Schedule.Env<C[keyof C] | O>
+  >
+  <const C extends Cases>(
+    cases: C,
+    options?: { readonly orElse?: undefined }
+  ): Schedule.Schedule<
+    Schedule.Output<C[keyof C]>,
+    Matched<C>,
+    Schedule.Error<C[keyof C]>,
+    Schedule.Env<C[keyof C]>
+  >
+} = <Out, E extends { readonly _tag: string }, F, R>(
+  cases: { readonly [tag: string]: Schedule.Schedule<Out, E, F, R> },
+  options?: { readonly orElse?: Schedule.Schedule<Out, E, F, R> | undefined }
+): Schedule.Schedule<Out, E, F, R> => {
+  const toStep = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
+    Schedule.toStep(args.schedule(`Retry.match: ${argument}`, schedule))
+  const steps = Effect.all(Record.map(cases, (schedule, tag) => toStep(tag, schedule)))
+  const orElse = options?.orElse === undefined ? Effect.undefined : toStep("orElse", options.orElse)
+  return Schedule.fromStep(
+    Effect.map(Effect.all([steps, orElse]), ([steps, orElse]) => (now, error) => {
+      const step = Object.hasOwn(steps, error._tag) ? steps[error._tag] : orElse
+      return step === undefined
+        ? Effect.die(
+          args.illegal("Retry.match: the tag of an error", error._tag, "one of the cases, where there is no orElse")
+        )
+        : step(now, error)
+    })
+  )
+}
+
+/**
+ * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.
+ *
+ * - `hintOf`: what an error asks for, if anything. What is negative or NaN asks for nothing
+ * - `max`: the longest hint that is followed, a duration of 0 or more. It does not bound the schedule's own delays
+ * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
+ *
+ * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
+ *
+ * **Example** (The schedule wants 1 s; the hints are 3 s, none, and a day)
+ *
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { Period, Retry, Timeline } from "effect-wait"
+ *
+ * const hints = [Option.some("3 seconds" as const), Option.none(), Option.some("1 day" as const)]
+ * let failures = 0
+ * const hinted = (onExceed: "giveUp" | "clamp") => {
+ *   failures = 0
+ *   return Timeline.delays(Effect.runSync(Timeline.simulate(
+ *     Period.sliding("1 second").pipe(
+ *       Retry.hint(() => hints[failures++] ?? Option.none(), { max: "1 minute", onExceed })
+ *     ),
+ *     { until: "62 seconds" }
+ *   )))
+ * }
+ *
+ * hinted("giveUp") // => [3000, 1000]
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const hint = <E>(
+  hintOf: (error: E) => Option.Option<Duration.Input>,
+  options: { readonly max: Duration.Input; readonly onExceed?: "giveUp" | "clamp" | undefined }
+): <Output, Input, Error, Env>(
+  self: Schedule.Schedule<Output, Input, Error, Env>
+) => Schedule.Schedule<Output, Input & E, Error, Env> => {
+  args.callback("Retry.hint: hint", hintOf)
+  const max = args.duration("Retry.hint: max", options.max)
+  const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
+  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) =>
+    changeDelays(self, Reads.nothing, () => (delay, _, error) => {
+      const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+      return hinted > max && !clamps ? done : Math.max(delay, Math.min(hinted, max))
+    })
+}
