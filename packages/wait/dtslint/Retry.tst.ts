@@ -1,4 +1,4 @@
-import { type Cause, type Duration, Effect, Schedule } from "effect"
+import { type Cause, type Duration, Effect, Option, Schedule, Scope } from "effect"
 import { Backoff, Limit, Period, Retry, type RetryBudget } from "effect-wait"
 import { expectTypeOf } from "vitest"
 
@@ -93,3 +93,48 @@ expectTypeOf(both).toEqualTypeOf<
 expectTypeOf(Retry.run(call, both)).toEqualTypeOf<
   Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
 >()
+// Leaving a tag out is an error, in Retry.run and in Effect.retry.
+// @ts-expect-error Broken has no case
+Retry.run(call, Retry.match({ Busy: backoff }))
+// @ts-expect-error Broken has no case
+Effect.retry(call, Retry.match({ Busy: backoff }))
+// @ts-expect-error Broken has no case, in a pipe
+call.pipe(Retry.run(Retry.match({ Busy: backoff })))
+// With an orElse, or a while that leaves no other error, none is missing.
+expectTypeOf(Retry.run(call, Retry.match({ Busy: backoff }, { orElse: Period.sliding(1) }))).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+expectTypeOf(Retry.run(call, Retry.match({ Busy: backoff }), { while: (error) => error._tag === "Busy" }))
+  .toEqualTypeOf<
+    Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+  >()
+expectTypeOf(call.pipe(Retry.run(Retry.match({ Busy: backoff }), { while: (error) => error._tag === "Busy" })))
+  .toEqualTypeOf<Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">>()
+// A case sees the errors of its tag; errors and requirements of the cases add up.
+expectTypeOf(Retry.match({
+  Busy: Period.sliding(1).pipe(
+    Schedule.setInputType<Busy>(),
+    Schedule.tap(({ input }) => Effect.andThen(Effect.service(Scope.Scope), Effect.fail("tap" as const)))
+  ),
+  Broken: Schedule.map(Period.sliding(1), () => "broken" as const)
+})).toEqualTypeOf<
+  Schedule.Schedule<number | "broken", Busy | { readonly _tag: "Broken" }, "tap", Scope.Scope>
+>()
+
+// A hint sees the errors that it names; those of the schedule join.
+expectTypeOf(backoff.pipe(Retry.hint((error: Busy) => Option.some(error.after), { max: 1 }))).toEqualTypeOf<
+  Schedule.Schedule<Duration.Duration, Busy, never, never>
+>()
+const other = backoff.pipe(Retry.hint((error: { readonly other: 1 }) => Option.some(error.other), { max: 1 }))
+// @ts-expect-error the hint takes other errors
+Retry.run(call, other)
+// With while, the mistake shows in the error channel.
+expectTypeOf(Retry.run(call, other, { while: isBusy })).toEqualTypeOf<
+  Effect.Effect<
+    string,
+    Broken | Retry.RetryExhausted<Busy> | "The schedule takes other errors than `while` lets through",
+    "call"
+  >
+>()
+// @ts-expect-error no max
+Retry.hint((error: Busy) => Option.some(error.after), {})

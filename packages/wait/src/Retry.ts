@@ -145,6 +145,8 @@ export interface Options<E, Timeout, Budget, EO = never, RO = never> {
 
 type TimedOut<T> = T extends Duration.Input ? Cause.TimeoutError : never
 type Budgeted<B> = B extends string ? RetryBudget : never
+// With `while`, which errors the schedule has to take is known too late to refuse it: the mistake shows in the error channel.
+type Mismatch<In, E> = [E] extends [In] ? never : "The schedule takes other errors than `while` lets through"
 type Limit = Duration.Input | undefined
 type Key = string | undefined
 
@@ -204,6 +206,7 @@ export const run: {
     A,
     E,
     E1 extends E | TimedOut<T>,
+    In,
     ES,
     RS,
     T extends Limit = undefined,
@@ -211,13 +214,13 @@ export const run: {
     EO = never,
     RO = never
   >(
-    schedule: Schedule.Schedule<unknown, NoInfer<E1>, ES, RS>,
+    schedule: Schedule.Schedule<unknown, In, ES, RS>,
     options: Options<E1, T, B, EO, RO> & { readonly while: (error: E | TimedOut<T>) => error is E1 }
   ): <R>(
     effect: Effect.Effect<A, E, R>
   ) => Effect.Effect<
     A,
-    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | ES | NoInfer<EO>,
+    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | Mismatch<In, E1> | ES | NoInfer<EO>,
     R | RS | NoInfer<RO> | Budgeted<B>
   >
   <A, E, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
@@ -241,6 +244,7 @@ export const run: {
     E,
     R,
     E1 extends E | TimedOut<T>,
+    In,
     ES,
     RS,
     T extends Limit = undefined,
@@ -249,11 +253,11 @@ export const run: {
     RO = never
   >(
     effect: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<unknown, NoInfer<E1>, ES, RS>,
+    schedule: Schedule.Schedule<unknown, In, ES, RS>,
     options: Options<E1, T, B, EO, RO> & { readonly while: (error: E | TimedOut<T>) => error is E1 }
   ): Effect.Effect<
     A,
-    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | ES | NoInfer<EO>,
+    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | Mismatch<In, E1> | ES | NoInfer<EO>,
     R | RS | NoInfer<RO> | Budgeted<B>
   >
   <A, E, R, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
@@ -394,9 +398,9 @@ const operation = <A, E, R, F>(
     : Effect.tapCause(begun, () => exhausted === undefined ? Effect.void : onGiveUp(exhausted))
 }
 
-type AnySchedule = Schedule.Schedule<unknown, never, unknown, unknown>
-type Cases = { readonly [tag: string]: AnySchedule }
-type Matched<C extends Cases> = { [Tag in keyof C]: Schedule.Input<C[Tag]> & { readonly _tag: Tag } }[keyof C]
+type Matched<Cases> = {
+  [Tag in keyof Cases]: Schedule.Input<Cases[Tag]> & { readonly _tag: Tag }
+}[keyof Cases]
 
 /**
  * A schedule that follows another one for each tag of the error, each with its own state.
@@ -444,23 +448,23 @@ type Matched<C extends Cases> = { [Tag in keyof C]: Schedule.Input<C[Tag]> & { r
  * @since 0.1.0
  */
 export const match: {
-  <const C extends Cases, O extends AnySchedule>(
-    cases: C,
-    options: { readonly orElse: O }
+  <Cases extends { readonly [tag: string]: unknown }, Else>(
+    cases: Cases,
+    options: { readonly orElse: Else }
   ): Schedule.Schedule<
-    Schedule.Output<C[keyof C] | O>,
-    Matched<C> | Schedule.Input<O>,
-    Schedule.Error<C[keyof C] | O>,
-    Schedule.Env<C[keyof C] | O>
+    Schedule.Output<Cases[keyof Cases] | Else>,
+    Matched<Cases> | Schedule.Input<Else>,
+    Schedule.Error<Cases[keyof Cases] | Else>,
+    Schedule.Env<Cases[keyof Cases] | Else>
   >
-  <const C extends Cases>(
-    cases: C,
+  <Cases extends { readonly [tag: string]: unknown }>(
+    cases: Cases,
     options?: { readonly orElse?: undefined }
   ): Schedule.Schedule<
-    Schedule.Output<C[keyof C]>,
-    Matched<C>,
-    Schedule.Error<C[keyof C]>,
-    Schedule.Env<C[keyof C]>
+    Schedule.Output<Cases[keyof Cases]>,
+    Matched<Cases>,
+    Schedule.Error<Cases[keyof Cases]>,
+    Schedule.Env<Cases[keyof Cases]>
   >
 } = <Out, E extends { readonly _tag: string }, F, R>(
   cases: { readonly [tag: string]: Schedule.Schedule<Out, E, F, R> },
