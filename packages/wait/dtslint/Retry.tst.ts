@@ -1,4 +1,4 @@
-import { type Cause, type Duration, Effect, Option, Schedule, Scope } from "effect"
+import { type Cause, type Duration, Effect, Option, Schedule, type Scope } from "effect"
 import { Backoff, Limit, Period, Retry, type RetryBudget } from "effect-wait"
 import { expectTypeOf } from "vitest"
 
@@ -114,11 +114,16 @@ expectTypeOf(call.pipe(Retry.run(Retry.match({ Busy: backoff }), { while: (error
 expectTypeOf(Retry.match({
   Busy: Period.sliding(1).pipe(
     Schedule.setInputType<Busy>(),
-    Schedule.tap(({ input }) => Effect.andThen(Effect.service(Scope.Scope), Effect.fail("tap" as const)))
+    Schedule.tap(({ input }) => Effect.flatMap(Effect.scope, () => input.after > 0 ? Effect.fail("tap") : Effect.void))
   ),
   Broken: Schedule.map(Period.sliding(1), () => "broken" as const)
 })).toEqualTypeOf<
-  Schedule.Schedule<number | "broken", Busy | { readonly _tag: "Broken" }, "tap", Scope.Scope>
+  Schedule.Schedule<
+    number | "broken",
+    (Busy & { readonly _tag: "Busy" }) | { readonly _tag: "Broken" },
+    string,
+    Scope.Scope
+  >
 >()
 
 // A hint sees the errors that it names; those of the schedule join.

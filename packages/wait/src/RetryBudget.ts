@@ -1,11 +1,29 @@
 /**
- * Bound retries across calls: a dependency that is down is not retried to death.
+ * Bound retries across calls: a dependency that is down is not retried to death. Finagle's `RetryBudget`, gRPC's retry
+ * throttling, AWS' retry quota.
+ *
+ * | budget | what fills it | what empties it | a retry is refused when |
+ * |---|---|---|---|
+ * | {@link layerRatio} | each operation, and time | each retry | less than a retry is left |
+ * | {@link layerThrottling} | each success | each failed attempt | half of the tokens, or less, is left |
+ * | {@link layerQuota} | each success | each retry | less than it costs is left |
+ *
+ * `Retry.run` asks the one that is provided, by the name of its `budget`: calls to the same dependency share a name.
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { constFalse } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type * as Schedule from "effect/Schedule"
+import * as args from "./internal/args.ts"
+import { millisSince } from "./internal/clocked.ts"
+import { changeDelays, done, Reads } from "./internal/step.ts"
 
 /**
  * Decides whether a failed attempt may be tried again, from what other calls to the same dependency have seen. `Retry.run` with a
@@ -18,6 +36,27 @@ import type * as Option from "effect/Option"
  *
  * All are keyed by the dependency: one budget each.
  *
+ * **Example** (A budget of one's own, which allows no retry)
+ *
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { Retry, RetryBudget } from "effect-wait"
+ *
+ * const empty = RetryBudget.RetryBudget.of({
+ *   started: () => Effect.void,
+ *   failed: () => Effect.void,
+ *   withdraw: () => Effect.succeed(false),
+ *   succeeded: () => Effect.void
+ * })
+ * const call = Retry.run(Effect.fail("down"), Schedule.recurs(3), { budget: "users" })
+ * const exhausted = await Effect.runPromise(
+ *   Effect.flip(call).pipe(Effect.provideService(RetryBudget.RetryBudget, empty))
+ * )
+ *
+ * exhausted.attempts // => 1
+ * exhausted.reason // => "budget"
+ * ```
+ *
  * @category services
  * @since 0.1.0
  */
@@ -27,3 +66,416 @@ export class RetryBudget extends Context.Service<RetryBudget, {
   readonly withdraw: (key: string, error: unknown) => Effect.Effect<boolean>
   readonly succeeded: (key: string, retried: Option.Option<unknown>) => Effect.Effect<void>
 }>()("effect-wait/RetryBudget") {}
+
+type Service = RetryBudget["Service"]
+
+/** Finds the bucket of a key. One that is idle for too long is forgotten. */
+const makeBuckets = <B extends { used: number }>(
+  clock: Clock.Clock,
+  idle: number,
+  make: () => B
+): (key: string) => B => {
+  const origin = clock.monotonicTimeNanosUnsafe()
+  const buckets = new Map<string, B>()
+  return (key) => {
+    const now = millisSince(clock, origin)
+    // They are in the order of their last use.
+    for (const [key, { used }] of buckets) {
+      if (now - used < idle) break
+      buckets.delete(key)
+    }
+    const bucket = buckets.get(key) ?? make()
+    bucket.used = now
+    buckets.delete(key)
+    buckets.set(key, bucket)
+    return bucket
+  }
+}
+
+/** Buckets that are full at first, and hold from 0 to `max` tokens. */
+const makeTokens = (clock: Clock.Clock, idle: number, max: number) => {
+  const bucketOf = makeBuckets(clock, idle, () => ({ used: 0, tokens: max }))
+  return {
+    left: (key: string): number => bucketOf(key).tokens,
+    add(key: string, amount: number): void {
+      const bucket = bucketOf(key)
+      bucket.tokens = Math.max(0, Math.min(max, bucket.tokens + amount))
+    }
+  }
+}
+
+const ignore = () => Effect.void
+
+const inRange = (
+  argument: string,
+  input: unknown,
+  value: number,
+  min: number,
+  max: number,
+  allowed: string
+): number => {
+  if (Predicate.isNumber(value) && value >= min && value <= max) return value
+  throw args.illegal(argument, input, allowed)
+}
+
+const checkIdle = (caller: string, idle: Duration.Input = "10 minutes"): number =>
+  inRange(`${caller}: idle`, idle, args.millisOrZero(idle), Number.MIN_VALUE, Infinity, "a duration longer than 0")
+
+/**
+ * Options of {@link makeRatio} and {@link layerRatio}.
+ *
+ * - `ttl`: how long an operation, or a retry, counts: from 1 second to 60; default 10 seconds
+ * - `minRetriesPerSecond`: how many retries are allowed without any operations, as an average over the ttl: a number of 0 or more;
+ *   default 10
+ * - `percentCanRetry`: how many retries each operation allows beyond that, as a fraction in spite of its name: a number from 0 to
+ *   1000; default 0.2
+ * - `idle`: a key that is not used for so long is forgotten, and begins afresh, with all of its reserve; Infinity is allowed;
+ *   default 10 minutes
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RatioOptions {
+  readonly ttl?: Duration.Input | undefined
+  readonly minRetriesPerSecond?: number | undefined
+  readonly percentCanRetry?: number | undefined
+  readonly idle?: Duration.Input | undefined
+}
+
+/**
+ * The budget of {@link makeRatio}, which also comes as a limit of schedules.
+ *
+ * - `limit`: ends a schedule when the budget of the key refuses a retry. It works without `Retry.run`, as this budget does not have
+ *   to see successes: `Effect.retry` begins a schedule before the first attempt, which is the deposit; each step withdraws
+ *
+ * **Gotchas**
+ *
+ * The limit comes last in a pipe: what ends the schedule above it would do so after the withdrawal. Under `Retry.run` the option
+ * `budget` is the way: without it, a schedule begins when the first attempt has failed, and other operations deposit nothing.
+ * Both at once count twice.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ratio extends Service {
+  readonly limit: (
+    key: string
+  ) => <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R>
+}
+
+// A retry, in what is counted: whole numbers, so that ten deposits of 0.1 are one.
+const retry = 1e9
+const slices = 10
+const makeWindow = () => ({ used: 0, slice: 0, amounts: Array.from({ length: slices }, () => 0) })
+
+const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
+  Clock.clockWith((clock) => {
+    const { idle, minRetriesPerSecond = 10, percentCanRetry = 0.2, ttl = "10 seconds" } =
+      args.options(`${caller}: options`, options) ?? {}
+    const seconds = inRange(
+      `${caller}: ttl`,
+      ttl,
+      args.millisOrZero(ttl) / 1000,
+      1,
+      60,
+      "a duration from 1 second to 60 seconds"
+    )
+    const reserve = args.number(`${caller}: minRetriesPerSecond`, minRetriesPerSecond, 0) * seconds * retry
+    const deposit = Math.ceil(
+      inRange(`${caller}: percentCanRetry`, percentCanRetry, percentCanRetry, 0, 1000, "a number from 0 to 1000") *
+        retry
+    )
+    const bucketOf = makeBuckets(clock, checkIdle(caller, idle), makeWindow)
+    // Adds an amount, unless that is more than there is to take.
+    const add = (key: string, amount: number): boolean => {
+      const bucket = bucketOf(key)
+      const slice = Math.floor(bucket.used * slices / (seconds * 1000))
+      for (let i = Math.max(bucket.slice, slice - slices) + 1; i <= slice; i++) bucket.amounts[i % slices] = 0
+      bucket.slice = slice
+      const isAllowed = amount >= 0 || bucket.amounts.reduce((sum, amount) => sum + amount, reserve + amount) >= 0
+      if (isAllowed) bucket.amounts[slice % slices]! += amount
+      return isAllowed
+    }
+    return Effect.succeed<Ratio>({
+      started: (key) => Effect.sync(() => void add(key, deposit)),
+      failed: ignore,
+      withdraw: (key) => Effect.sync(() => add(key, -retry)),
+      succeeded: ignore,
+      limit: (key) => (self) =>
+        changeDelays(self, Reads.nothing, () => {
+          add(key, deposit)
+          return (delay) => add(key, -retry) ? delay : done
+        })
+    })
+  })
+
+/**
+ * A budget in proportion to the operations: by default one retry for five of them, and 10 a second on top. Finagle's
+ * `RetryBudget`.
+ *
+ * - an operation deposits `percentCanRetry` of a retry when it starts, whatever becomes of it
+ * - a retry withdraws one; there are `minRetriesPerSecond · ttl` more than were deposited
+ * - both are forgotten after the `ttl`, up to a tenth of it earlier: so the reserve comes back
+ * - the time is that of the Clock with which the budget is made
+ *
+ * Dies with an `IllegalArgumentError` that names a bad option. The source is Finagle's `RetryBudget`, a leaky token bucket
+ * of ten slices.
+ *
+ * **Example** (Ten operations, and five retries, with Effect's own retry)
+ *
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { RetryBudget } from "effect-wait"
+ *
+ * let calls = 0
+ * const call = Effect.suspend(() => Effect.fail(`call ${++calls}`))
+ *
+ * await Effect.runPromise(Effect.gen(function*() {
+ *   const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, percentCanRetry: 0.5 })
+ *   const operation = Effect.retry(call, Schedule.recurs(3).pipe(budget.limit("users")))
+ *   yield* Effect.repeat(Effect.ignore(operation), { times: 9 })
+ * }))
+ *
+ * calls // => 15
+ * ```
+ *
+ * @see {@link layerRatio} for `Retry.run`
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRatio = (options?: RatioOptions): Effect.Effect<Ratio> => ratio("RetryBudget.makeRatio", options)
+
+/**
+ * The budget of {@link makeRatio}, as the one that `Retry.run` asks.
+ *
+ * Fails with a defect, an `IllegalArgumentError` that names a bad option.
+ *
+ * **Example** (Ten operations, and five retries)
+ *
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { Retry, RetryBudget } from "effect-wait"
+ *
+ * let calls = 0
+ * const call = Effect.suspend(() => Effect.fail(`call ${++calls}`))
+ * const operation = Retry.run(call, Schedule.recurs(3), { budget: "users" })
+ *
+ * await Effect.runPromise(
+ *   Effect.repeat(Effect.ignore(operation), { times: 9 }).pipe(
+ *     Effect.provide(RetryBudget.layerRatio({ minRetriesPerSecond: 0, percentCanRetry: 0.5 }))
+ *   )
+ * )
+ *
+ * calls // => 15
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRatio = (options?: RatioOptions): Layer.Layer<RetryBudget> =>
+  Layer.effect(RetryBudget, ratio("RetryBudget.layerRatio", options))
+
+/**
+ * Options of {@link makeThrottling} and {@link layerThrottling}.
+ *
+ * - `maxTokens`: an integer from 1 to 1000; default 10
+ * - `tokenRatio`: what a success adds: a number of 0.001 or more, of which three decimals count; default 0.1
+ * - `idle`: a key that is not used for so long is forgotten, and begins afresh, with all of its tokens; Infinity is allowed;
+ *   default 10 minutes
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ThrottlingOptions {
+  readonly maxTokens?: number | undefined
+  readonly tokenRatio?: number | undefined
+  readonly idle?: Duration.Input | undefined
+}
+
+// A number in thousandths, without those of them. Division rounds to the very number that a literal of three decimals is.
+const thousandths = (value: number): number => {
+  const rounded = Math.round(value * 1000)
+  return rounded / 1000 > value ? rounded - 1 : rounded
+}
+
+const throttling = (caller: string, options?: ThrottlingOptions): Effect.Effect<Service> =>
+  Clock.clockWith((clock) => {
+    const { idle, maxTokens = 10, tokenRatio = 0.1 } = args.options(`${caller}: options`, options) ?? {}
+    const count = Number.isInteger(maxTokens) ? maxTokens : NaN
+    const max = inRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000") * 1000
+    const success = thousandths(args.number(`${caller}: tokenRatio`, tokenRatio, 0.001))
+    const tokens = makeTokens(clock, checkIdle(caller, idle), max)
+    return Effect.succeed<Service>({
+      started: ignore,
+      failed: (key) => Effect.sync(() => tokens.add(key, -1000)),
+      withdraw: (key) => Effect.sync(() => tokens.left(key) > max / 2),
+      succeeded: (key) => Effect.sync(() => tokens.add(key, success))
+    })
+  })
+
+/**
+ * No retries while too many attempts fail: by default while more than about one in eleven does. gRPC's retry throttling.
+ *
+ * - there are `maxTokens` at first, and never more
+ * - an attempt that fails, with an error that may be tried again, takes one, down to 0; a success adds `tokenRatio`
+ * - no retry while half of `maxTokens`, or less, is left
+ *
+ * Dies with an `IllegalArgumentError` that names a bad option. The source is gRPC's proposal A6, "gRPC Retry Design".
+ *
+ * **Example** (The fifth failure stops the retries, until a success)
+ *
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { RetryBudget } from "effect-wait"
+ *
+ * const allowed = await Effect.runPromise(Effect.gen(function*() {
+ *   const budget = yield* RetryBudget.makeThrottling({ maxTokens: 10, tokenRatio: 0.1 })
+ *   const fails = Effect.andThen(budget.failed("users", "down"), budget.withdraw("users", "down"))
+ *   const failures = yield* Effect.replicateEffect(fails, 5)
+ *   yield* budget.succeeded("users", Option.none())
+ *   return [...failures, yield* budget.withdraw("users", "down")]
+ * }))
+ *
+ * allowed // => [true, true, true, true, false, true]
+ * ```
+ *
+ * @see {@link layerThrottling} for `Retry.run`
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeThrottling = (options?: ThrottlingOptions): Effect.Effect<RetryBudget["Service"]> =>
+  throttling("RetryBudget.makeThrottling", options)
+
+/**
+ * The budget of {@link makeThrottling}, as the one that `Retry.run` asks.
+ *
+ * Fails with a defect, an `IllegalArgumentError` that names a bad option.
+ *
+ * **Example** (Four operations of at most three attempts)
+ *
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { Retry, RetryBudget } from "effect-wait"
+ *
+ * const operation = Retry.run(Effect.fail("down"), Schedule.recurs(2), { budget: "users" })
+ * const exhausted = await Effect.runPromise(
+ *   Effect.replicateEffect(Effect.flip(operation), 4).pipe(Effect.provide(RetryBudget.layerThrottling()))
+ * )
+ *
+ * exhausted.map(({ attempts }) => attempts) // => [3, 2, 1, 1]
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerThrottling = (options?: ThrottlingOptions): Layer.Layer<RetryBudget> =>
+  Layer.effect(RetryBudget, throttling("RetryBudget.layerThrottling", options))
+
+/**
+ * Options of {@link makeQuota} and {@link layerQuota}.
+ *
+ * - `capacity`: how many tokens there are, an integer of 0 or more; default 500
+ * - `retryCost`: what a retry costs, an integer of 0 or more; default 14
+ * - `throttlingCost`: what it costs after an error that `isThrottling` knows, an integer of 0 or more; default 5
+ * - `isThrottling`: tells the errors of a dependency that wants fewer calls; default: none is
+ * - `idle`: a key that is not used for so long is forgotten, and begins afresh, with its whole capacity; Infinity is allowed;
+ *   default 10 minutes
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface QuotaOptions {
+  readonly capacity?: number | undefined
+  readonly retryCost?: number | undefined
+  readonly throttlingCost?: number | undefined
+  readonly isThrottling?: Predicate.Predicate<unknown> | undefined
+  readonly idle?: Duration.Input | undefined
+}
+
+const quota = (caller: string, options?: QuotaOptions): Effect.Effect<Service> =>
+  Clock.clockWith((clock) => {
+    const { capacity = 500, idle, isThrottling = constFalse, retryCost = 14, throttlingCost = 5 } =
+      args.options(`${caller}: options`, options) ?? {}
+    const max = args.integer(`${caller}: capacity`, capacity, 0)
+    const usual = args.integer(`${caller}: retryCost`, retryCost, 0)
+    const throttled = args.integer(`${caller}: throttlingCost`, throttlingCost, 0)
+    args.callback(`${caller}: isThrottling`, isThrottling)
+    const costOf = (error: unknown): number => isThrottling(error) ? throttled : usual
+    const tokens = makeTokens(clock, checkIdle(caller, idle), max)
+    return Effect.succeed<Service>({
+      started: ignore,
+      failed: ignore,
+      withdraw: (key, error) =>
+        Effect.sync(() => {
+          const cost = costOf(error)
+          const isAllowed = tokens.left(key) >= cost
+          if (isAllowed) tokens.add(key, -cost)
+          return isAllowed
+        }),
+      succeeded: (key, retried) =>
+        Effect.sync(() => tokens.add(key, Option.match(retried, { onNone: () => 1, onSome: costOf })))
+    })
+  })
+
+/**
+ * A quota that only retries that fail use up for good: by default 35 of them. AWS' standard retry mode, as of 2026.
+ *
+ * - there are `capacity` tokens at first, and never more
+ * - a retry costs `retryCost`, or `throttlingCost`; it is refused when fewer are left than it costs
+ * - a success refunds what the last retry of its operation cost; one without a retry adds 1
+ *
+ * Dies with an `IllegalArgumentError` that names a bad option. The source is "Retry behavior" in the reference guide of the AWS
+ * SDKs.
+ *
+ * **Example** (The second retry is refused, until the first one succeeds)
+ *
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { RetryBudget } from "effect-wait"
+ *
+ * const allowed = await Effect.runPromise(Effect.gen(function*() {
+ *   const budget = yield* RetryBudget.makeQuota({ capacity: 20 })
+ *   const first = yield* budget.withdraw("users", "down")
+ *   const second = yield* budget.withdraw("users", "down")
+ *   yield* budget.succeeded("users", Option.some("down"))
+ *   return [first, second, yield* budget.withdraw("users", "down")]
+ * }))
+ *
+ * allowed // => [true, false, true]
+ * ```
+ *
+ * @see {@link layerQuota} for `Retry.run`
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeQuota = (options?: QuotaOptions): Effect.Effect<RetryBudget["Service"]> =>
+  quota("RetryBudget.makeQuota", options)
+
+/**
+ * The budget of {@link makeQuota}, as the one that `Retry.run` asks.
+ *
+ * Fails with a defect, an `IllegalArgumentError` that names a bad option.
+ *
+ * **Example** (A retry costs 14 of 40 tokens, and is cheaper when throttled)
+ *
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { Retry, RetryBudget } from "effect-wait"
+ *
+ * const attempts = (error: string) =>
+ *   Retry.run(Effect.fail(error), Schedule.recurs(20), { budget: "users" }).pipe(
+ *     Effect.flip,
+ *     Effect.map(({ attempts }) => attempts),
+ *     Effect.provide(RetryBudget.layerQuota({ capacity: 40, isThrottling: (error) => error === "slow down" })),
+ *     Effect.runPromise
+ *   )
+ *
+ * await attempts("down") // => 3
+ * await attempts("slow down") // => 9
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerQuota = (options?: QuotaOptions): Layer.Layer<RetryBudget> =>
+  Layer.effect(RetryBudget, quota("RetryBudget.layerQuota", options))
