@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Cron, Effect, Exit, type Schedule } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Poll, Timeline, Wait } from "effect-wait"
+import { Cause, Cron, Effect, Exit, Option, type Schedule } from "effect"
+import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline, Wait } from "effect-wait"
 
 const duration = "a duration of 0 or more"
 const finite = "a finite duration of 0 or more"
@@ -38,6 +38,17 @@ const constructors: ReadonlyArray<Case> = [
   ["Limit.within: options", `"truncate"`, "an object", () => Limit.within(1, untyped("truncate"))],
   ["Backoff.fromDelays: delays", "5", "a list", () => Backoff.fromDelays(untyped(5))],
   ["self", "5", "a Schedule", () => Jitter.full(untyped(5))],
+  ["Retry.match: Busy", `"1 second"`, "a Schedule", () => Retry.match({ Busy: "1 second" })],
+  ["Retry.match: orElse", "5", "a Schedule", () => Retry.match({}, { orElse: 5 })],
+  ["Retry.hint: hintOf", "undefined", "a function", () => Retry.hint(untyped(undefined), { max: 1 })],
+  ["Retry.hint: max", "-1", duration, () => Retry.hint(() => Option.none(), { max: -1 })],
+  ["Retry.hint: max", "undefined", duration, () => Retry.hint(() => Option.none(), untyped({}))],
+  [
+    "Retry.hint: onExceed",
+    `"stop"`,
+    `"giveUp" or "clamp"`,
+    () => Retry.hint(() => Option.none(), { max: 1, onExceed: untyped("stop") })
+  ],
   ["self", `"1 second"`, "a Schedule", () => Period.fromStart(untyped("1 second"))],
   ["self", "5", "a Schedule", () => Backoff.resetAfter(1)(untyped(5))],
   ["Period.nonSliding: period", `"-1 millis"`, duration, () => Period.nonSliding("-1 millis")],
@@ -141,6 +152,7 @@ const constructors: ReadonlyArray<Case> = [
 
 /** What a driver dies with. */
 const check = Effect.succeed(true)
+const refused = Effect.fail("refused")
 const forked = (schedule: Schedule.Schedule<number>, options: Loop.Options<never> & Loop.StopOption) =>
   Effect.scoped(Loop.forkScoped(Effect.void, schedule, options))
 const drivers: ReadonlyArray<Case> = [
@@ -161,6 +173,22 @@ const drivers: ReadonlyArray<Case> = [
   ],
   ["Loop.survive: name", "5", name, () => Loop.survive(Effect.void, { name: untyped(5) })],
   ["Loop.survive: onCause", "true", "a function", () => Loop.survive(Effect.void, { onCause: untyped(true) })],
+  ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(refused, untyped(5))],
+  ["Retry.run: options", `"x"`, "an object", () => Retry.run(refused, Period.sliding(1), untyped("x"))],
+  ["Retry.run: name", `""`, name, () => Retry.run(refused, Period.sliding(1), { name: "" })],
+  ["Retry.run: budget", `""`, name, () => Retry.run(refused, Period.sliding(1), { budget: "" })],
+  ["Retry.run: attemptTimeout", "-1", duration, () => Retry.run(refused, Period.sliding(1), { attemptTimeout: -1 })],
+  ["Retry.run: attemptTimeout", "NaN", duration, () => Retry.run(refused, Period.sliding(1), { attemptTimeout: NaN })],
+  [
+    "Retry.run: nested",
+    `"no"`,
+    `"retry" or "defer"`,
+    () => Retry.run(refused, Period.sliding(1), { nested: untyped("no") })
+  ],
+  ["Retry.run: while", "true", "a function", () => Retry.run(refused, Period.sliding(1), { while: untyped(true) })],
+  ["Retry.run: onRetry", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onRetry: untyped(5) })],
+  ["Retry.run: onGiveUp", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onGiveUp: untyped(5) })],
+  ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(Effect.void, untyped(5))],
   ["Poll.until: name", `""`, name, () => Poll.until(check, Period.sliding(1), { name: "" })],
   [
     "Poll.until: immediate",

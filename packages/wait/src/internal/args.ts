@@ -89,9 +89,12 @@ export const name = (argument: string, value: string | undefined): string | unde
     ? value
     : refuse(argument, value, "a string that is not empty")
 
+/** A function. */
+export const required = <A>(argument: string, value: A): A =>
+  Predicate.isFunction(value) ? value : refuse(argument, value, "a function")
+
 /** A function, where it may be left out. */
-export const callback = <A>(argument: string, value: A): A =>
-  value === undefined || Predicate.isFunction(value) ? value : refuse(argument, value, "a function")
+export const callback = <A>(argument: string, value: A): A => value === undefined ? value : required(argument, value)
 
 /** A list. */
 export const iterable = <A>(argument: string, value: Iterable<A>): Iterable<A> =>

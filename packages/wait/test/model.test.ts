@@ -1,0 +1,237 @@
+/** The handle of a loop beside a model of it: whatever is done when, both make the same runs and tell the same status. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Exit, identity, Logger, Option, Schedule } from "effect"
+import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+
+type Kind = "sliding" | "nonSliding" | "ticker, keep" | "ticker, skip"
+type Command = "trigger" | "stop" | "look"
+
+interface Shape {
+  readonly length: number
+  readonly outcome: "fine" | "error" | "survived"
+  /** Whether the run triggers its own loop. */
+  readonly again: boolean
+}
+
+interface Scenario {
+  readonly interval: number
+  /** What its delays are multiplied by. */
+  readonly stretch: number
+  readonly attempts: number
+  /** Whether the schedules are behind one of Effect's own. */
+  readonly foreign: boolean
+  readonly initialDelay: number
+  /** The delays after failures in a row; undefined where the first one ends the loop. */
+  readonly backoff: ReadonlyArray<number> | undefined
+  /** The runs; those that come after them are fine and take no time. */
+  readonly runs: ReadonlyArray<Shape>
+  /** What is done, each after so much time. */
+  readonly commands: ReadonlyArray<readonly [wait: number, command: Command]>
+}
+
+type Run = [start: number, end: number | undefined, outcome: Shape["outcome"]]
+
+const quick: Shape = { length: 0, outcome: "fine", again: false }
+
+const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs, stretch }: Scenario) => {
+  const log: Array<Run> = []
+  let now = 0
+  let state: "waiting" | "running" | "ended" = "waiting"
+  let wake = initialDelay // when the loop goes on
+  let triggered = false
+  let stopped = false
+  let failed = false
+  let failures = 0
+  let consecutiveFailures = 0
+  let asked = 0
+  let retries = 0
+  let planned = -Infinity // when the schedule wanted a run last
+  let slot = 0 // the one that was served last, or comes next
+  let missed = 0
+
+  const delay = (start: number): number => {
+    if (kind === "sliding") return interval
+    if (kind === "nonSliding") return Math.max(0, start + interval - now)
+    const first = log[0]![0]
+    const served = start < planned ? slot - 1 : slot
+    const passed = (now - first) / interval
+    slot = Math.max(served + 1, kind === "ticker, keep" ? Math.floor(passed) : Math.ceil(passed))
+    missed += slot - served - 1
+    return Math.max(0, first + slot * interval - now)
+  }
+
+  const start = () => {
+    const { again, length, outcome } = runs[log.length] ?? quick
+    log.push([now, undefined, outcome])
+    state = "running"
+    triggered = again
+    wake = now + length
+  }
+
+  const end = () => {
+    const run = log.at(-1)!
+    run[1] = now
+    const [start, , outcome] = run
+    failures += outcome === "fine" ? 0 : 1
+    consecutiveFailures = outcome === "fine" ? 0 : consecutiveFailures + 1
+    state = "waiting"
+    if (outcome !== "error") {
+      retries = 0
+      planned = wake = now + stretch * delay(start)
+      if (++asked === attempts) state = "ended"
+    } else if (backoff === undefined || (!stopped && retries === backoff.length)) {
+      failed = true
+      state = "ended"
+    } else {
+      wake = now + (backoff[retries++] ?? 0)
+    }
+  }
+
+  // What happens now.
+  const settle = () => {
+    if (state === "waiting" && stopped) state = "ended"
+    else if (state === "waiting" && (triggered || wake === now)) start()
+    else if (state === "running" && wake === now) end()
+    else return
+    settle()
+  }
+
+  return {
+    obey(command: Command) {
+      if (command === "trigger") triggered = true
+      if (command === "stop") stopped = true
+      settle()
+    },
+    pass(time: number) {
+      const until = now + time
+      while (state !== "ended" && wake <= until) {
+        now = wake
+        settle()
+      }
+      now = until
+    },
+    seen: () => ({
+      log,
+      state,
+      runs: log.length,
+      failures,
+      consecutiveFailures,
+      missed: state === "ended" ? undefined : missed,
+      lastStart: log.at(-1)?.[0],
+      lastEnd: log.findLast(([, end]) => end !== undefined)?.[1],
+      lastSuccess: log.findLast(([, end, outcome]) => end !== undefined && outcome === "fine")?.[1],
+      nextStart: state === "waiting" ? wake : undefined
+    }),
+    failed: () => failed
+  }
+}
+
+const schedules: Record<Kind, (interval: number) => Schedule.Schedule<number>> = {
+  sliding: Period.sliding,
+  nonSliding: Period.nonSliding,
+  "ticker, keep": Period.ticker,
+  "ticker, skip": (interval) => Period.ticker(interval, { missed: "skip" })
+}
+
+const makeLoop = Effect.fnUntraced(function*(kind: Kind, scenario: Scenario) {
+  const clock = yield* Clock.Clock
+  const log: Array<Run> = []
+  const now = () => clock.currentTimeMillisUnsafe()
+  const results: Record<Shape["outcome"], Effect.Effect<void, string>> = {
+    fine: Effect.void,
+    error: Effect.fail("error"),
+    survived: Loop.survive(Effect.die("defect"))
+  }
+  const work: Effect.Effect<void, string> = Effect.gen(function*() {
+    const { again, length, outcome } = scenario.runs[log.length] ?? quick
+    const run: Run = [now(), undefined, outcome]
+    log.push(run)
+    if (again) yield* loop.trigger
+    if (length > 0) yield* Effect.sleep(length)
+    run[1] = now()
+    yield* results[outcome]
+  })
+  const { attempts, backoff, foreign, initialDelay, interval, stretch } = scenario
+  const behind = (schedule: Schedule.Schedule<unknown>): Schedule.Schedule<unknown> =>
+    foreign ? Schedule.max([schedule, Schedule.forever]) : schedule
+  const stretched = stretch === 1 ? identity : Jitter.between(stretch, stretch)
+  const schedule = schedules[kind](interval).pipe(stretched, Limit.attempts(attempts))
+  const loop = yield* Loop.forkScoped(work, behind(schedule), {
+    initialDelay,
+    backoff: backoff && behind(Backoff.fromDelays(backoff))
+  })
+  const seen = Effect.map(loop.status, (status) => ({
+    log,
+    state: status.state,
+    runs: status.runs,
+    failures: status.failures,
+    consecutiveFailures: status.consecutiveFailures,
+    missed: status.state === "ended" ? undefined : status.missed,
+    lastStart: Option.getOrUndefined(status.lastStart),
+    lastEnd: Option.getOrUndefined(status.lastEnd),
+    lastSuccess: Option.getOrUndefined(status.lastSuccess),
+    nextStart: Option.getOrUndefined(status.nextStart)
+  }))
+  return { loop, seen }
+})
+
+// Lets the fibers come to rest.
+const rest = Effect.repeat(Effect.yieldNow, { times: 9 })
+
+const replay = (kind: Kind, scenario: Scenario) =>
+  Effect.gen(function*() {
+    const model = makeModel(kind, scenario)
+    const { loop, seen } = yield* makeLoop(kind, scenario)
+    const compare = Effect.map(Effect.andThen(rest, seen), (seen) => assert.deepStrictEqual(seen, model.seen()))
+    const effects = {
+      trigger: loop.trigger,
+      stop: Effect.forkChild(loop.stop, { startImmediately: true }),
+      look: Effect.void
+    }
+    for (const [wait, command] of [[0, "look"], ...scenario.commands, [0, "stop"], [1000, "look"]] as const) {
+      model.pass(wait)
+      yield* TestClock.adjust(wait)
+      yield* compare
+      model.obey(command)
+      yield* effects[command]
+      yield* compare
+    }
+    assert.strictEqual(Exit.isFailure(yield* loop.await), model.failed())
+  }).pipe(Effect.scoped, Effect.provide([TestClock.layer(), Logger.layer([])]))
+
+// Steps of 5 ms: a run that is up to 2 ms early is no other run.
+const millis = (min: number, max: number) => fc.integer({ min: min / 5, max: max / 5 }).map((steps) => steps * 5)
+
+const shape = fc.record({
+  length: fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: millis(0, 100) }),
+  outcome: fc.constantFrom("fine", "fine", "error", "survived"),
+  again: fc.integer({ min: 0, max: 5 }).map((n) => n === 0)
+})
+
+const scenario: fc.Arbitrary<Scenario> = fc.record({
+  interval: millis(5, 50),
+  stretch: fc.constantFrom(1, 2),
+  attempts: fc.option(fc.integer({ min: 1, max: 20 }), { nil: 1e6, freq: 2 }),
+  foreign: fc.boolean(),
+  initialDelay: fc.oneof(fc.constant(0), millis(0, 30)),
+  backoff: fc.option(fc.array(millis(0, 60), { maxLength: 6 }), { nil: undefined, freq: 4 }),
+  runs: fc.array(shape, { maxLength: 20 }),
+  commands: fc.array(
+    fc.tuple(
+      fc.oneof(fc.constant(0), millis(0, 60)),
+      fc.nat(15).map((n) => n === 0 ? "stop" : n < 10 ? "trigger" : "look")
+    ),
+    { maxLength: 30 }
+  )
+})
+
+describe("a loop and its model", () => {
+  it.each(["sliding", "nonSliding", "ticker, keep", "ticker, skip"] as const)(
+    "make the same runs, whatever is done when: %s",
+    (kind) =>
+      fc.assert(fc.asyncProperty(scenario, (scenario) => Effect.runPromise(replay(kind, scenario))), { numRuns: 300 }),
+    60_000
+  )
+})
