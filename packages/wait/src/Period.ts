@@ -305,7 +305,11 @@ export const cron = (
           const reached = at.wall - (at.now - at.start) + earlyWake
           const from = Math.max(known, at.wall, reached)
           if (at.missed !== undefined) {
-            at.missed.slots += slotsBetween(calendar, Math.max(served, seen ?? reached), from)
+            at.missed.slots += slotsBetween(
+              calendar,
+              Math.max(served, seen ?? at.wall - (at.now - env.first) + earlyWake),
+              from
+            )
           }
           seen = from
           planned = Cron.next(calendar, from).getTime()

@@ -75,12 +75,21 @@ describe("RetryBudget.makeRatio allows what Finagle's RetryBudget does", () => {
       assert.strictEqual(yield* drain(budget), retries)
     }))
 
-  it.effect.each([[2, 20], [3, 30], [1000, 10_000]])(
-    "%d for each of ten operations",
-    ([percentCanRetry, retries]) =>
+  it.effect.each(
+    [
+      [2, 10, 20],
+      [1.1, 10, 11],
+      [1000, 10, 10_000],
+      [0.1, 10, 1],
+      [0.7, 10, 7],
+      [1 / 3, 3, 1]
+    ] as const
+  )(
+    "%d for each of %d operations are %d, and none is lost",
+    ([percentCanRetry, operations, retries]) =>
       Effect.gen(function*() {
         const budget = yield* RetryBudget.makeRatio({ percentCanRetry, minRetriesPerSecond: 0 })
-        yield* times(10, budget.started(key))
+        yield* times(operations, budget.started(key))
         assert.strictEqual(yield* drain(budget), retries)
       })
   )
@@ -702,32 +711,28 @@ describe("bad options", () => {
     ["Quota", quota, "idle", 0, idle]
   ]
 
+  const dies = Effect.fnUntraced(function*(make: Make, options: unknown, message: string) {
+    const made = make(untyped(options))
+    const exit = yield* Effect.exit(Effect.isEffect(made) ? made : Effect.scoped(Layer.build(made)))
+    const error = Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Cause.squash(exit.cause) : undefined
+    assert.isTrue(Cause.isIllegalArgumentError(error))
+    assert.strictEqual((error as Error).message, message)
+  })
+
   for (const [name, makes, option, value, allowed, formatted = `${value}`] of table) {
     for (const [i, make] of makes.entries()) {
-      const caller = `RetryBudget.${i === 0 ? "make" : "layer"}${name}`
-      it.effect(`${caller}: ${option} ${formatted}`, () =>
-        Effect.gen(function*() {
-          const made = make(untyped({ [option]: value }))
-          const exit = yield* Effect.exit(Effect.isEffect(made) ? made : Effect.scoped(Layer.build(made)))
-          const error = Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Cause.squash(exit.cause) : undefined
-          assert.isTrue(Cause.isIllegalArgumentError(error))
-          assert.strictEqual((error as Error).message, `${caller}: ${option} must be ${allowed}, got ${formatted}`)
-        }))
+      const argument = `RetryBudget.${i === 0 ? "make" : "layer"}${name}: ${option}`
+      it.effect(`${argument} ${formatted}`, () =>
+        dies(make, { [option]: value }, `${argument} must be ${allowed}, got ${formatted}`))
     }
   }
 
-  it.effect.each([...ratio, ...throttling, ...quota])(
-    "%s: options are an object",
-    (make: Make) =>
-      Effect.gen(function*() {
-        const made = make(untyped("much"))
-        const exit = yield* Effect.exit(Effect.isEffect(made) ? made : Effect.scoped(Layer.build(made)))
-        assert.match(
-          Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : "",
-          /RetryBudget\.(make|layer)\w+: options must be an object, got "much"/
-        )
-      })
-  )
+  for (const [name, makes] of [["Ratio", ratio], ["Throttling", throttling], ["Quota", quota]] as const) {
+    for (const [i, make] of makes.entries()) {
+      const argument = `RetryBudget.${i === 0 ? "make" : "layer"}${name}: options`
+      it.effect(`${argument} "many"`, () => dies(make, "many", `${argument} must be an object, got "many"`))
+    }
+  }
 })
 
 describe("RetryBudget beside a model of it", () => {

@@ -180,8 +180,21 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     look(this.at)
     const delay = this.main.next(this.at, input)
     if (this.stopped !== undefined && delay !== done) return this.end("stopped")
-    if (this.at.planned !== undefined) this.at.planned = NaN
     this.follow(delay)
+    if (this.at.planned !== undefined) this.plans(this.at)
+  }
+
+  // Notes when the schedule itself wants a run.
+  plans(at: Clocked): void {
+    if (typeof this.delay === "number") {
+      at.planned = at.due
+    } else {
+      this.delay = Effect.map(this.delay, (delay) => {
+        look(at)
+        at.planned = at.now + delay
+        return delay
+      })
+    }
   }
 
   /** Asks another schedule. When that one is done, the loop fails. */
@@ -213,7 +226,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     if (this.at === timeless) return
     this.at.start = this.at.now
     this.at.due = this.at.now + delay
-    if (Number.isNaN(this.at.planned)) this.at.planned = this.at.due
   }
 
   /** Lets an effect change the delay that was found, before the loop waits for it. */

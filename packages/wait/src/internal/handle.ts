@@ -23,7 +23,7 @@ import { CurrentRun, type Watch } from "./watch.ts"
  * - `consecutiveFailures`: how many since the last one that succeeded
  * - `missed`: how many slots of `Period.ticker` or `Period.cron` passed without a run of their own
  * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended, and ended well
- * - `lastCause`: of the last failure; it stays after a success. Interruption is none
+ * - `lastCause`: of the last failure; it stays after a success. A run that was cut has not failed; one that interrupts itself has
  * - `nextStart`: when the next run is planned, while the loop waits for it
  *
  * @category models
@@ -50,7 +50,8 @@ export interface Status {
  *   Inside a run of the loop itself, and in what such a run forked, it does not wait
  * - `interrupt`: interrupts the loop, the run in flight as well, and completes when it has ended
  * - `await`: waits for the end of the loop, and succeeds with its exit; undefined is the value of a loop that was stopped
- * - `trigger`: makes the loop run now. It ends a sleep; during a run, any number of triggers are remembered as one more run
+ * - `trigger`: makes the loop run now. It ends a sleep; during a run, any number of triggers are remembered as one more run. One
+ *   that comes within 2 ms before a run is taken for a timer that woke early; after the last run it does nothing
  * - `status`: what the loop does, and what it has done
  * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes behind loses
  *   the oldest ones
