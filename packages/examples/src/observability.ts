@@ -45,10 +45,11 @@ export class Loops extends Context.Service<Loops, {
   )
 }
 
+const isUnhealthy = (loop: Loop.Loop<unknown, unknown>): Effect.Effect<boolean> =>
+  Effect.map(loop.isHealthy({ within: "3 seconds" }), (isHealthy) => !isHealthy)
+
 const healthz = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const loops = yield* Loops
-  const isUnhealthy = (loop: Loop.Loop<unknown, unknown>) =>
-    Effect.map(loop.isHealthy({ within: "3 seconds" }), (is) => !is)
   yield* router.add(
     "GET",
     "/healthz",

@@ -24,9 +24,8 @@ expectTypeOf(call.pipe(Retry.run(backoff))).toEqualTypeOf<
 expectTypeOf(Retry.run(call, backoff, { while: (error) => error._tag === "Busy" && error.after > 0 })).toEqualTypeOf<
   Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
 >()
-expectTypeOf(
-  call.pipe(Retry.run(backoff, { while: (error) => Math.random() > 0.5 && error._tag === "Busy" ? true : false }))
-).toEqualTypeOf<
+declare const isRetryable: (error: unknown) => boolean
+expectTypeOf(call.pipe(Retry.run(backoff, { while: isRetryable }))).toEqualTypeOf<
   Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
 >()
 // With a refinement.

@@ -129,7 +129,7 @@ export interface Retrying<out E> {
  *   `"defer"`: try once, and leave it to the other one
  * - `onRetry`: is run before each delay, which begins when it is done
  * - `onGiveUp`: is run before the failure with a `RetryExhausted`
- * - `name`: makes the retry visible, as that of `Loop.run` does a loop; what it logs is annotated with `retry`
+ * - `name`: makes the retry visible, as that of `Loop.run` does a loop; what attempts and hooks log is annotated with `retry`
  *
  * @category models
  * @since 0.1.0
@@ -347,6 +347,8 @@ const operation = <A, E, R, F>(
 
   const elapsed = ({ at }: Operation): Duration.Duration =>
     Duration.millis(at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
+  const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
+    name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
   const giveUp = (driver: Operation, error: E, reason: RetryExhausted["reason"]) =>
     Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts: driver.attempts, elapsed: elapsed(driver), reason }))
   const asked = Effect.fnUntraced(function*(driver: Operation, error: E, delay: number) {
@@ -354,7 +356,8 @@ const operation = <A, E, R, F>(
       return yield* giveUp(driver, error, "budget")
     }
     if (onRetry !== undefined) {
-      yield* onRetry({ error, attempt: driver.attempts, delay: Duration.millis(delay), elapsed: elapsed(driver) })
+      const retrying = { error, attempt: driver.attempts, delay: Duration.millis(delay), elapsed: elapsed(driver) }
+      yield* annotated(onRetry(retrying))
     }
     return delay
   })
@@ -395,7 +398,7 @@ const operation = <A, E, R, F>(
   const begun = budget === undefined ? loop : Effect.andThen(budget.budget.started(budget.key), loop)
   return onGiveUp === undefined
     ? begun
-    : Effect.tapCause(begun, () => exhausted === undefined ? Effect.void : onGiveUp(exhausted))
+    : Effect.tapCause(begun, () => exhausted === undefined ? Effect.void : annotated(onGiveUp(exhausted)))
 }
 
 type Matched<Cases> = {
@@ -415,7 +418,8 @@ type Matched<Cases> = {
  *
  * **Gotchas**
  *
- * `Limit.attempts(3)` in a case is three errors of that tag; around it all, three attempts of any kind.
+ * `Limit.attempts(3)` in a case is three errors of that tag; around it all, three attempts of any kind. With an `orElse` that
+ * takes anything, the types of the cases' errors are not checked, nor how their tags are spelt.
  *
  * **Example** (Throttled at 0, 1 and 3 s, and a reset connection in between)
  *
@@ -494,6 +498,11 @@ export const match: {
  * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
+ *
+ * **Gotchas**
+ *
+ * Put it after the jitter, which might shorten the hint. `Jitter.additive` may follow it, so that clients who were told the same do
+ * not come back together.
  *
  * **Example** (The schedule wants 1 s; the hints are 3 s, none, and a day)
  *

@@ -106,20 +106,15 @@ const makeTokens = (clock: Clock.Clock, idle: number, max: number) => {
 
 const ignore = () => Effect.void
 
-const inRange = (
-  argument: string,
-  input: unknown,
-  value: number,
-  min: number,
-  max: number,
-  allowed: string
-): number => {
-  if (Predicate.isNumber(value) && value >= min && value <= max) return value
-  throw args.illegal(argument, input, allowed)
+const inRange = (argument: string, input: unknown, value: number, min: number, max: number, allowed: string): void => {
+  if (!(Predicate.isNumber(value) && value >= min && value <= max)) throw args.illegal(argument, input, allowed)
 }
 
-const checkIdle = (caller: string, idle: Duration.Input = "10 minutes"): number =>
-  inRange(`${caller}: idle`, idle, args.millisOrZero(idle), Number.MIN_VALUE, Infinity, "a duration longer than 0")
+const checkIdle = (caller: string, idle: Duration.Input = "10 minutes"): number => {
+  const millis = args.millisOrZero(idle)
+  inRange(`${caller}: idle`, idle, millis, Number.MIN_VALUE, Infinity, "a duration longer than 0")
+  return millis
+}
 
 /**
  * Options of {@link makeRatio} and {@link layerRatio}.
@@ -150,9 +145,9 @@ export interface RatioOptions {
  *
  * **Gotchas**
  *
- * The limit comes last in a pipe: what ends the schedule above it would do so after the withdrawal. Under `Retry.run` the option
- * `budget` is the way: without it, a schedule begins when the first attempt has failed, and other operations deposit nothing.
- * Both at once count twice.
+ * The limit comes last in a pipe: what ends the schedule further down would do so when the retry is paid. Under `Retry.run` the
+ * option `budget` is the way: without it, or a name, a schedule begins only when the first attempt has failed, and what succeeds
+ * at once deposits nothing. Both at once count twice.
  *
  * @category models
  * @since 0.1.0
@@ -163,8 +158,8 @@ export interface Ratio extends Service {
   ) => <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R>
 }
 
-// A retry, in what is counted: whole numbers, so that ten deposits of 0.1 are one.
-const retry = 1e9
+// What is counted is whole, and rounded up: ten deposits of 0.1 are one retry.
+const billionths = (retries: number): number => Math.ceil(retries * 1e9)
 const slices = 10
 const makeWindow = () => ({ used: 0, slice: 0, amounts: Array.from({ length: slices }, () => 0) })
 
@@ -172,24 +167,18 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
   Clock.clockWith((clock) => {
     const { idle, minRetriesPerSecond = 10, percentCanRetry = 0.2, ttl = "10 seconds" } =
       args.options(`${caller}: options`, options) ?? {}
-    const seconds = inRange(
-      `${caller}: ttl`,
-      ttl,
-      args.millisOrZero(ttl) / 1000,
-      1,
-      60,
-      "a duration from 1 second to 60 seconds"
-    )
-    const reserve = args.number(`${caller}: minRetriesPerSecond`, minRetriesPerSecond, 0) * seconds * retry
-    const deposit = Math.ceil(
-      inRange(`${caller}: percentCanRetry`, percentCanRetry, percentCanRetry, 0, 1000, "a number from 0 to 1000") *
-        retry
-    )
+    const millis = args.millisOrZero(ttl)
+    inRange(`${caller}: ttl`, ttl, millis, 1000, 60_000, "a duration from 1 second to 60 seconds")
+    args.number(`${caller}: minRetriesPerSecond`, minRetriesPerSecond, 0)
+    inRange(`${caller}: percentCanRetry`, percentCanRetry, percentCanRetry, 0, 1000, "a number from 0 to 1000")
+    const reserve = billionths(minRetriesPerSecond * millis / 1000)
+    const deposit = billionths(percentCanRetry)
+    const cost = billionths(1)
     const bucketOf = makeBuckets(clock, checkIdle(caller, idle), makeWindow)
     // Adds an amount, unless that is more than there is to take.
     const add = (key: string, amount: number): boolean => {
       const bucket = bucketOf(key)
-      const slice = Math.floor(bucket.used * slices / (seconds * 1000))
+      const slice = Math.floor(bucket.used * slices / millis)
       for (let i = Math.max(bucket.slice, slice - slices) + 1; i <= slice; i++) bucket.amounts[i % slices] = 0
       bucket.slice = slice
       const isAllowed = amount >= 0 || bucket.amounts.reduce((sum, amount) => sum + amount, reserve + amount) >= 0
@@ -199,12 +188,12 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
     return Effect.succeed<Ratio>({
       started: (key) => Effect.sync(() => void add(key, deposit)),
       failed: ignore,
-      withdraw: (key) => Effect.sync(() => add(key, -retry)),
+      withdraw: (key) => Effect.sync(() => add(key, -cost)),
       succeeded: ignore,
       limit: (key) => (self) =>
         changeDelays(self, Reads.nothing, () => {
           add(key, deposit)
-          return (delay) => add(key, -retry) ? delay : done
+          return (delay) => add(key, -cost) ? delay : done
         })
     })
   })
@@ -302,7 +291,8 @@ const throttling = (caller: string, options?: ThrottlingOptions): Effect.Effect<
   Clock.clockWith((clock) => {
     const { idle, maxTokens = 10, tokenRatio = 0.1 } = args.options(`${caller}: options`, options) ?? {}
     const count = Number.isInteger(maxTokens) ? maxTokens : NaN
-    const max = inRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000") * 1000
+    inRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000")
+    const max = maxTokens * 1000
     const success = thousandths(args.number(`${caller}: tokenRatio`, tokenRatio, 0.001))
     const tokens = makeTokens(clock, checkIdle(caller, idle), max)
     return Effect.succeed<Service>({
@@ -396,12 +386,12 @@ const quota = (caller: string, options?: QuotaOptions): Effect.Effect<Service> =
   Clock.clockWith((clock) => {
     const { capacity = 500, idle, isThrottling = constFalse, retryCost = 14, throttlingCost = 5 } =
       args.options(`${caller}: options`, options) ?? {}
-    const max = args.integer(`${caller}: capacity`, capacity, 0)
-    const usual = args.integer(`${caller}: retryCost`, retryCost, 0)
-    const throttled = args.integer(`${caller}: throttlingCost`, throttlingCost, 0)
-    args.callback(`${caller}: isThrottling`, isThrottling)
-    const costOf = (error: unknown): number => isThrottling(error) ? throttled : usual
-    const tokens = makeTokens(clock, checkIdle(caller, idle), max)
+    args.integer(`${caller}: capacity`, capacity, 0)
+    args.integer(`${caller}: retryCost`, retryCost, 0)
+    args.integer(`${caller}: throttlingCost`, throttlingCost, 0)
+    args.required(`${caller}: isThrottling`, isThrottling)
+    const tokens = makeTokens(clock, checkIdle(caller, idle), capacity)
+    const costOf = (error: unknown): number => isThrottling(error) ? throttlingCost : retryCost
     return Effect.succeed<Service>({
       started: ignore,
       failed: ignore,

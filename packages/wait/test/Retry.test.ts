@@ -1,5 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Data, Duration, Effect, Exit, Fiber, Metric, Option, Schedule, Tracer } from "effect"
+import {
+  Cause,
+  Clock,
+  Data,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Logger,
+  Metric,
+  Option,
+  References,
+  Schedule,
+  Tracer
+} from "effect"
 import { Backoff, Jitter, Limit, Period, Retry } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { delaysOf, leftBehind, observe, withDraws } from "./support.ts"
@@ -366,6 +380,31 @@ describe("a retry with a name", () => {
         ["effect_wait_missed_total", "retry", 0]
       ])
     }))
+
+  it.effect("annotates what attempts and hooks log", () =>
+    Effect.gen(function*() {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ fiber, message }) => {
+        logged.push([message, fiber.getRef(References.CurrentLogAnnotations)])
+      })
+      const retry = Retry.run(
+        Effect.andThen(Effect.log("attempt"), Effect.fail(busy)),
+        second.pipe(Limit.attempts(2)),
+        {
+          name: "call",
+          onRetry: () => Effect.log("onRetry"),
+          onGiveUp: () => Effect.log("onGiveUp")
+        }
+      )
+      yield* observe(retry, "1 minute").pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(
+        logged,
+        ["attempt", "onRetry", "attempt", "onGiveUp"].map((message) => [
+          [message],
+          { retry: "call" }
+        ])
+      )
+    }))
 })
 
 describe("Retry.match", () => {
@@ -501,7 +540,7 @@ describe("published policies", () => {
   it.effect("AWS SDK for JavaScript: Retry-After is followed by at most 5 s more than the delay", () =>
     Effect.gen(function*() {
       const capped = (after: Duration.Input) =>
-        second.pipe(Retry.hint((_: unknown) => Option.some(after), { max: "6 seconds", onExceed: "clamp" }))
+        second.pipe(Retry.hint(() => Option.some(after), { max: "6 seconds", onExceed: "clamp" }))
       const delays = yield* Effect.forEach([500, 3000, 60_000], (after) => delaysOf(capped(after), 1))
       assert.deepStrictEqual(delays.flat(), [1000, 3000, 6000])
     }))

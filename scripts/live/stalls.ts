@@ -1,0 +1,63 @@
+/** Stalls: what comes after the process was blocked for 3 s. Times are in milliseconds since the first start. */
+import { Effect } from "effect"
+import { Period } from "effect-wait"
+import { accounted, byCount, inMiddle, sinceStart, slotsOf } from "./judge.ts"
+import { type Claim, row } from "./report.ts"
+import { type Recorded, recordLoop } from "./starts.ts"
+
+// Away from the slots, and from the turns that nonSliding has after the first stall.
+const stalls = [{ begin: 1030, end: 4030 }, { begin: 5070, end: 8070 }]
+
+const block = (until: number): void => {
+  while (performance.now() < until) {
+    // nothing else runs
+  }
+}
+
+const every100From = (time: number): Array<number> => Array.from({ length: 9 }, (_, i) => time + i * 100)
+const slotsAfter = (end: number): Array<number> => every100From(Math.ceil(end / 100) * 100)
+
+/** The starts that are due after the end of a stall, up to the last second before another. */
+const due = {
+  // The run that is late, one at once for all slots that passed, then the slots again.
+  keep: (end: number) => [end, end, ...slotsAfter(end)],
+  // The run that is late, then the slots again.
+  skip: (end: number) => [end, ...slotsAfter(end)],
+  // The run that is late, and a period from it on.
+  nonSliding: (end: number) => every100From(end)
+}
+
+export const underStalls = Effect.gen(function*() {
+  const keep = yield* recordLoop(Period.ticker("100 millis"))
+  const skip = yield* recordLoop(Period.ticker("100 millis", { missed: "skip" }))
+  const nonSliding = yield* recordLoop(Period.nonSliding("100 millis"))
+  const origin = keep.starts[0]!.at
+  for (const { begin, end } of stalls) {
+    yield* Effect.suspend(() => Effect.sleep(origin + begin - performance.now()))
+    block(origin + end)
+  }
+  yield* Effect.sleep("1 second")
+
+  const claims: Array<Claim> = []
+  const loops = Object.entries({ keep, skip, nonSliding }) as ReadonlyArray<[keyof typeof due, Recorded]>
+  row("stalls of 3 s", "runs", "slots", "doubles", "lost", "missed")
+  for (const [name, loop] of loops) {
+    if (name === "nonSliding") row(name, loop.starts.length)
+    else {
+      const verdict = yield* inMiddle(byCount(loop, 100, sinceStart))
+      const { doubles, lost, missed, runs } = verdict
+      row(name, runs, slotsOf(verdict), doubles, lost, missed)
+      claims.push([`stalls, ${name}: slots served twice`, doubles, 0], accounted(`stalls, ${name}`, verdict))
+    }
+    const times = loop.starts.map((start) => sinceStart(loop.starts[0]!, start))
+    for (const { end } of stalls) {
+      const expected = due[name](end)
+      const after = times.filter((time) => time > end - 10).slice(0, expected.length)
+      console.log(`  after ${end} ms: ${after.map((time) => Math.round(time - end)).join(" ")}`)
+      // One run more or less puts all that follow off by a whole slot of 100 ms.
+      const off = Math.max(...expected.map((time, i) => Math.abs(time - after[i]!)))
+      claims.push([`stalls, ${name}: ms from where a start is due after ${end} ms`, off, 90])
+    }
+  }
+  return claims
+}).pipe(Effect.scoped)
