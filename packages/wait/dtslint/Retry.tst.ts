@@ -24,8 +24,8 @@ expectTypeOf(call.pipe(Retry.run(backoff))).toEqualTypeOf<
 expectTypeOf(Retry.run(call, backoff, { while: (error) => error._tag === "Busy" && error.after > 0 })).toEqualTypeOf<
   Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
 >()
-declare const isRetryable: (error: unknown) => boolean
-expectTypeOf(call.pipe(Retry.run(backoff, { while: isRetryable }))).toEqualTypeOf<
+declare const isOpen: () => boolean
+expectTypeOf(call.pipe(Retry.run(backoff, { while: (error) => error._tag === "Busy" && isOpen() }))).toEqualTypeOf<
   Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
 >()
 // With a refinement.
