@@ -284,7 +284,7 @@ export const run: {
     const retry = checked ??= check(effect, schedule, options)
     const { attempt, budget, name, nested } = retry
     const deferred = nested === "defer" && fiber.getRef(CurrentRetry)
-    if (budget !== undefined) {
+    if (budget !== undefined && !deferred) {
       return Effect.flatMap(
         RetryBudget,
         (service) => operation(retry, deferred, { _tag: "budget", budget: service, key: budget })
@@ -343,6 +343,7 @@ const operation = <A, E, R, F>(
   const { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable } = retry
   const budget = beginning?._tag === "budget" ? beginning : undefined
   let last: Option.Option<E> = Option.none()
+  let retryable = true
   let exhausted: RetryExhausted<E> | undefined
 
   const elapsed = ({ at }: Operation): Duration.Duration =>
@@ -369,7 +370,8 @@ const operation = <A, E, R, F>(
       driver.result = Exit.succeed(value)
     },
     failed(driver, error, cause) {
-      if (!isRetryable(error)) {
+      if (budget === undefined) retryable = isRetryable(error)
+      if (!retryable) {
         driver.result = Exit.failCause(cause)
       } else if (deferred) {
         driver.result = giveUp(driver, error, "nested")
@@ -379,15 +381,14 @@ const operation = <A, E, R, F>(
         if (budget !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
       }
     },
-    ended: (driver) =>
-      Option.match(last, {
-        onNone: () => Exit.die("unreachable"),
-        onSome: (error) => giveUp(driver, error, "schedule")
-      })
+    ended: (driver) => giveUp(driver, Option.getOrThrow(last), "schedule")
   }
   const told = budget === undefined ? attempt : attempt.pipe(
     Effect.tap(() => budget.budget.succeeded(budget.key, last)),
-    Effect.tapError((error) => isRetryable(error) ? budget.budget.failed(budget.key, error) : Effect.void)
+    Effect.tapError((error) => {
+      retryable = isRetryable(error)
+      return retryable ? budget.budget.failed(budget.key, error) : Effect.void
+    })
   )
   const job = { work: told, schedule }
   const loop = beginning?._tag === "failed"

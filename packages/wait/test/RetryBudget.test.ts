@@ -45,6 +45,39 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown> | undefined) => {
   return error instanceof Retry.RetryExhausted ? `${error.reason} after ${error.attempts}: ${error.error}` : error
 }
 
+describe("Retry.run with a budget", () => {
+  it.effect("asks while once for each failed attempt", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const retry = Retry.run(makeCall(down, down).run, Period.sliding(1).pipe(Limit.attempts(2)), {
+        budget: key,
+        while: () => {
+          asked++
+          return true
+        }
+      })
+      yield* observe(Effect.exit(retry), "1 second").pipe(Effect.provide(RetryBudget.layerRatio()))
+      assert.strictEqual(asked, 2)
+    }))
+
+  it.effect("leaves the account to the outer one where it defers", () =>
+    Effect.gen(function*() {
+      const told: Array<string> = []
+      const tell = (event: string) => Effect.sync(() => void told.push(event))
+      const inner = Retry.run(makeCall(down).run, Period.sliding(1), { budget: key, nested: "defer" })
+      const retry = Retry.run(inner, Period.sliding(1).pipe(Limit.attempts(1)), { budget: key })
+      yield* observe(Effect.exit(retry), "1 second").pipe(
+        Effect.provideService(RetryBudget.RetryBudget, {
+          started: () => tell("started"),
+          failed: () => tell("failed"),
+          withdraw: () => Effect.as(tell("withdraw"), true),
+          succeeded: () => tell("succeeded")
+        })
+      )
+      assert.deepStrictEqual(told, ["started", "failed"])
+    }))
+})
+
 // finagle-core, RetryBudgetTest.scala: 10,000 operations, with a retry where one may be. What it asks for is within 1 of these.
 describe("RetryBudget.makeRatio allows what Finagle's RetryBudget does", () => {
   const fractions = [0.1, 0.5, 0.25, 0.75, 0.99, 0.999, 0.9999, 0.01, 0.001, 0.0001, 0.2, 0.29, 1 / 3, 0]
@@ -527,7 +560,7 @@ describe("RetryBudget.makeQuota counts as AWS' standard mode does", () => {
     }))
 })
 
-/** Budgets that allow two retries, and what uses one up. */
+/** Budgets that allow two retries. */
 const two = [
   {
     name: "Ratio",
