@@ -39,7 +39,7 @@ import { type Job, makeControl, type Task } from "./internal/driver.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { planOf, Reads, type Step } from "./internal/step.ts"
-import { CurrentRun, makeWatch, type Name, type Watch } from "./internal/watch.ts"
+import { CurrentRun, makeWatch, type Watch } from "./internal/watch.ts"
 
 export type { Loop, Status } from "./internal/handle.ts"
 
@@ -47,7 +47,7 @@ export type { Loop, Status } from "./internal/handle.ts"
  * Options of {@link run} and {@link forkScoped}.
  *
  * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds since the
- *   epoch) and `lateness` (in milliseconds); whatever the loop logs is annotated with `loop`; and Effect's metrics tell, by `kind`
+ *   epoch) and `lateness` (in milliseconds); what runs log is annotated with `loop`; and Effect's metrics tell, by `kind`
  *   and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_give_ups_total`, `_missed_total`,
  *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`, and by `state` as well
  *   `_active`. Names should be few: a registry keeps what it has once counted. Without a name none of it is done
@@ -174,10 +174,9 @@ const looping = <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
   { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
-): readonly [Name | undefined, Looping<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => {
-  const called = args.name(`${caller}: name`, name)
+): readonly [string | undefined, Looping<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => {
   return [
-    called === undefined ? undefined : ["loop", called],
+    args.name(`${caller}: name`, name),
     backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
     {
       work,
@@ -265,11 +264,10 @@ export const forkScoped: {
 ): Effect.Effect<Loop<Out, E | F>, never, R | Scope.Scope> =>
   Effect.suspend(() => {
     const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
-    const control = makeControl<F, Watch>(true, makeWatch(name))
+    const control = makeControl<F, Watch>(true, makeWatch("loop", name))
     const loop = Effect.tapCause(driveWatched(control, task, job), (cause) => {
-      if (Cause.hasInterruptsOnly(cause)) return Effect.void
       const logged = Effect.logError("The loop has failed", cause)
-      return name === undefined ? logged : Effect.annotateLogs(logged, ...name)
+      return name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)
     })
     return Effect.map(Effect.forkScoped(loop), (fiber) => makeHandle(fiber, control))
   }))
@@ -277,6 +275,7 @@ export const forkScoped: {
 type Looping<A, E, R, Out, F> = Task<A, E, R, A, Out, Out | undefined, F>
 
 const repeating = {
+  kind: "loop",
   first: "now",
   reads: Reads.nothing,
   succeeded: <A>(driver: { proceed(input: A): void }, value: A): void => driver.proceed(value),
@@ -371,7 +370,7 @@ export const survive: {
 // By the loop where that is watched; by the name of its own where the loop has none.
 const counted = (cause: Cause.Cause<unknown>, name: string | undefined): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    const run = fiber.getRef(CurrentRun)
+    const run = fiber.getRef(CurrentRun)?.watch
     if (run !== undefined) run.survived = cause
     if (run?.meter === undefined && name !== undefined) {
       meterOf(fiber.context, "loop", name).failures.updateUnsafe(1, fiber.context)

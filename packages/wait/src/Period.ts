@@ -302,12 +302,13 @@ export const cron = (
           // A slot that was served stays served when the timer woke early or the clock was set back a little; a
           // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
           const known = served - at.wall > threeHours ? -Infinity : served
-          const reached = at.wall - (at.now - at.start) + earlyWake
+          const allowance = planned === -Infinity ? 0 : earlyWake // the first run is not a timer's
+          const reached = at.wall - (at.now - at.start) + allowance
           const from = Math.max(known, at.wall, reached)
           if (at.missed !== undefined) {
             at.missed.slots += slotsBetween(
               calendar,
-              Math.max(served, seen ?? at.wall - (at.now - env.first) + earlyWake),
+              Math.max(served, seen ?? at.wall - (at.now - env.first)),
               from
             )
           }

@@ -29,14 +29,15 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { constFalse, constTrue, dual } from "effect/Function"
+import type * as Fiber from "effect/Fiber"
+import { constTrue, constUndefined, dual } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { millisSince } from "./internal/clocked.ts"
+import { look } from "./internal/clocked.ts"
 import { driveNamed } from "./internal/drive.ts"
 import { Driver, type Task } from "./internal/driver.ts"
 import { changeDelays, done, Reads } from "./internal/step.ts"
@@ -54,7 +55,7 @@ const describe = {
  *
  * - `error`: the last error, which is the `cause` of this one as well
  * - `attempts`: how many there were
- * - `elapsed`: from the start of the first attempt to the end of the last
+ * - `elapsed`: from the start of the first attempt until it was given up
  * - `reason`: `"schedule"`: it was done; `"budget"`: it refused; `"nested"`: the retry around this one is to try again
  *
  * **Example** (Caught by its tag)
@@ -122,11 +123,11 @@ export interface Retrying<out E> {
  *
  * - `while`: which errors are tried again; default: all. Any other one is the failure as it is
  * - `attemptTimeout`: how long an attempt may take; default: for ever. It is interrupted then, and has failed with a
- *   `Cause.TimeoutError`, which is an error like others
+ *   `Cause.TimeoutError`, which is an error like others. One that cannot be interrupted goes on to its end, and has failed all the same
  * - `budget`: the key of a budget, such as the name of the dependency; the `RetryBudget` in the context is asked before a retry.
  *   Default: none is
  * - `nested`: what to do in an attempt of another `Retry.run`. `"retry"`, the default: retry; then attempts multiply.
- *   `"defer"`: try once, and leave it to the other one
+ *   `"defer"`: try once, and leave it to the other one, and the account too where both have the same budget
  * - `onRetry`: is run before each delay, which begins when it is done
  * - `onGiveUp`: is run before the failure with a `RetryExhausted`
  * - `name`: makes the retry visible, as that of `Loop.run` does a loop; what attempts and hooks log is annotated with `retry`
@@ -159,8 +160,8 @@ type Key = string | undefined
  * **When to use**
  *
  * Wherever `Effect.retry` would do, and it matters why it was given up, or that a system which is down is not retried to death.
- * As long as nothing fails it costs next to nothing: the schedule is made when the first attempt has failed. Its times count from the
- * start of that attempt all the same.
+ * As long as nothing fails it costs next to nothing: without a `name` and a `budget`, the schedule is made when the first attempt has
+ * failed. Its times count from the start of that attempt all the same.
  *
  * **Details**
  *
@@ -282,28 +283,54 @@ export const run: {
   let checked: Checked<A, E | Cause.TimeoutError, R, F> | undefined
   return Effect.withFiber((fiber) => {
     const retry = checked ??= check(effect, schedule, options)
-    const { attempt, budget, name, nested } = retry
-    const deferred = nested === "defer" && fiber.getRef(CurrentRetry)
-    if (budget !== undefined && !deferred) {
-      return Effect.flatMap(
-        RetryBudget,
-        (service) => operation(retry, deferred, { _tag: "budget", budget: service, key: budget })
-      )
-    }
-    if (name !== undefined) return operation(retry, deferred)
-    // Nothing is made as long as nothing fails.
-    const begun = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-    return Effect.catchCause(attempt, (cause) => operation(retry, deferred, { _tag: "failed", begun, cause }))
+    const around = retry.nested === "defer" ? fiber.getRef(CurrentRetry) : undefined
+    // Where the fiber is interrupted, the retry around this one is no more.
+    return around === undefined
+      ? begin(retry, fiber, undefined)
+      : Effect.matchCauseEffect(Effect.interruptible(Effect.void), {
+        onSuccess: () => begin(retry, fiber, around),
+        onFailure: () => begin(retry, fiber, undefined)
+      })
   })
 })
+
+/** Runs an operation; `around` are the budgets of the retries that it leaves the retrying to. */
+const begin = <A, E, R, F>(
+  retry: Checked<A, E, R, F>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  around: ReadonlyArray<string> | undefined
+): Effect.Effect<A, E | F | RetryExhausted<E>, R | RetryBudget> => {
+  const { attempt, budget, name } = retry
+  if (budget !== undefined && around?.includes(budget) !== true) {
+    return Effect.flatMap(
+      RetryBudget,
+      (service) => operation(retry, around !== undefined, { _tag: "budget", key: budget, budget: service })
+    )
+  }
+  if (name !== undefined) return operation(retry, around !== undefined)
+  // Nothing is made as long as nothing fails.
+  const { context } = fiber
+  const begun = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
+  fiber.setContext(inRetry(context))
+  return Effect.matchCauseEffect(attempt, {
+    onSuccess(value) {
+      fiber.setContext(context)
+      return Exit.succeed(value)
+    },
+    onFailure(cause) {
+      fiber.setContext(context)
+      return operation(retry, around !== undefined, { _tag: "failed", begun, cause })
+    }
+  })
+}
 
 type Settings<E, F, R> = Options<E, Limit, Key, F, R> & { readonly while?: Predicate.Predicate<E> | undefined }
 
 /** What was asked for, and is allowed. */
 interface Checked<A, E, R, F> extends Settings<E, F, R> {
-  readonly while: Predicate.Predicate<E>
   readonly attempt: Effect.Effect<A, E, R>
   readonly schedule: Schedule.Schedule<unknown, E, F, R>
+  readonly while: Predicate.Predicate<E>
 }
 
 const check = <A, E, R, F>(
@@ -313,9 +340,8 @@ const check = <A, E, R, F>(
 ): Checked<A, E | Cause.TimeoutError, R, F> => {
   const { attemptTimeout, budget, name, nested, onGiveUp, onRetry } = args.options("Retry.run: options", options)
   const limit = args.duration("Retry.run: attemptTimeout", attemptTimeout ?? Infinity)
-  const bounded = limit === Infinity ? effect : Effect.timeout(effect, Duration.millis(limit))
   return {
-    attempt: Effect.provideService(bounded, CurrentRetry, true),
+    attempt: limit === Infinity ? effect : Effect.timeout(effect, Duration.millis(limit)),
     schedule: args.schedule("Retry.run: schedule", schedule),
     name: args.name("Retry.run: name", name),
     budget: args.name("Retry.run: budget", budget),
@@ -326,8 +352,24 @@ const check = <A, E, R, F>(
   }
 }
 
-// Whether this is an attempt of a retry, in whatever fiber.
-const CurrentRetry = Context.Reference<boolean>("effect-wait/CurrentRetry", { defaultValue: constFalse })
+// The budgets of the retries whose attempt this is, in whatever fiber; undefined where it is none.
+const CurrentRetry = Context.Reference<ReadonlyArray<string> | undefined>("effect-wait/CurrentRetry", {
+  defaultValue: constUndefined
+})
+
+const withRetry = <R>(context: Context.Context<R>, ...budgets: ReadonlyArray<string>): Context.Context<R> =>
+  Context.add(context, CurrentRetry, [...Context.get(context, CurrentRetry) ?? [], ...budgets])
+
+// The contexts of attempts without a budget, which are made over and over.
+const contexts = new WeakMap<Context.Context<never>, Context.Context<never>>()
+
+const inRetry = (context: Context.Context<never>): Context.Context<never> => {
+  const known = contexts.get(context)
+  if (known !== undefined) return known
+  const made = withRetry(context)
+  contexts.set(context, made)
+  return made
+}
 
 /** What is known before the operation begins: its budget; or what it began with, a first attempt that has failed. */
 type Beginning<E> =
@@ -341,19 +383,21 @@ const operation = <A, E, R, F>(
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R> => {
   type Operation = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
   const { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable } = retry
-  const budget = beginning?._tag === "budget" ? beginning : undefined
+  const paid = beginning?._tag === "budget" ? beginning : undefined
   let last: Option.Option<E> = Option.none()
   let retryable = true
   let exhausted: RetryExhausted<E> | undefined
 
-  const elapsed = ({ at }: Operation): Duration.Duration =>
-    Duration.millis(at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
-  const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
-    name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
+  const elapsed = ({ at }: Operation): Duration.Duration => {
+    look(at)
+    return Duration.millis(at.now)
+  }
   const giveUp = (driver: Operation, error: E, reason: RetryExhausted["reason"]) =>
     Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts: driver.attempts, elapsed: elapsed(driver), reason }))
+  const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
+    name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
   const asked = Effect.fnUntraced(function*(driver: Operation, error: E, delay: number) {
-    if (budget !== undefined && !(yield* budget.budget.withdraw(budget.key, error))) {
+    if (paid !== undefined && !(yield* paid.budget.withdraw(paid.key, error))) {
       return yield* giveUp(driver, error, "budget")
     }
     if (onRetry !== undefined) {
@@ -364,13 +408,14 @@ const operation = <A, E, R, F>(
   })
 
   const task: Task<A, E, R, E, unknown, A, F | RetryExhausted<E>> = {
+    kind: "retry",
     first: "now",
     reads: Reads.time,
     succeeded(driver, value) {
       driver.result = Exit.succeed(value)
     },
     failed(driver, error, cause) {
-      if (budget === undefined) retryable = isRetryable(error)
+      if (paid === undefined) retryable = isRetryable(error)
       if (!retryable) {
         driver.result = Exit.failCause(cause)
       } else if (deferred) {
@@ -378,25 +423,29 @@ const operation = <A, E, R, F>(
       } else {
         last = Option.some(error)
         driver.proceed(error)
-        if (budget !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
+        if (paid !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
       }
     },
     ended: (driver) => giveUp(driver, Option.getOrThrow(last), "schedule")
   }
-  const told = budget === undefined ? attempt : attempt.pipe(
-    Effect.tap(() => budget.budget.succeeded(budget.key, last)),
+  const told = paid === undefined ? attempt : attempt.pipe(
+    Effect.tap(() => paid.budget.succeeded(paid.key, last)),
     Effect.tapError((error) => {
       retryable = isRetryable(error)
-      return retryable ? budget.budget.failed(budget.key, error) : Effect.void
+      return retryable ? paid.budget.failed(paid.key, error) : Effect.void
     })
   )
-  const job = { work: told, schedule }
+  const keys = paid === undefined ? [] : [paid.key]
+  const job = {
+    work: Effect.updateContext(told, (context: Context.Context<R>) => withRetry(context, ...keys)),
+    schedule
+  }
   const loop = beginning?._tag === "failed"
     ? Effect.contextWith((context: Context.Context<R>) =>
       new Driver(task, { ...job, begun: beginning.begun }, context).resume(beginning.cause)
     )
-    : driveNamed(name === undefined ? undefined : ["retry", name], task, job)
-  const begun = budget === undefined ? loop : Effect.andThen(budget.budget.started(budget.key), loop)
+    : driveNamed(name, task, job)
+  const begun = paid === undefined ? loop : Effect.andThen(paid.budget.started(paid.key), loop)
   return onGiveUp === undefined
     ? begun
     : Effect.tapCause(begun, () => exhausted === undefined ? Effect.void : annotated(onGiveUp(exhausted)))
@@ -420,7 +469,8 @@ type Matched<Cases> = {
  * **Gotchas**
  *
  * `Limit.attempts(3)` in a case is three errors of that tag; around it all, three attempts of any kind. With an `orElse` that
- * takes anything, the types of the cases' errors are not checked, nor how their tags are spelt.
+ * takes anything, the types of the cases' errors are not checked, nor how their tags are spelt. A case that is no schedule is found
+ * out at run time.
  *
  * **Example** (Throttled at 0, 1 and 3 s, and a reset connection in between)
  *

@@ -76,6 +76,25 @@ describe("Retry.run with a budget", () => {
       )
       assert.deepStrictEqual(told, ["started", "failed"])
     }))
+
+  it.effect("keeps its own account where it defers to one that has none, or another one", () =>
+    Effect.gen(function*() {
+      for (const [outer, expected] of [[undefined, ["inner"]], ["outer", ["outer", "inner", "outer"]]] as const) {
+        const told: Array<string> = []
+        const tell = (key: string) => Effect.sync(() => void told.push(key))
+        const inner = Retry.run(makeCall(down).run, Period.sliding(1), { budget: "inner", nested: "defer" })
+        const retry = Retry.run(inner, Period.sliding(1).pipe(Limit.attempts(1)), { budget: outer })
+        yield* observe(Effect.exit(retry), "1 second").pipe(
+          Effect.provideService(RetryBudget.RetryBudget, {
+            started: (key) => key === "outer" ? tell(key) : Effect.void,
+            failed: tell,
+            withdraw: (key) => Effect.as(tell(key), true),
+            succeeded: tell
+          })
+        )
+        assert.deepStrictEqual(told, [...expected])
+      }
+    }))
 })
 
 // finagle-core, RetryBudgetTest.scala: 10,000 operations, with a retry where one may be. What it asks for is within 1 of these.

@@ -14,7 +14,7 @@ import {
   Scope,
   Stream
 } from "effect"
-import { Backoff, Limit, Loop, Period } from "effect-wait"
+import { Backoff, Limit, Loop, Period, Poll, Retry, RetryBudget } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { leftBehind, makeWork, observe } from "./support.ts"
 
@@ -152,21 +152,58 @@ describe("stop", () => {
       assert.deepStrictEqual(yield* loop.await, Exit.succeed(undefined))
     }))
 
-  const insides: Record<string, (stop: Effect.Effect<void>) => Effect.Effect<void>> = {
+  const attempts = Period.sliding("1 second").pipe(Limit.attempts(1))
+  const insides: Record<string, (stop: Effect.Effect<void>) => Effect.Effect<unknown, unknown>> = {
     "its own run": (stop) => stop,
-    "a child of its own run": (stop) => Effect.timeout(stop, "1 minute").pipe(Effect.orDie)
+    "a child of its own run": (stop) => Effect.timeout(stop, "1 minute"),
+    "a retry in its own run": (stop) => Retry.run(stop, attempts, { name: "call" }),
+    "a retry with a budget": (stop) =>
+      Effect.provide(Retry.run(stop, attempts, { budget: "call" }), RetryBudget.layerRatio()),
+    "a poll in its own run": (stop) => Poll.until(Effect.as(stop, true), attempts, { name: "poll" }),
+    "a loop in its own run": (stop) => Loop.run(stop, attempts),
+    "a loop with a handle in its own run": (stop) =>
+      Effect.scoped(Effect.flatMap(Loop.forkScoped(stop, attempts), (inner) => inner.await)),
+    "what survives in its own run": (stop) => Loop.survive(Effect.die("bug"), { onCause: () => stop })
   }
   for (const [where, inside] of Object.entries(insides)) {
     it.effect(`does not wait in ${where}`, () =>
       Effect.gen(function*() {
         const handle = yield* Deferred.make<Loop.Loop<number>>()
-        const work = Effect.flatMap(Deferred.await(handle), (loop) => inside(loop.stop))
+        const work = Effect.flatMap(Deferred.await(handle), (loop) => Effect.ignore(inside(loop.stop)))
         const loop = yield* Loop.forkScoped(work, Period.sliding("1 second"))
         yield* Deferred.succeed(handle, loop)
         assert.deepStrictEqual(yield* loop.await, Exit.succeed(undefined))
         assert.strictEqual((yield* loop.status).runs, 1)
+      }).pipe(quiet))
+  }
+
+  const steps: Record<string, (stop: Effect.Effect<void>) => Effect.Effect<void>> = {
+    "at once": (stop) => stop,
+    "and then takes long": (stop) => Effect.andThen(stop, Effect.sleep("10 minutes")),
+    "after a while": (stop) => Effect.andThen(Effect.sleep(1), Effect.andThen(stop, Effect.sleep("10 minutes")))
+  }
+  for (const [when, step] of Object.entries(steps)) {
+    it.effect(`is noticed when a step of the schedule tells it ${when}`, () =>
+      Effect.gen(function*() {
+        const stop = yield* Deferred.make<void>()
+        const schedule = Schedule.tap(Schedule.spaced("1 second"), () =>
+          step(Effect.asVoid(Deferred.succeed(stop, undefined))))
+        const loop = yield* Loop.forkScoped(Effect.void, schedule, { stop: Deferred.await(stop) })
+        yield* TestClock.adjust(1)
+        assert.strictEqual((yield* loop.status).state, "ended")
       }))
   }
+
+  it.effect("does not hide that the stop option has failed", () =>
+    Effect.gen(function*() {
+      for (const order of [[1, 2], [2, 1]] as const) {
+        const stop = Effect.andThen(Effect.sleep(`${order[0]} seconds`), Effect.die("bug"))
+        const loop = yield* Loop.forkScoped(makeWork("10 seconds").run, Period.sliding("1 second"), { stop })
+        yield* Effect.forkChild(Effect.delay(loop.stop, `${order[1]} seconds`))
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* loop.await, Exit.die("bug"))
+      }
+    }).pipe(quiet))
 
   it.effect("a second time, and after the end, does nothing", () =>
     Effect.gen(function*() {
@@ -414,6 +451,23 @@ describe("status", () => {
       assert.deepStrictEqual([failures, lastCause], [1, "b"])
     }).pipe(quiet))
 
+  it.effect("counts what Loop.survive caught in a retry or a poll inside a run", () =>
+    Effect.gen(function*() {
+      const failing = Loop.survive(Effect.fail("no"))
+      const attempts = Period.sliding(0).pipe(Limit.attempts(1))
+      const ways = [
+        Retry.run(failing, attempts),
+        Retry.run(failing, attempts, { name: "call" }),
+        Retry.run(failing, attempts, { budget: "call" }).pipe(Effect.provide(RetryBudget.layerRatio())),
+        Effect.ignore(Poll.until(Effect.as(failing, false), attempts, { name: "poll" }))
+      ]
+      for (const way of ways) {
+        const loop = yield* Loop.forkScoped(way, Period.sliding("1 second"))
+        yield* TestClock.adjust(1)
+        assert.strictEqual((yield* loop.status).failures, 1)
+      }
+    }).pipe(quiet))
+
   it.effect("does not count what a loop inside a run survived", () =>
     Effect.gen(function*() {
       const inner = Loop.run(Loop.survive(Effect.fail("inner")), Period.sliding(0).pipe(Limit.attempts(2)))
@@ -514,6 +568,7 @@ describe("a loop that fails", () => {
       ])
       assert.deepStrictEqual(yield* logged(Effect.die("bug")), [[["The loop has failed"], ["Die"], {}]])
       assert.deepStrictEqual(yield* logged(Effect.never), [])
+      assert.deepStrictEqual(yield* logged(Effect.interrupt), [[["The loop has failed"], ["Interrupt"], {}]])
     }))
 })
 
@@ -531,6 +586,24 @@ describe("changes", () => {
         ["running", 2, undefined],
         ["waiting", 2, 2000],
         ["ended", 2, undefined]
+      ])
+    }))
+
+  it.effect("tells the first delay, and the delay that a schedule finds in the end", () =>
+    Effect.gen(function*() {
+      const schedule = Schedule.tap(Schedule.spaced("1 second"), () => Effect.sleep(10))
+      const loop = yield* Loop.forkScoped(Effect.void, schedule, { initialDelay: 500 })
+      const collected = yield* Effect.forkChild(Stream.runCollect(loop.changes), { startImmediately: true })
+      yield* TestClock.adjust(600)
+      yield* loop.stop
+      const seen = (yield* Fiber.join(collected)).map(plain)
+      assert.deepStrictEqual(seen.map(({ nextStart, runs, state }) => [state, runs, nextStart]), [
+        ["waiting", 0, undefined],
+        ["waiting", 0, 500],
+        ["running", 1, undefined],
+        ["waiting", 1, undefined],
+        ["waiting", 1, 1510],
+        ["ended", 1, undefined]
       ])
     }))
 

@@ -1,7 +1,20 @@
 /** What a name makes visible. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Duration, Effect, Exit, Fiber, Logger, Metric, References, Tracer } from "effect"
-import { Backoff, Limit, Loop, Period, Poll } from "effect-wait"
+import {
+  Clock,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Logger,
+  Metric,
+  Option,
+  References,
+  Schedule,
+  Tracer
+} from "effect"
+import { Backoff, Limit, Loop, Period, Poll, Retry, RetryBudget } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { observe } from "./support.ts"
 
@@ -173,6 +186,36 @@ describe("a loop with a name", () => {
           delay_seconds: [2, 0.2]
         })
       )
+    }))
+
+  it.effect("a loop that runs on triggers alone has finite delays", () =>
+    Effect.gen(function*() {
+      const { metrics, spans } = yield* seen(Effect.scoped(Effect.gen(function*() {
+        const loop = yield* Loop.forkScoped(Effect.void, Period.sliding(Infinity), { name: "triggered" })
+        yield* TestClock.adjust(1000)
+        assert.isTrue(Option.isNone((yield* loop.status).nextStart))
+        yield* loop.trigger
+        yield* TestClock.adjust(1)
+      })))
+      assert.deepStrictEqual(spans.map(([, attributes]) => attributes), [
+        { attempt: 1, scheduledTime: 0, lateness: 0 },
+        { attempt: 2, scheduledTime: 1000, lateness: 0 }
+      ])
+      assert.deepStrictEqual(metrics["delay_seconds kind=loop name=triggered unit=s"], [1, 1])
+    }))
+
+  it.effect("counts retries that are made, not those that were only due", () =>
+    Effect.gen(function*() {
+      const loop = Loop.run(Effect.fail("no"), Period.sliding(0), { name: "end", backoff: Schedule.recurs(0) })
+      const { metrics } = yield* seen(Effect.exit(loop))
+      assert.deepStrictEqual([metrics["runs_total kind=loop name=end"], metrics["retries_total kind=loop name=end"]], [
+        1,
+        0
+      ])
+      const refused = Retry.run(Effect.fail("no"), Schedule.recurs(2), { name: "call", budget: "call" })
+      const none = { percentCanRetry: 0, minRetriesPerSecond: 0 }
+      const retry = yield* seen(Effect.exit(refused).pipe(Effect.provide(RetryBudget.layerRatio(none))))
+      assert.strictEqual(retry.metrics["retries_total kind=retry name=call"], 0)
     }))
 
   it.effect("annotates what its runs log, and survives under its name", () =>

@@ -151,14 +151,18 @@ describe("a year of slots", () => {
   for (const { name, schedule, starts, ...world } of cases) {
     for (const { late, timers, under } of clocks) {
       for (const driver of under) {
-        it.effect(`${name} starts ${starts.length} times where timers ${timers}, under ${driver}`, () =>
-          Effect.gen(function*() {
-            const until = starts[starts.length - 1]! + 30 * minute
-            const seen = yield* simulate(driver, schedule, { ...world, until, late: late() })
-            // One wake a start, and each start as late as its wake.
-            assert.deepStrictEqual(seen.starts, starts.map((start, i) => i === 0 ? 0 : start + seen.lates[i - 1]!))
-            if (driver === "Loop.forkScoped") assert.strictEqual(seen.missed, 0)
-          }))
+        it.effect(
+          `${name} starts ${starts.length} times where timers ${timers}, under ${driver}`,
+          () =>
+            Effect.gen(function*() {
+              const until = starts[starts.length - 1]! + 30 * minute
+              const seen = yield* simulate(driver, schedule, { ...world, until, late: late() })
+              // One wake a start, and each start as late as its wake.
+              assert.deepStrictEqual(seen.starts, starts.map((start, i) => i === 0 ? 0 : start + seen.lates[i - 1]!))
+              if (driver === "Loop.forkScoped") assert.strictEqual(seen.missed, 0)
+            }),
+          30_000
+        )
       }
     }
   }
@@ -660,6 +664,19 @@ describe("slots, when something else moves the runs", () => {
         assert.deepStrictEqual(minutes, [0, 20, 58, 70, 80, 118, 177])
       }))
   }
+})
+
+describe("a calendar's first slot", () => {
+  it.effect("is served also when the loop begins a millisecond before it", () =>
+    Effect.gen(function*() {
+      for (const driver of driverNames) {
+        const { missed = 0, starts } = yield* simulate(driver, Period.cron("* * * * *", utc), {
+          from: "2026-01-01T00:00:59.999Z",
+          until: "2 minutes"
+        })
+        assert.deepStrictEqual([starts, missed], [[0, 1, 60_001], 0])
+      }
+    }))
 })
 
 describe("a calendar's missed slots", () => {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { type Control, Driver, type Job, makeControl, stop, type Task } from "./driver.ts"
-import { begun, CurrentRun, finished, makeWatch, type Name, type Watch } from "./watch.ts"
+import { begun, CurrentRun, finished, makeWatch, type Watch } from "./watch.ts"
 
 /** Puts something around a loop. */
 export type Around<A, E, R, In, Out, B, F> = (
@@ -19,11 +19,12 @@ export const drive = <A, E, R, In, Out, B, F>(
   around: Around<A, E, R, In, Out, B, F> = identity
 ): Effect.Effect<B, E | F, R> => {
   const { stop: stopping } = job
-  // A loop in a run of another one is none of the other's business.
+  // What a loop in a run of another one survives is none of the other's business.
   const begin = (context: Context.Context<R>, driver: Driver<A, E, R, In, Out, B, F>): Effect.Effect<B, E | F, R> => {
     const loop = around(driver.run(), driver)
-    return job.control?.watch === undefined && Context.get(context, CurrentRun) !== undefined
-      ? Effect.provideService(loop, CurrentRun, undefined)
+    const outer = Context.get(context, CurrentRun)
+    return task.kind === "loop" && job.control?.watch === undefined && outer !== undefined
+      ? Effect.provideService(loop, CurrentRun, { watch: undefined, outer })
       : loop
   }
   if (stopping === undefined) {
@@ -58,7 +59,7 @@ export const driveWatched = <A, E, R, In, Out, B, F>(
 
 /** Runs a job, and watches it where it has a name. */
 export const driveNamed = <A, E, R, In, Out, B, F>(
-  name: Name | undefined,
+  name: string | undefined,
   task: Task<A, E, R, In, Out, B, F>,
   job: Job<A, E, R, In, Out, F>,
   around?: Around<A, E, R, In, Out, B, F>
@@ -66,5 +67,5 @@ export const driveNamed = <A, E, R, In, Out, B, F>(
   name === undefined
     ? drive(task, job, around)
     : Effect.suspend(() =>
-      driveWatched(makeControl<F, Watch>(job.stop !== undefined, makeWatch(name)), task, job, around)
+      driveWatched(makeControl<F, Watch>(job.stop !== undefined, makeWatch(task.kind, name)), task, job, around)
     )

@@ -14,14 +14,16 @@ import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import { type Clocked, look, makeBegun, makeClocked, makeWatched, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
+import type { Kind } from "./meter.ts"
 import { done, pending, type Plan, planOf, Reads, type Step } from "./step.ts"
-import { ended, planned, retried, started, type Watch } from "./watch.ts"
+import { ended, planned, started, type Watch } from "./watch.ts"
 
 /**
  * What results mean. One value serves all loops of a kind. `A` and `E` are those of a run, `In` and `Out` those of the
  * schedule, `B` is the result of the loop, `F` any other failure.
  */
 export interface Task<A, E, R, In, Out, B, F> {
+  readonly kind: Kind
   /** The first run comes now; now, even when already stopped; or after a delay that the schedule gives for `later`. */
   readonly first: "now" | "anyway" | { readonly later: In }
   /** What other schedules than the loop's own read of the time. */
@@ -79,7 +81,8 @@ export const makeControl = <F, W extends Watch | undefined>(open: boolean, watch
 
 /** Ends a loop at its next boundary. */
 export const stop = <F>(control: Control<F>, exit: Exit.Exit<unknown, F>): void => {
-  control.stopped = exit
+  // A failure of the stop is not lost.
+  if (control.stopped === undefined || Exit.isSuccess(control.stopped)) control.stopped = exit
   control.wake?.()
 }
 
@@ -325,6 +328,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     } else {
       look(this.at)
       this.follow(value as number)
+      if (this.control?.watch !== undefined) planned(this.control.watch, this)
     }
   }
 
@@ -345,7 +349,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     } else {
       ended(watch, this, exit.cause)
       this.failed(exit.cause)
-      if (this.while()) retried(watch, this)
     }
     planned(watch, this)
   }
@@ -357,7 +360,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     else failed(this, error.success, cause)
   }
 
-  // A loop with a control waits in a fiber of its own, so that a stop or a trigger can end the wait and nothing else.
+  // A loop that may be told something waits in a fiber of its own, so that a stop or a trigger ends the wait and nothing else.
   wait(effect: Effect.Effect<unknown, E | F, R>): Effect.Effect<unknown, E | F, R> {
     const { context, control } = this
     if (control === undefined || !control.open) return effect
@@ -372,6 +375,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
         control.wake = undefined
         resume(isOver() ? Effect.void : exit)
       })
+      if (isOver()) control.wake?.() // told by what has just begun
       return Fiber.interrupt(fiber)
     })
   }

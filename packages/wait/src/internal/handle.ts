@@ -55,7 +55,7 @@ export interface Status {
  * - `status`: what the loop does, and what it has done
  * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes behind loses
  *   the oldest ones
- * - `isHealthy`: false when no run has succeeded for longer than `within`, and once the loop has failed. Until a run succeeds, the
+ * - `isHealthy`: false when no run has succeeded for longer than `within`, and once the loop has failed or was interrupted. Until a run succeeds, the
  *   time counts from when the first run was due. It dies with an `IllegalArgumentError` for a time that is negative or NaN
  *
  * As JSON it is its status, times and all: `JSON.stringify(loop)` does for a health page.
@@ -80,7 +80,7 @@ interface Held<out Out, out E, in out F> {
   readonly control: Control<F, Watch>
 }
 
-const time = (millis: number): Option.Option<number> => Number.isNaN(millis) ? Option.none() : Option.some(millis)
+const time = (millis: number): Option.Option<number> => Number.isFinite(millis) ? Option.some(millis) : Option.none()
 
 const nextStart = ({ driver, state }: Watch): number => {
   if (driver?.at.clock === undefined || state !== "waiting" || driver.phase === "stepping") return NaN
@@ -110,12 +110,14 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown> &
     return { name: this.name, ...counts, ...times, lastCause: Option.getOrNull(Option.map(lastCause, Cause.pretty)) }
   },
   get name() {
-    return this.control.watch.name?.[1]
+    return this.control.watch.name
   },
   get stop() {
     return Effect.withFiber((asking) => {
       stop(this.control, Exit.void)
-      return asking.getRef(CurrentRun) === this.control.watch ? Effect.void : Effect.asVoid(Fiber.await(this.fiber))
+      let run = asking.getRef(CurrentRun)
+      while (run !== undefined && run.watch !== this.control.watch) run = run.outer
+      return run === undefined ? Effect.asVoid(Fiber.await(this.fiber)) : Effect.void
     })
   },
   get interrupt() {

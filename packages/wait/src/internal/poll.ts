@@ -46,8 +46,9 @@ export const poll = <A, E, R, F>(options: {
         })
       )
     return driveNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
-      name === undefined ? undefined : ["poll", name],
+      name,
       {
+        kind: "poll",
         first: first === "later" ? { later: undefined } : first,
         reads: Reads.nothing,
         succeeded(driver, value) {

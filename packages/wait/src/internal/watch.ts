@@ -14,12 +14,11 @@ interface Watched {
   readonly context: Context.Context<never>
 }
 
-/** What a loop is called. Its spans and metrics go by it. */
-export type Name = readonly [kind: Kind, name: string]
-
 /** What is seen of a loop. */
 export interface Watch {
-  readonly name: Name | undefined
+  readonly kind: Kind
+  /** Its spans and metrics go by it. */
+  readonly name: string | undefined
   driver: Watched | undefined
   state: "new" | "waiting" | "running" | "ended"
   failures: number
@@ -36,17 +35,26 @@ export interface Watch {
   missed: number
   /** What `Loop.survive` caught in this run. */
   survived: Cause.Cause<unknown> | undefined
+  /** Whether the last run failed: the next one is a retry. */
+  failed: boolean
   meter: Meter | undefined
   /** Called after each change. */
   listeners: Set<() => void> | undefined
 }
 
-/** The watch of the loop whose run this is: `Loop.survive` tells it what it caught. */
-export const CurrentRun = Context.Reference<Watch | undefined>("effect-wait/CurrentRun", {
+/** The loop whose run this is, and the run around that. */
+export interface Run {
+  /** `Loop.survive` tells it what it caught. */
+  readonly watch: Watch | undefined
+  readonly outer: Run | undefined
+}
+
+export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/CurrentRun", {
   defaultValue: () => undefined
 })
 
-export const makeWatch = (name: Name | undefined): Watch => ({
+export const makeWatch = (kind: Kind, name: string | undefined): Watch => ({
+  kind,
   name,
   driver: undefined,
   state: "new",
@@ -60,6 +68,7 @@ export const makeWatch = (name: Name | undefined): Watch => ({
   succeeded: 0,
   missed: 0,
   survived: undefined,
+  failed: false,
   meter: undefined,
   listeners: undefined
 })
@@ -80,13 +89,14 @@ export const begun = (watch: Watch, driver: Watched): void => {
   watch.driver = driver
   watch.succeeded = driver.at.due // the first run counts from when it is due
   if (watch.name !== undefined) {
-    const meter = watch.meter = meterOf(driver.context, ...watch.name)
+    const meter = watch.meter = meterOf(driver.context, watch.kind, watch.name)
     // A counter that never counted would not be exported.
     const counters = [meter.runs, meter.failures, meter.retries, meter.giveUps, meter.missed]
     for (const counter of counters) counter.updateUnsafe(0, driver.context)
     meter.running.modifyUnsafe(0, driver.context)
   }
   enter(watch, driver, "waiting")
+  changed(watch)
 }
 
 /** A run starts. */
@@ -96,24 +106,26 @@ export const started = <A, E, R>(
   work: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => {
   const { at, attempts, context } = driver
-  const { meter, name } = watch
-  const lateness = Math.max(0, at.start - at.due)
+  const { kind, meter, name } = watch
+  const due = Math.min(at.due, at.start) // a trigger comes before
+  const lateness = at.start - due
   watch.survived = undefined
   watch.lastStart = at.wall
   enter(watch, driver, "running")
   if (meter !== undefined) {
     meter.runs.updateUnsafe(1, context)
+    if (watch.failed) meter.retries.updateUnsafe(1, context)
     meter.lateness.updateUnsafe(lateness / 1000, context)
-    if (attempts > 1) meter.delay.updateUnsafe((at.due - watch.ended) / 1000, context)
+    if (attempts > 1) meter.delay.updateUnsafe((due - watch.ended) / 1000, context)
   }
   changed(watch)
-  const run = Effect.provideService(work, CurrentRun, watch)
+  const run = kind === "loop"
+    ? Effect.provideService(work, CurrentRun, { watch, outer: Context.get(context, CurrentRun) })
+    : work
   if (name === undefined) return run
   return run.pipe(
-    Effect.annotateLogs(...name),
-    Effect.withSpan(name[1], {
-      attributes: { attempt: attempts, scheduledTime: at.wall + at.due - at.start, lateness }
-    })
+    Effect.annotateLogs(kind, name),
+    Effect.withSpan(name, { attributes: { attempt: attempts, scheduledTime: at.wall - lateness, lateness } })
   )
 }
 
@@ -130,6 +142,7 @@ const over = (watch: Watch, driver: Watched): void => {
 /** A run has ended, and failed where there is a cause. */
 export const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown> | undefined): void => {
   over(watch, driver)
+  watch.failed = cause !== undefined && cause !== watch.survived
   const { context } = driver
   const { meter } = watch
   if (cause === undefined) {
@@ -144,9 +157,6 @@ export const ended = (watch: Watch, driver: Watched, cause: Cause.Cause<unknown>
     meter?.failures.updateUnsafe(1, context)
   }
 }
-
-/** Another run comes after one that failed. */
-export const retried = (watch: Watch, { context }: Watched): void => watch.meter?.retries.updateUnsafe(1, context)
 
 /** The schedule was asked. */
 export const planned = (watch: Watch, { at, context }: Watched): void => {
