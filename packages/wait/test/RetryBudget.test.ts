@@ -60,6 +60,21 @@ describe("Retry.run with a budget", () => {
       assert.strictEqual(asked, 2)
     }))
 
+  it.effect("the time that a budget takes counts as elapsed", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* observe(Retry.run(makeCall(down).run, Period.sliding(1), { budget: key }), "1 minute")
+        .pipe(
+          Effect.provideService(RetryBudget.RetryBudget, {
+            started: () => Effect.void,
+            failed: () => Effect.void,
+            withdraw: () => Effect.as(Effect.sleep(50), false),
+            succeeded: () => Effect.void
+          })
+        )
+      const error = exit !== undefined && Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.isTrue(error instanceof Retry.RetryExhausted && Duration.toMillis(error.elapsed) === 50)
+    }))
+
   it.effect("leaves the account to the outer one where it defers", () =>
     Effect.gen(function*() {
       const told: Array<string> = []
