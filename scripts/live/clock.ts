@@ -1,7 +1,7 @@
 /**
  * The real clock at its worst. Timers go by whole milliseconds of the monotonic clock; where those of the wall clock begin
  * within them decides how often a timer wakes early by the wall clock. That is the machine's luck, and moves with NTP. Here they
- * begin in the middle: `wall` is less than 1 ms beside Date.now().
+ * begin in the middle: `wall` is less than 1 ms beside Date.now(). And nobody sets it.
  */
 import { Clock, Effect } from "effect"
 

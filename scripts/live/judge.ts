@@ -63,6 +63,10 @@ export const byClock = ({ forked, starts }: Recorded, period: number, since: Sin
 export const inMiddle = (verdict: Effect.Effect<Verdict>): Effect.Effect<Verdict> =>
   Effect.repeat(Effect.delay(verdict, "1 millis"), { until: ({ position }) => Math.abs(position % 1 - 0.5) < 0.2 })
 
+/** The same once all slots are accounted for: one that is only late is served in the end, one that is lost stays so. */
+export const settled = (verdict: Effect.Effect<Verdict>): Effect.Effect<Verdict> =>
+  Effect.repeat(inMiddle(verdict), { until: ({ lost }) => lost === 0, times: 10 })
+
 export const slotsOf = ({ position }: Verdict): number => 1 + Math.floor(position)
 export const earliest = ({ lateness }: Verdict): number => -Math.min(...lateness)
 export const latest = ({ lateness }: Verdict): number => Math.max(...lateness)

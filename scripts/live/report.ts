@@ -5,6 +5,6 @@ export type Claim = readonly [name: string, actual: number, most: number]
 
 /** A line of a table. */
 export const row = (name: string, ...figures: ReadonlyArray<string | number>): void =>
-  console.log(name.padEnd(44) + figures.map((figure) => String(figure).padStart(10)).join(""))
+  console.log(name.padEnd(34) + figures.map((figure) => String(figure).padStart(11)).join(""))
 
 export const millis = (time: number): string => time.toFixed(1)

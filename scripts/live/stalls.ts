@@ -1,8 +1,9 @@
 /** Stalls: what comes after the process was blocked for 3 s. Times are in milliseconds since the first start. */
 import { Effect } from "effect"
 import { Period } from "effect-wait"
-import { accounted, byCount, inMiddle, sinceStart, slotsOf } from "./judge.ts"
-import { type Claim, row } from "./report.ts"
+import { accounted, byCount, settled, sinceStart, slotsOf } from "./judge.ts"
+import { longest, watchLag } from "./lag.ts"
+import { type Claim, millis, row } from "./report.ts"
 import { type Recorded, recordLoop } from "./starts.ts"
 
 // Away from the slots, and from the turns that nonSliding has after the first stall.
@@ -28,6 +29,7 @@ const due = {
 }
 
 export const underStalls = Effect.gen(function*() {
+  const lags = yield* watchLag
   const keep = yield* recordLoop(Period.ticker("100 millis"))
   const skip = yield* recordLoop(Period.ticker("100 millis", { missed: "skip" }))
   const nonSliding = yield* recordLoop(Period.nonSliding("100 millis"))
@@ -38,13 +40,16 @@ export const underStalls = Effect.gen(function*() {
   }
   yield* Effect.sleep("1 second")
 
+  // Stalls of the machine's own put starts elsewhere than where they are due.
+  const other = longest(lags.filter((lag) => lag < 2900))
+  const isCalm = other < 90
   const claims: Array<Claim> = []
   const loops = Object.entries({ keep, skip, nonSliding }) as ReadonlyArray<[keyof typeof due, Recorded]>
   row("stalls of 3 s", "runs", "slots", "doubles", "lost", "missed")
   for (const [name, loop] of loops) {
     if (name === "nonSliding") row(name, loop.starts.length)
     else {
-      const verdict = yield* inMiddle(byCount(loop, 100, sinceStart))
+      const verdict = yield* settled(byCount(loop, 100, sinceStart))
       const { doubles, lost, missed, runs } = verdict
       row(name, runs, slotsOf(verdict), doubles, lost, missed)
       claims.push([`stalls, ${name}: slots served twice`, doubles, 0], accounted(`stalls, ${name}`, verdict))
@@ -56,8 +61,9 @@ export const underStalls = Effect.gen(function*() {
       console.log(`  after ${end} ms: ${after.map((time) => Math.round(time - end)).join(" ")}`)
       // One run more or less puts all that follow off by a whole slot of 100 ms.
       const off = Math.max(...expected.map((time, i) => Math.abs(time - after[i]!)))
-      claims.push([`stalls, ${name}: ms from where a start is due after ${end} ms`, off, 90])
+      if (isCalm) claims.push([`stalls, ${name}: ms from where a start is due after ${end} ms`, off, 90])
     }
   }
+  console.log(`the process stalled besides for up to ${millis(other)} ms${isCalm ? "" : ": the starts are not judged"}`)
   return claims
 }).pipe(Effect.scoped)
