@@ -310,8 +310,9 @@ const begin = <A, E, R, F>(
   if (name !== undefined) return operation(retry, around !== undefined)
   // Nothing is made as long as nothing fails.
   const { context } = fiber
-  const begun = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-  fiber.setContext(inRetry(context))
+  const place = placeIn(context)
+  const begun = place.clock.monotonicTimeNanosUnsafe()
+  fiber.setContext(place.context)
   return Effect.matchCauseEffect(attempt, {
     onSuccess(value) {
       fiber.setContext(context)
@@ -360,15 +361,21 @@ const CurrentRetry = Context.Reference<ReadonlyArray<string> | undefined>("effec
 const withRetry = <R>(context: Context.Context<R>, ...budgets: ReadonlyArray<string>): Context.Context<R> =>
   Context.add(context, CurrentRetry, [...Context.get(context, CurrentRetry) ?? [], ...budgets])
 
-// The contexts of attempts without a budget, which are made over and over.
-const contexts = new WeakMap<Context.Context<never>, Context.Context<never>>()
+/** What an attempt without a budget is run in, and its Clock. */
+interface Place {
+  readonly context: Context.Context<never>
+  readonly clock: Clock.Clock
+}
 
-const inRetry = (context: Context.Context<never>): Context.Context<never> => {
-  const known = contexts.get(context)
+// Calls are made in the same context over and over: to look this up is quicker than to make it.
+const places = new WeakMap<Context.Context<never>, Place>()
+
+const placeIn = (context: Context.Context<never>): Place => {
+  const known = places.get(context)
   if (known !== undefined) return known
-  const made = withRetry(context)
-  contexts.set(context, made)
-  return made
+  const place = { context: withRetry(context), clock: Context.get(context, Clock.Clock) }
+  places.set(context, place)
+  return place
 }
 
 /** What is known before the operation begins: its budget; or what it began with, a first attempt that has failed. */
