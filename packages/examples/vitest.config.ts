@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     name: "examples",
-    include: ["test/**/*.test.ts"]
+    include: ["test/**/*.test.ts"],
+    // No test waits: this is for machines that stand still.
+    testTimeout: 60_000
   }
 })
