@@ -1,6 +1,6 @@
 /**
- * `pnpm outage`: what becomes of a server after an outage, by how its clients retry; fails when a claim does not hold. Writes
- * `outage.json` beside it, and draws `docs/outage.svg`. `--refuse` for a server that refuses while it is down, `--smoke` for
+ * `pnpm outage`: what becomes of a server after an outage, by how its clients retry; fails when a claim does not hold. Draws
+ * `docs/outage.svg`. `--refuse` for a server that refuses while it is down, `--smoke` for
  * fewer clients and less time: these only print.
  */
 import { execFile } from "node:child_process"
@@ -58,8 +58,6 @@ console.log("\nclaims")
 for (const [name, holds] of claims) console.log(`${holds ? "ok    " : "FAILED"} ${name}`)
 
 if (!isSmoke && !isRefusing) {
-  const json = { settings: { ...settings, ...sizeOf(settings) }, policies: Object.fromEntries(figures) }
-  writeFileSync(new URL("outage.json", import.meta.url), JSON.stringify(json, undefined, 2) + "\n")
   mkdirSync("docs", { recursive: true })
   writeFileSync("docs/outage.svg", draw(results, settings))
 }

@@ -174,18 +174,16 @@ const looping = <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
   { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
-): readonly [string | undefined, Looping<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => {
-  return [
-    args.name(`${caller}: name`, name),
-    backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
-    {
-      work,
-      schedule: args.schedule(`${caller}: schedule`, schedule),
-      initialDelay: args.duration(`${caller}: initialDelay`, initialDelay ?? 0),
-      stop: args.effect(`${caller}: stop`, stop)
-    }
-  ]
-}
+): readonly [string | undefined, Looping<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => [
+  args.name(`${caller}: name`, name),
+  backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
+  {
+    work,
+    schedule: args.schedule(`${caller}: schedule`, schedule),
+    initialDelay: args.duration(`${caller}: initialDelay`, initialDelay ?? 0),
+    stop: args.effect(`${caller}: stop`, stop)
+  }
+]
 
 /**
  * Repeats work on a schedule, in a fiber of its own that ends with the Scope.

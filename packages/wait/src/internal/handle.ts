@@ -55,8 +55,9 @@ export interface Status {
  * - `status`: what the loop does, and what it has done
  * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes behind loses
  *   the oldest ones
- * - `isHealthy`: false when no run has succeeded for longer than `within`, and once the loop has failed or was interrupted. Until a run succeeds, the
- *   time counts from when the first run was due. It dies with an `IllegalArgumentError` for a time that is negative or NaN
+ * - `isHealthy`: false when no run has succeeded for longer than `within`, and once the loop has failed or was interrupted. Until a
+ *   run succeeds, the time counts from when the first run was due. It dies with an `IllegalArgumentError` for a time that is
+ *   negative or NaN
  *
  * As JSON it is its status, times and all: `JSON.stringify(loop)` does for a health page.
  *

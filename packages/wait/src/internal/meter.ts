@@ -28,12 +28,12 @@ const makeMeter = (kind: Kind, name: string) => {
   return {
     runs: counter("runs", by, "Runs that started"),
     failures: counter("failures", by, "Runs that failed"),
-    retries: counter("retries", by, "Failed runs after which another one was due"),
+    retries: counter("retries", by, "Runs that came after one that failed"),
     giveUps: counter("give_ups", by, "Loops, polls and retries that ended with a failure"),
     missed: counter("missed", by, "Slots of a ticker or a calendar that passed without a run"),
     duration: histogram("run_duration", by, "How long runs took"),
     lateness: histogram("lateness", by, "How much later than planned runs started"),
-    delay: histogram("delay", by, "Delays that were planned before runs"),
+    delay: histogram("delay", by, "Delays before runs"),
     lastSuccess: Metric.gauge("effect_wait_last_success_timestamp_seconds", {
       description: "When the last run succeeded, in seconds since the epoch",
       attributes: { ...by, unit: "s" }
