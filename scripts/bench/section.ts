@@ -1,0 +1,31 @@
+/** What a benchmark hands over: measured values, and what is claimed about them. */
+
+/** One contestant. `values` has one value a round; the rounds of all contestants of a section took turns. */
+export interface Series {
+  readonly name: string
+  readonly values: ReadonlyArray<number>
+}
+
+/** A ratio, taken within each round. Its median decides. */
+export interface Claim {
+  readonly text: string
+  /** Names of series. `minus` is taken from both first, where it is the overhead that counts. */
+  readonly ours: string
+  readonly peer: string
+  readonly minus?: string | undefined
+  /** What `ours / peer` may be at most; undefined where it is only stated. */
+  readonly atMost?: number | undefined
+}
+
+/** Measurements of one kind of work. A peer that is not there has no series, and claims about it are skipped. */
+export interface Section {
+  readonly title: string
+  readonly unit: string
+  readonly series: ReadonlyArray<Series>
+  readonly claims: ReadonlyArray<Claim>
+}
+
+/** How much time there is: a smoke test measures less often, not something else. */
+export interface Effort {
+  readonly smoke: boolean
+}
