@@ -28,25 +28,20 @@ import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { fromPolicy, type Policy, step } from "./internal/goBackoff.ts"
-import { done, type Env, fromPlan, Reads, restartWhen } from "./internal/step.ts"
+import { done, fromPlan, type Moment, restartWhen } from "./internal/step.ts"
 
 export type { Policy } from "./internal/goBackoff.ts"
 
 // A schedule whose output is its delay. `begin` gives the function that names the next one.
-const growing = (begin: (env: Env) => () => number): Schedule.Schedule<Duration.Duration> =>
+const growing = (begin: () => (at: Moment) => number): Schedule.Schedule<Duration.Duration> =>
   fromPlan({
-    reads: Reads.nothing,
-    output: Duration.millis,
-    begin(env) {
-      const following = begin(env)
-      return {
-        value: 0,
-        next() {
-          const delay = following()
-          if (delay !== done) this.value = delay
-          return delay
-        }
-      }
+    timed: false,
+    begin: () => ({ delay: 0, following: begin() }),
+    output: ({ delay }) => Duration.millis(delay),
+    next(state, at) {
+      const delay = state.following(at)
+      if (delay !== done) state.delay = delay
+      return delay
     }
   })
 
@@ -175,9 +170,9 @@ export const decorrelated = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const base = args.finite("Backoff.decorrelated: base", options.base)
   const cap = args.duration("Backoff.decorrelated: cap", options.cap)
-  return growing(({ random }) => {
+  return growing(() => {
     let previous = base
-    return () => {
+    return ({ random }) => {
       const ceiling = Math.min(3 * previous, Number.MAX_VALUE)
       previous = Math.min(cap, base + (ceiling - base) * random.nextDoubleUnsafe())
       return previous
@@ -218,10 +213,10 @@ export const decorrelatedV2 = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const median = args.positive("Backoff.decorrelatedV2: median", options.median)
   const cap = args.duration("Backoff.decorrelatedV2: cap", options.cap)
-  return growing(({ random }) => {
+  return growing(() => {
     let attempt = 0
     let previous = 0
-    return () => {
+    return ({ random }) => {
       const t = attempt++ + random.nextDoubleUnsafe()
       const current = Math.min(2 ** t * Math.tanh(Math.sqrt(4 * t)), Number.MAX_VALUE)
       const delay = current === Number.MAX_VALUE ? cap : Math.min(cap, (current - previous) * (1 / 1.4) * median)
@@ -295,9 +290,9 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
  */
 export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration> => {
   const initial = fromPolicy("Backoff.toSchedule", policy)
-  return growing(({ random }) => {
+  return growing(() => {
     let backoff = initial
-    return () => {
+    return ({ random }) => {
       const [delay, next] = step(backoff, random)
       backoff = next
       return delay

@@ -32,13 +32,13 @@
  */
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { changeDelays, Reads } from "./internal/step.ts"
+import { mapDelays } from "./internal/step.ts"
 
 // A delay of Infinity has no range: it stays.
 const spread =
   (min: number, max: number) =>
   <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
-    changeDelays(self, Reads.nothing, ({ random }) => (delay) => {
+    mapDelays(self, (delay, { random }) => {
       const draw = random.nextDoubleUnsafe()
       return delay === Infinity ? delay : delay * (min + (max - min) * draw)
     }, { moves: true })

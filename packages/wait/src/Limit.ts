@@ -31,7 +31,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { changeDelays, done, Reads } from "./internal/step.ts"
+import { changeDelays, done, mapDelays } from "./internal/step.ts"
 
 /**
  * `n` runs in all, the first one counted.
@@ -65,7 +65,7 @@ export const attempts = (
 ): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   args.integer("Limit.attempts: n", n, 1)
   return (self) =>
-    changeDelays(self, Reads.nothing, () => {
+    changeDelays(self, () => {
       let runs = 0
       return (delay) => ++runs < n ? delay : done
     })
@@ -97,7 +97,7 @@ export const delay = (
   max: Duration.Input
 ): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
   const millis = args.duration("Limit.delay: max", max)
-  return (self) => changeDelays(self, Reads.nothing, () => (delay) => Math.min(delay, millis))
+  return (self) => mapDelays(self, (delay) => Math.min(delay, millis))
 }
 
 /**
@@ -140,9 +140,9 @@ export const within = (
       "truncate"
     ]) === "truncate"
   return (self) =>
-    changeDelays(self, Reads.time, ({ first }) => (delay, at) => {
+    changeDelays(self, ({ first }) => (delay, at) => {
       const left = millis - ((at.ended ?? at.now) - first)
       if (delay <= left) return delay
       return truncate && left > 0 ? left : done
-    })
+    }, { timed: true })
 }

@@ -38,7 +38,7 @@ import { driveNamed, driveWatched } from "./internal/drive.ts"
 import { type Job, makeControl, type Task } from "./internal/driver.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
-import { planOf, Reads, type Step } from "./internal/step.ts"
+import { type Plan, planOf } from "./internal/step.ts"
 import { CurrentRun, makeWatch, type Watch } from "./internal/watch.ts"
 
 export type { Loop, Status } from "./internal/handle.ts"
@@ -275,7 +275,7 @@ type Looping<A, E, R, Out, F> = Task<A, E, R, A, Out, Out | undefined, F>
 const repeating = {
   kind: "loop",
   first: "now",
-  reads: Reads.nothing,
+  timed: false,
   succeeded: <A>(driver: { proceed(input: A): void }, value: A): void => driver.proceed(value),
   failed: undefined,
   ended: <Out>(driver: { output(): Out }, reason: string) =>
@@ -284,17 +284,21 @@ const repeating = {
 
 // While runs fail, the loop follows the backoff, which begins afresh after each success.
 const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>): Looping<A, E, R, Out, F> => {
-  let step: Step<E> | undefined
+  let plan: Plan<unknown, E> | undefined
+  let state: unknown
   return {
     ...repeating,
-    reads: planOf(backoff)?.reads ?? Reads.all,
+    timed: planOf(backoff)?.timed !== false,
     succeeded(driver, value) {
-      step = undefined
+      plan = undefined
       driver.proceed(value)
     },
     failed(driver, error, cause) {
-      step ??= driver.begin(driver.planFor(backoff))
-      driver.detour(step, error, cause)
+      if (plan === undefined) {
+        plan = driver.planFor(backoff)
+        state = driver.begin(plan)
+      }
+      driver.detour(plan, state, error, cause)
     }
   }
 }

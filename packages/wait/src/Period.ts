@@ -35,20 +35,25 @@ import * as Cron from "effect/Cron"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { identity } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { changeDelays, earlyWake, fromPlan, isExtra, type Moment, Reads, type Step } from "./internal/step.ts"
+import { earlyWake, fromPlan, isExtra, mapDelays, type Moment } from "./internal/step.ts"
 
 // A schedule that puts out the number of runs that came before, from 0.
-const counting = (reads: number, delay: (at: Moment) => number): Schedule.Schedule<number> => {
-  function next(this: Step, at: Moment): number {
-    this.value++
-    return delay(at)
-  }
-  return fromPlan({ reads, output: identity, begin: () => ({ value: -1, next }) })
-}
+const counting = (
+  delay: (at: Moment) => number,
+  { timed }: { readonly timed: boolean }
+): Schedule.Schedule<number> =>
+  fromPlan({
+    timed,
+    begin: () => ({ runs: -1 }),
+    output: ({ runs }) => runs,
+    next(state, at) {
+      state.runs++
+      return delay(at)
+    }
+  })
 
 /**
  * The delay starts when the run ends: a Go `Timer` that is reset after `f`. It is `Schedule.spaced` by its Go name.
@@ -77,7 +82,7 @@ const counting = (reads: number, delay: (at: Moment) => number): Schedule.Schedu
  */
 export const sliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.sliding: period", period)
-  return counting(Reads.nothing, () => millis)
+  return counting(() => millis, { timed: false })
 }
 
 // What is left of a delay that began when the run was due, so that wakes which are a little early or late do not add up.
@@ -124,7 +129,7 @@ const remaining = (delay: number, { due, now, start }: Moment): number => {
  */
 export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.nonSliding: period", period)
-  return counting(Reads.time, (at) => remaining(millis, at))
+  return counting((at) => remaining(millis, at), { timed: true })
 }
 
 /**
@@ -152,8 +157,7 @@ export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> =>
  */
 export const fromStart = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
-): Schedule.Schedule<Output, Input, E, R> =>
-  changeDelays(self, Reads.time, () => (delay, at) => remaining(delay, at), { moves: true })
+): Schedule.Schedule<Output, Input, E, R> => mapDelays(self, remaining, { timed: true, moves: true })
 
 /**
  * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.
@@ -198,20 +202,18 @@ export const ticker = (
     "skip"
   ]) === "keep"
   return fromPlan({
-    reads: Reads.time,
-    output: identity,
-    begin: (env) => ({
-      value: 0, // the slot that comes next; the first run is slot 0
-      next(at) {
-        const { first } = env
-        const isBefore = this.value > 0 && isExtra(at, env, first + this.value * millis)
-        const served = isBefore ? this.value - 1 : this.value
-        const slots = (at.now - first) / millis
-        this.value = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
-        if (at.missed !== undefined) at.missed.slots += this.value - served - 1
-        return Math.max(0, first + this.value * millis - at.now)
-      }
-    })
+    timed: true,
+    begin: (env) => ({ env, slot: 0 }), // the slot that comes next; the first run is slot 0
+    output: ({ slot }) => slot,
+    next(state, at) {
+      const { env, slot } = state
+      const isBefore = slot > 0 && isExtra(at, env, env.first + slot * millis)
+      const served = isBefore ? slot - 1 : slot
+      const slots = (at.now - env.first) / millis
+      const next = state.slot = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
+      if (at.missed !== undefined) at.missed.slots += next - served - 1
+      return Math.max(0, env.first + next * millis - at.now)
+    }
   })
 }
 
@@ -286,38 +288,29 @@ export const cron = (
   if (Result.isFailure(matching)) return Schedule.fromStep(Effect.fail(matching.failure))
   const calendar = matching.success
   return fromPlan({
-    reads: Reads.wall,
-    output: identity,
-    begin: (env) => {
-      // By the wall clock; `plannedAt` by that of the loop.
-      let served = -Infinity
-      let planned = -Infinity
-      let plannedAt = -Infinity
-      let seen: number | undefined
-      return {
-        value: -1,
-        next(at) {
-          this.value++
-          if (!isExtra(at, env, plannedAt)) served = planned
-          // A slot that was served stays served when the timer woke early or the clock was set back a little; a
-          // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
-          const known = served - at.wall > threeHours ? -Infinity : served
-          const allowance = planned === -Infinity ? 0 : earlyWake // the first run is not a timer's
-          const reached = at.wall - (at.now - at.start) + allowance
-          const from = Math.max(known, at.wall, reached)
-          if (at.missed !== undefined) {
-            at.missed.slots += slotsBetween(
-              calendar,
-              Math.max(served, seen ?? at.wall - (at.now - env.first)),
-              from
-            )
-          }
-          seen = from
-          planned = Cron.next(calendar, from).getTime()
-          plannedAt = at.now + planned - at.wall
-          return planned - at.wall
-        }
+    timed: true,
+    // By the wall clock; `plannedAt` by that of the loop.
+    begin: (env) => ({ env, runs: -1, served: -Infinity, planned: -Infinity, plannedAt: -Infinity, seen: NaN }),
+    output: ({ runs }) => runs,
+    next(state, at) {
+      const { env, planned, plannedAt } = state
+      const wall = at.wall()
+      state.runs++
+      if (!isExtra(at, env, plannedAt)) state.served = planned
+      // A slot that was served stays served when the timer woke early or the clock was set back a little; a
+      // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
+      const known = state.served - wall > threeHours ? -Infinity : state.served
+      const allowance = planned === -Infinity ? 0 : earlyWake // the first run is not a timer's
+      const reached = wall - (at.now - at.start) + allowance
+      const from = Math.max(known, wall, reached)
+      if (at.missed !== undefined) {
+        const seen = Number.isNaN(state.seen) ? wall - (at.now - env.first) : state.seen
+        at.missed.slots += slotsBetween(calendar, Math.max(state.served, seen), from)
       }
+      state.seen = from
+      state.planned = Cron.next(calendar, from).getTime()
+      state.plannedAt = at.now + state.planned - wall
+      return state.planned - wall
     }
   })
 }

@@ -40,7 +40,7 @@ import * as args from "./internal/args.ts"
 import { look } from "./internal/clocked.ts"
 import { driveNamed } from "./internal/drive.ts"
 import { Driver, type Task } from "./internal/driver.ts"
-import { changeDelays, done, Reads } from "./internal/step.ts"
+import { done, mapDelays } from "./internal/step.ts"
 import { RetryBudget } from "./RetryBudget.ts"
 
 const describe = {
@@ -417,7 +417,7 @@ const operation = <A, E, R, F>(
   const task: Task<A, E, R, E, unknown, A, F | RetryExhausted<E>> = {
     kind: "retry",
     first: "now",
-    reads: Reads.time,
+    timed: true,
     succeeded(driver, value) {
       driver.result = Exit.succeed(value)
     },
@@ -596,7 +596,7 @@ export const hint = <E>(
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
   return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) =>
-    changeDelays(self, Reads.nothing, () => (delay, _, error) => {
+    mapDelays(self, (delay, _, error) => {
       const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
       return hinted > max && !clamps ? done : Math.max(delay, Math.min(hinted, max))
     })

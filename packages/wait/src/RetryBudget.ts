@@ -23,7 +23,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { millisSince } from "./internal/clocked.ts"
-import { changeDelays, done, Reads } from "./internal/step.ts"
+import { changeDelays, done } from "./internal/step.ts"
 
 /**
  * Decides whether a failed attempt may be tried again, from what other calls to the same dependency have seen. `Retry.run` with a
@@ -191,7 +191,7 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
       withdraw: (key) => Effect.sync(() => add(key, -cost)),
       succeeded: ignore,
       limit: (key) => (self) =>
-        changeDelays(self, Reads.nothing, () => {
+        changeDelays(self, () => {
           add(key, deposit)
           return (delay) => add(key, -cost) ? delay : done
         })

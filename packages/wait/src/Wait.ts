@@ -41,7 +41,7 @@ import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { fromPolicy, type GoBackoff, type Policy, step } from "./internal/goBackoff.ts"
 import { deadline, poll as pollJob } from "./internal/poll.ts"
-import { done, fromPlan, type Moment, planOf, Reads } from "./internal/step.ts"
+import { done, fromPlan, type Moment, planOf } from "./internal/step.ts"
 import * as Jitter from "./Jitter.ts"
 import * as Loop from "./Loop.ts"
 import * as Period from "./Period.ts"
@@ -84,20 +84,17 @@ const loop = <A, E, R, ES, RS, SE, SR>(
 const askedAtStart = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Schedule.Schedule<Out, In, E, R> => {
   const plan = planOf(self)
   if (plan === undefined) return Period.fromStart(self)
-  return Period.fromStart(fromPlan<Out, In>({
-    reads: plan.reads | Reads.time,
-    output: plan.output,
-    begin(env) {
-      const inner = plan.begin(env)
-      return {
-        value: 0,
-        next(at, input) {
-          const atStart: Moment = { ...at, ended: at.now, now: at.start, wall: at.wall - (at.now - at.start) }
-          const delay = inner.next(atStart, input)
-          this.value = inner.value
-          return delay
-        }
+  return Period.fromStart(fromPlan<Out, In, unknown>({
+    ...plan,
+    timed: true,
+    next(state, at, input) {
+      const atStart: Moment = {
+        ...at,
+        ended: at.now,
+        now: at.start,
+        wall: () => at.wall() - (at.now - at.start)
       }
+      return plan.next(state, atStart, input)
     }
   }))
 }
@@ -328,22 +325,15 @@ const resetting = (
   marks: "reset" | "step"
 ): Schedule.Schedule<Duration.Duration> =>
   fromPlan({
-    reads: Reads.time,
-    output: Duration.millis,
-    begin({ first, random }) {
-      let backoff = initial
-      let mark = first
-      return {
-        value: 0,
-        next(at) {
-          const due = at.now - mark > reset
-          if (due) backoff = initial
-          if (due || marks === "step") mark = at.now
-          const [delay, left] = step(backoff, random)
-          backoff = left
-          return this.value = delay
-        }
-      }
+    timed: true,
+    begin: ({ first }) => ({ backoff: initial, mark: first, delay: 0 }),
+    output: ({ delay }) => Duration.millis(delay),
+    next(state, at) {
+      const due = at.now - state.mark > reset
+      if (due || marks === "step") state.mark = at.now
+      const [delay, left] = step(due ? initial : state.backoff, at.random)
+      state.backoff = left
+      return state.delay = delay
     }
   })
 
@@ -493,23 +483,17 @@ const firstCheck = (name: string, { immediate }: { readonly immediate: boolean }
 // comes while a check runs is lost, and the timeout brings one last check.
 const ticksUntil = (interval: number, timeout: number): Schedule.Schedule<number> =>
   fromPlan({
-    reads: Reads.time,
-    output: identity,
-    begin: () => {
-      let first: number | undefined
-      let last = false
-      return {
-        value: 0,
-        next(at) {
-          first ??= at.now
-          if (last) return done
-          const passed = at.now - first
-          this.value = Math.max(this.value + 1, Math.ceil(passed / interval))
-          const tick = this.value * interval
-          last = tick > timeout
-          return Math.max(0, Math.min(tick, timeout) - passed)
-        }
-      }
+    timed: true,
+    begin: () => ({ first: NaN, ticks: 0, last: false }),
+    output: ({ ticks }) => ticks,
+    next(state, at) {
+      if (state.last) return done
+      if (Number.isNaN(state.first)) state.first = at.now
+      const passed = at.now - state.first
+      state.ticks = Math.max(state.ticks + 1, Math.ceil(passed / interval))
+      const tick = state.ticks * interval
+      state.last = tick > timeout
+      return Math.max(0, Math.min(tick, timeout) - passed)
     }
   })
 
@@ -977,22 +961,15 @@ export const waitFor: {
 // A sleep that brought the delay to its cap is the last one, and no check follows it.
 const goSteps = (initial: GoBackoff): Schedule.Schedule<Duration.Duration> =>
   fromPlan({
-    reads: Reads.nothing,
-    output: Duration.millis,
-    begin({ random }) {
-      let backoff = initial
-      return {
-        value: 0,
-        get over() {
-          return backoff.steps < 1
-        },
-        next() {
-          if (backoff.steps <= 1) return done
-          const [delay, left] = step(backoff, random)
-          backoff = left
-          return this.value = delay
-        }
-      }
+    timed: false,
+    begin: () => ({ backoff: initial, delay: 0 }),
+    output: ({ delay }) => Duration.millis(delay),
+    isOver: ({ backoff }) => backoff.steps < 1,
+    next(state, { random }) {
+      if (state.backoff.steps <= 1) return done
+      const [delay, left] = step(state.backoff, random)
+      state.backoff = left
+      return state.delay = delay
     }
   })
 

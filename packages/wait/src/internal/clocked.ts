@@ -1,58 +1,62 @@
 /** The time of a loop, by its Clock. */
 import type * as Clock from "effect/Clock"
-import { type Moment, Reads } from "./step.ts"
+import type { Moment } from "./step.ts"
 
 /** The milliseconds since a reading of a clock that cannot be stepped. */
 export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
   Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 
-/** A Moment that a Clock fills in, as far as somebody `reads` it. Its times count from the beginning of the loop. */
+/** The Moment of a loop, which its Clock fills in if anybody looks at it. Its times count from the beginning of the loop. */
 export interface Clocked extends Moment {
-  readonly reads: number
   readonly clock: Clock.Clock | undefined
   readonly monotonicOrigin: bigint
-  readonly wallOrigin: number
 }
 
-/** The Moment of loops in which nobody looks at the time. */
-export const timeless: Clocked = {
-  reads: Reads.nothing,
+const makeTimeless = (random: Moment["random"]): Clocked => ({
+  random,
   clock: undefined,
   monotonicOrigin: BigInt(0),
-  wallOrigin: 0,
-  asked: NaN,
+  wall: () => NaN,
   now: 0,
-  wall: 0,
   start: 0,
   due: 0
+})
+
+const timelessOnes = new WeakMap<Moment["random"], Clocked>()
+
+/** The Moment of loops in which nobody looks at the time: nothing of it changes. */
+export const timeless = (random: Moment["random"]): Clocked => {
+  const known = timelessOnes.get(random)
+  if (known !== undefined) return known
+  const made = makeTimeless(random)
+  timelessOnes.set(random, made)
+  return made
 }
 
-export const makeClocked = (reads: number, clock: Clock.Clock): Clocked => ({
-  ...timeless,
-  reads,
-  clock,
-  monotonicOrigin: clock.monotonicTimeNanosUnsafe(),
-  wallOrigin: clock.currentTimeMillisUnsafe()
-})
+function wall(this: Clocked): number {
+  return this.clock?.currentTimeMillisUnsafe() ?? NaN
+}
 
-/** The Moment of a loop that began at that reading of the Clock, with a run that is still going on. */
-export const makeBegun = (clock: Clock.Clock, monotonicOrigin: bigint): Clocked => ({
-  ...timeless,
-  reads: Reads.all,
-  clock,
-  monotonicOrigin,
-  wallOrigin: clock.currentTimeMillisUnsafe() - millisSince(clock, monotonicOrigin)
-})
+/** The Moment of a loop that begins now; or that began at that reading of the Clock, with a run that is still going on. */
+export const makeClocked = (
+  random: Moment["random"],
+  clock: Clock.Clock,
+  monotonicOrigin: bigint = clock.monotonicTimeNanosUnsafe()
+): Clocked => ({ random, clock, monotonicOrigin, wall, now: 0, start: 0, due: 0 })
 
 /** The Moment of a loop that is watched: runs may be triggered, and missed slots are counted. */
-export const makeWatched = (clock: Clock.Clock): Clocked => ({
-  ...makeClocked(Reads.all, clock),
+export const makeWatched = (random: Moment["random"], clock: Clock.Clock): Clocked => ({
+  random,
+  clock,
+  monotonicOrigin: clock.monotonicTimeNanosUnsafe(),
+  wall,
+  now: 0,
+  start: 0,
+  due: 0,
   planned: -Infinity,
   missed: { slots: 0 }
 })
 
 export const look = (at: Clocked): void => {
-  if (at.clock === undefined) return
-  at.now = millisSince(at.clock, at.monotonicOrigin)
-  if (at.reads & Reads.wall) at.wall = at.clock.currentTimeMillisUnsafe()
+  if (at.clock !== undefined) at.now = millisSince(at.clock, at.monotonicOrigin)
 }

@@ -12,10 +12,10 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
-import { type Clocked, look, makeBegun, makeClocked, makeWatched, timeless } from "./clocked.ts"
+import { type Clocked, look, makeClocked, makeWatched, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
 import type { Kind } from "./meter.ts"
-import { done, pending, type Plan, planOf, Reads, type Step } from "./step.ts"
+import { done, pending, type Plan, planOf } from "./step.ts"
 import { ended, planned, started, type Watch } from "./watch.ts"
 
 /**
@@ -26,8 +26,8 @@ export interface Task<A, E, R, In, Out, B, F> {
   readonly kind: Kind
   /** The first run comes now; now, even when already stopped; or after a delay that the schedule gives for `later`. */
   readonly first: "now" | "anyway" | { readonly later: In }
-  /** What other schedules than the loop's own read of the time. */
-  readonly reads: number
+  /** Whether another schedule than the loop's own looks at the time. */
+  readonly timed: boolean
   /** Takes the value of a run: advances the loop or ends it. */
   readonly succeeded: (driver: Driver<A, E, R, In, Out, B, F>, value: A) => void
   /**
@@ -41,8 +41,13 @@ export interface Task<A, E, R, In, Out, B, F> {
   readonly ended: (driver: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped") => Exit.Exit<B, E | F>
 }
 
-/** The result of a loop that goes on. */
-const going = Exit.die("effect-wait: the loop goes on")
+/** The result of a loop that goes on: nobody sees it. */
+const going: Exit.Exit<never> = Exit.succeed(undefined as never)
+
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+// A timer of Node's that is longer is none.
+const longestTimer = 2 ** 31 - 1
 
 /** What is repeated. */
 export interface Job<A, E, R, In, Out, F> {
@@ -93,8 +98,8 @@ export const trigger = <F>(control: Control<F>): void => {
 }
 
 /**
- * A loop in progress. `Effect.whileLoop` runs it as it is; as an Effect it is the loop's result. A sleeping loop holds
- * little more than this record.
+ * A loop in progress. `Effect.whileLoop` runs it as it is; as an Effect it clears its timer and is the loop's result. A
+ * sleeping loop holds little more than this record.
  */
 export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   readonly task: Task<A, E, R, In, Out, B, F>
@@ -103,11 +108,12 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   readonly at: Clocked
   readonly work: Effect.Effect<unknown, E, R>
   readonly plan: Plan<Out, In> | ForeignPlan<Out, In, F, R>
-  /** The schedule in progress. */
-  main: Step<In> | undefined = undefined
+  /** What the schedule remembers, once it has begun. */
+  main: unknown = undefined
   phase: "waiting" | "running" | "stepping" = "waiting"
   /** How long to wait; or the Effect that will tell. */
   delay: number | Effect.Effect<number, E | F, R>
+  timer: ReturnType<typeof setTimeout> | undefined = undefined
   /** How many runs have started. */
   attempts = 0
   result: Exit.Exit<B, E | F> = going
@@ -118,15 +124,13 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     this.context = context
     this.control = job.control ?? (job.stop === undefined ? undefined : makeControl(true, undefined))
     const watch = this.control?.watch
-    const reads = task.reads | (planOf(job.schedule)?.reads ?? Reads.all)
+    const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
-    this.at = job.begun !== undefined
-      ? makeBegun(clock, job.begun)
-      : watch !== undefined
-      ? makeWatched(clock)
-      : reads === Reads.nothing
-      ? timeless
-      : makeClocked(reads, clock)
+    this.at = watch !== undefined
+      ? makeWatched(random, clock)
+      : task.timed || planOf(job.schedule)?.timed !== false
+      ? makeClocked(random, clock, job.begun)
+      : timeless(random)
     this.plan = this.planFor(job.schedule)
     this.delay = job.initialDelay ?? 0
     const work = task.failed === undefined || watch !== undefined ? job.work : Effect.exit(job.work)
@@ -134,6 +138,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   asEffect(): Exit.Exit<B, E | F> {
+    clearTimeout(this.timer)
     return this.result
   }
 
@@ -172,8 +177,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   /** Begins a schedule. The current run counts as its first. */
-  begin<In>(plan: Plan<unknown, In>): Step<In> {
-    return plan.begin({ random: Context.get(this.context, Random.Random), first: this.at.start })
+  begin(plan: Plan<unknown, never>): unknown {
+    return plan.begin({ first: this.at.start })
   }
 
   /** Asks the loop's own schedule for the next delay. One that is done by itself is done, stopped or not. */
@@ -181,7 +186,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     if (this.main === undefined) return
     if (this.stopped !== undefined && "init" in this.plan) return this.end("stopped")
     look(this.at)
-    const delay = this.main.next(this.at, input)
+    const delay = this.plan.next(this.main, this.at, input)
     if (this.stopped !== undefined && delay !== done) return this.end("stopped")
     this.follow(delay)
     if (this.at.planned !== undefined) this.plans(this.at)
@@ -201,10 +206,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   /** Asks another schedule. When that one is done, the loop fails. */
-  detour<In>(step: Step<In>, input: In, cause: Cause.Cause<E>): void {
+  detour<In>(plan: Plan<unknown, In>, state: unknown, input: In, cause: Cause.Cause<E>): void {
     if (this.stopped !== undefined) return this.end("stopped")
     look(this.at)
-    const delay = step.next(this.at, input)
+    const delay = plan.next(state, this.at, input)
     if (delay === done) {
       this.result = Exit.failCause(cause)
       return
@@ -226,7 +231,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     }
     this.delay = delay
     this.phase = delay === 0 || this.control?.triggered === true ? "running" : "waiting"
-    if (this.at === timeless) return
+    if (this.at.clock === undefined) return
     this.at.start = this.at.now
     this.at.due = this.at.now + delay
   }
@@ -242,7 +247,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   /** What the schedule put out last. */
   output(): Out | undefined {
-    return this.main && this.plan.output(this.main.value)
+    return this.main === undefined ? undefined : this.plan.output(this.main)
   }
 
   end(reason: "exhausted" | "stopped"): void {
@@ -268,7 +273,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   start(): void {
     if (this.stopped !== undefined && this.task.first !== "anyway") this.end("stopped")
     else if (this.delay === 0) this.prepare()
-    else if (this.at !== timeless) this.at.due = Number(this.delay)
+    else if (this.at.clock !== undefined) this.at.due = Number(this.delay)
   }
 
   prepare(): void {
@@ -283,7 +288,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   firstRun(): void {
     this.arrive()
-    if (this.at !== timeless) this.at.due = this.at.start
+    if (this.at.clock !== undefined) this.at.due = this.at.start
     this.main = this.begin(this.plan)
     if (typeof this.task.first === "string") this.phase = "running"
     else this.proceed(this.task.first.later)
@@ -291,7 +296,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   // A run starts now.
   arrive(): void {
-    if (this.at === timeless) return
+    if (this.at.clock === undefined) return
     look(this.at)
     this.at.start = this.at.now
   }
@@ -305,11 +310,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
       this.attempts++
       return this.control === undefined || this.control.open ? this.work : this.seen(this.work)
     }
-    return this.wait(
-      typeof this.delay === "number"
-        ? Context.get(this.context, Clock.Clock).sleep(Duration.millis(this.delay))
-        : this.delay
-    )
+    if (typeof this.delay !== "number") return this.wait(this.delay)
+    const clock = Context.get(this.context, Clock.Clock)
+    return clock === liveClock && this.delay <= longestTimer
+      ? this.sleep(this.delay)
+      : this.wait(clock.sleep(Duration.millis(this.delay)))
   }
 
   step(value: unknown): void {
@@ -320,7 +325,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     }
     if (this.phase === "waiting") {
       if (this.main === undefined) return this.prepare()
-      if (this.main.over === true) return this.end("exhausted")
+      if (this.plan.isOver?.(this.main) === true) return this.end("exhausted")
       this.arrive()
       this.phase = "running"
     } else if (this.main === undefined) {
@@ -360,22 +365,43 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     else failed(this, error.success, cause)
   }
 
+  // Whether the loop was told something that ends its wait.
+  get isTold(): boolean {
+    const { control, phase } = this
+    return control !== undefined && (control.stopped !== undefined || (phase === "waiting" && control.triggered))
+  }
+
+  // What the live Clock's own `sleep` does, with less to remember, and others may end it.
+  sleep(millis: number): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const { control } = this
+      if (this.isTold) return resume(Effect.void)
+      this.timer = setTimeout(resume, millis, Effect.void)
+      if (control?.open === true) {
+        control.asleep = true
+        control.wake = () => {
+          clearTimeout(this.timer)
+          resume(Effect.void)
+        }
+      }
+      return this as Effect.Effect<unknown, unknown> as Effect.Effect<void>
+    })
+  }
+
   // A loop that may be told something waits in a fiber of its own, so that a stop or a trigger ends the wait and nothing else.
   wait(effect: Effect.Effect<unknown, E | F, R>): Effect.Effect<unknown, E | F, R> {
     const { context, control } = this
     if (control === undefined || !control.open) return effect
     return Effect.callback((resume) => {
-      const asleep = this.phase === "waiting"
-      const isOver = () => control.stopped !== undefined || (asleep && control.triggered)
-      if (isOver()) return resume(Effect.void)
+      if (this.isTold) return resume(Effect.void)
       const fiber = Effect.runForkWith(context)(effect)
-      control.asleep = asleep
+      control.asleep = this.phase === "waiting"
       control.wake = () => fiber.interruptUnsafe()
       fiber.addObserver((exit) => {
         control.wake = undefined
-        resume(isOver() ? Effect.void : exit)
+        resume(this.isTold ? Effect.void : exit)
       })
-      if (isOver()) control.wake?.() // told by what has just begun
+      if (this.isTold) control.wake?.() // told by what has just begun
       return Fiber.interrupt(fiber)
     })
   }

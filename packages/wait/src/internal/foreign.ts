@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import type { Clocked } from "./clocked.ts"
+import { type Clocked, millisSince } from "./clocked.ts"
 import { clockOf } from "./clockOf.ts"
-import { CurrentMoment, done, pending, type Plan, Reads } from "./step.ts"
+import { CurrentMoment, done, pending, type Plan } from "./step.ts"
 
 export interface ForeignPlan<Out, In, F, R> extends Plan<Out, In> {
   /** Begins the schedule, where the first step is not to do that. */
@@ -23,6 +23,7 @@ export const foreignPlan = <Out, In, F, R>(
   type Pulled = Pull.Pull<[Out, Duration.Duration], F, Out, R>
   let output: Out
   let pull: ((now: number, input: In) => Pulled) | undefined
+  const wallOrigin = at.wall() - (at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
   const isSucceeded = (pulled: Pulled): pulled is Pulled & Exit.Success<[Out, Duration.Duration]> =>
     Exit.isExit(pulled) && Exit.isSuccess(pulled)
   const record = ([out, delay]: [Out, Duration.Duration]): number => {
@@ -46,27 +47,25 @@ export const foreignPlan = <Out, In, F, R>(
       : Effect.updateService(
         Schedule.toStep(schedule),
         Clock.Clock,
-        (clock) => clockOf(() => at.wallOrigin + at.start, (duration) => clock.sleep(duration))
+        (clock) => clockOf(() => wallOrigin + at.start, (duration) => clock.sleep(duration))
       )
   )
   const init = Effect.map(Effect.provideService(begun, CurrentMoment, at), (step) => pull = step)
   return {
-    reads: Reads.all,
+    timed: true,
     output: () => output,
     init,
-    begin: () => ({
-      value: 0,
-      next(_, input) {
-        const now = at.asked = at.wallOrigin + at.now
-        if (pull === undefined) {
-          suspend(Effect.flatMap(init, (pull) => settle(pull(now, input))))
-          return pending
-        }
-        const pulled = pull(now, input)
-        if (isSucceeded(pulled)) return record(pulled.value)
-        suspend(settle(pulled))
+    begin: () => schedule,
+    next(_, __, input) {
+      const now = at.asked = wallOrigin + at.now
+      if (pull === undefined) {
+        suspend(Effect.flatMap(init, (pull) => settle(pull(now, input))))
         return pending
       }
-    })
+      const pulled = pull(now, input)
+      if (isSucceeded(pulled)) return record(pulled.value)
+      suspend(settle(pulled))
+      return pending
+    }
   }
 }

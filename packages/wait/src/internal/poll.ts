@@ -11,7 +11,6 @@ import { WaitTimeout } from "../WaitTimeout.ts"
 import { millisSince } from "./clocked.ts"
 import { driveNamed } from "./drive.ts"
 import type { Driver } from "./driver.ts"
-import { Reads } from "./step.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
 export const deadline = Symbol("effect-wait/deadline")
@@ -50,7 +49,7 @@ export const poll = <A, E, R, F>(options: {
       {
         kind: "poll",
         first: first === "later" ? { later: undefined } : first,
-        reads: Reads.nothing,
+        timed: false,
         succeeded(driver, value) {
           if (accept(value)) {
             driver.result = Exit.succeed(value)

@@ -13,18 +13,19 @@ import * as args from "./args.ts"
 
 /** When a schedule is asked, and about which run. In milliseconds, on a clock that cannot be stepped. */
 export interface Moment {
+  readonly random: Context.Service.Shape<typeof Random.Random>
   /** When the schedule is asked: at the end of the run, but for Go's timers that are not sliding. */
   now: number
   /** The end of the run, where the schedule is asked about another time. */
   readonly ended?: number
   /** The same instant by the wall clock, for calendars. */
-  wall: number
+  readonly wall: () => number
   /** When the run started. */
   start: number
   /** When it was to start: a timer wakes up to `earlyWake` early, or late. */
   due: number
   /** The `now` that a schedule is asked with, by those who hand this on through `CurrentMoment`. */
-  asked: number
+  asked?: number
   /** When the schedule itself last wanted a run, where one may come before: by a trigger, or after a backoff. */
   planned?: number
   /** Counts the slots that passed without a run, where somebody wants to know. */
@@ -41,12 +42,9 @@ export const earlyWake = 2
 export const isExtra = ({ planned = -Infinity, start }: Moment, { moved = false }: Env, slot: number): boolean =>
   start < (moved ? planned : slot) - earlyWake
 
-/** What a schedule reads of a Moment, so that the driver need not fill in the rest. */
-export const Reads = { nothing: 0, time: 1, wall: 2, all: 3 } as const
-
-/** What a schedule begins with: the draws, and when the first of its runs started. */
+/** What a schedule begins with. */
 export interface Env {
-  readonly random: Context.Service.Shape<typeof Random.Random>
+  /** When the first of its runs started. */
   readonly first: number
   /** What comes after moves the runs, as jitter does: the run that it asks for is the one that the schedule wanted. */
   readonly moved?: boolean
@@ -58,21 +56,19 @@ export const done = -1
 /** The answer of a step whose delay has to be found first. */
 export const pending = -2
 
-/** One schedule in progress. */
-export interface Step<in Input = unknown> {
-  /** What the last output is made from, see `Plan.output`. */
-  value: number
-  /** The driver ends the loop after the delay, without a run. */
-  readonly over?: boolean
+/**
+ * A schedule of ours: what it remembers (`State`), and a step that looks at it and changes it. What a combinator need not
+ * remember adds nothing to the state.
+ */
+export interface Plan<out Output, in Input = unknown, State = unknown> {
+  /** Whether it looks at the time. */
+  readonly timed: boolean
+  begin(env: Env): State
   /** Advances: the milliseconds until the next run, or `done`. */
-  next(at: Moment, input: Input): number
-}
-
-/** A schedule of ours. */
-export interface Plan<out Output, in Input = unknown> {
-  readonly reads: number
-  readonly begin: (env: Env) => Step<Input>
-  readonly output: (value: number) => Output
+  next(state: State, at: Moment, input: Input): number
+  output(state: State): Output
+  /** Whether the loop ends after the delay that was given, without a run. */
+  isOver?(state: State): boolean
 }
 
 const PlanId = "~effect-wait/Plan"
@@ -98,16 +94,16 @@ interface Observer extends Env {
 
 // Drivers other than ours tell a schedule no more than `now`, by a clock that can be stepped. A run starts when the
 // last delay has passed; where the clock went back, it counts as just that.
-const standalone = (random: Env["random"], init: number): Observer => {
-  const at: Moment = { now: init, wall: init, start: init, due: init, asked: NaN }
+const standalone = (random: Moment["random"], init: number): Observer => {
+  let wall = init
   let offset = 0
+  const at: Moment = { random, now: init, wall: () => wall, start: init, due: init, asked: NaN }
   return {
-    random,
     first: init,
-    arrive(wall) {
-      if (wall < at.wall) offset = at.due - wall
-      at.wall = at.asked = wall
-      at.now = wall + offset
+    arrive(now) {
+      if (now < wall) offset = at.due - now
+      wall = at.asked = now
+      at.now = now + offset
       return at
     },
     leave(delay) {
@@ -117,27 +113,27 @@ const standalone = (random: Env["random"], init: number): Observer => {
 }
 
 const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
-  const random = fiber.getRef(Random.Random)
   const driven = fiber.getRef(CurrentMoment)
-  const alone = standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+  const alone = standalone(fiber.getRef(Random.Random), fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   return Effect.succeed(
     driven === undefined ? alone : {
-      random,
       first: driven.start,
-      arrive: (wall) => wall === driven.asked ? driven : alone.arrive(wall),
+      arrive: (now) => now === driven.asked ? driven : alone.arrive(now),
       leave: alone.leave
     }
   )
 })
 
 /** The public Schedule of a plan. */
-export const fromPlan = <Output, Input>(plan: Plan<Output, Input>): Schedule.Schedule<Output, Input> =>
+export const fromPlan = <Output, Input, State>(
+  plan: Plan<Output, Input, State>
+): Schedule.Schedule<Output, Input> =>
   Object.assign(
     Schedule.fromStep(Effect.map(observe, (observer) => {
-      const step = plan.begin(observer)
+      const state = plan.begin(observer)
       return (now: number, input: Input) => {
-        const delay = step.next(observer.arrive(now), input)
-        const output = plan.output(step.value)
+        const delay = plan.next(state, observer.arrive(now), input)
+        const output = plan.output(state)
         if (delay < 0) return Cause.done(output)
         observer.leave(delay)
         return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(delay)])
@@ -149,29 +145,47 @@ export const fromPlan = <Output, Input>(plan: Plan<Output, Input>): Schedule.Sch
 /** What a combinator does to a delay; `done` ends the schedule with the output of this step. */
 export type Change<in Input = unknown> = (delay: number, at: Moment, input: Input) => number
 
-/** A schedule whose delays are changed. The end of `self` stays as it is. `moves` is for what moves runs, see `Env.moved`. */
+/** How a combinator changes delays: whether it looks at the time, and whether it moves runs, see `Env.moved`. */
+interface Manner {
+  readonly timed?: boolean
+  readonly moves?: boolean
+}
+
+/** A schedule whose delays are changed by what remembers nothing. The end of `self` stays as it is. */
+export const mapDelays = <Output, Input, E, R>(
+  self: Schedule.Schedule<Output, Input, E, R>,
+  change: Change<Input>,
+  manner: Manner = {}
+): Schedule.Schedule<Output, Input, E, R> => {
+  const plan = planOf(args.schedule("self", self))
+  if (plan === undefined) return changeDelays(self, () => change)
+  const { moves = false, timed = false } = manner
+  return fromPlan<Output, Input, unknown>({
+    timed: plan.timed || timed,
+    output: (state) => plan.output(state),
+    begin: (env) => plan.begin(moves ? { ...env, moved: true } : env),
+    next(state, at, input) {
+      const delay = plan.next(state, at, input)
+      return delay < 0 ? delay : change(delay, at, input)
+    }
+  })
+}
+
+/** The same with a change that is made anew each time the schedule begins. */
 export const changeDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
-  reads: number,
   begin: (env: Env) => Change<Input>,
-  { moves }: { readonly moves: boolean } = { moves: false }
+  { timed = false }: Manner = {}
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
-    return fromPlan<Output, Input>({
-      reads: plan.reads | reads,
-      output: plan.output,
-      begin(env) {
-        const inner = plan.begin(moves ? { ...env, moved: true } : env)
-        const change = begin(env)
-        return {
-          value: 0,
-          next(at, input) {
-            const delay = inner.next(at, input)
-            this.value = inner.value
-            return delay < 0 ? delay : change(delay, at, input)
-          }
-        }
+    return fromPlan({
+      timed: plan.timed || timed,
+      begin: (env) => ({ inner: plan.begin(env), change: begin(env) }),
+      output: ({ inner }) => plan.output(inner),
+      next({ change, inner }, at, input: Input) {
+        const delay = plan.next(inner, at, input)
+        return delay < 0 ? delay : change(delay, at, input)
       }
     })
   }
@@ -197,20 +211,13 @@ export const restartWhen = <Output, Input, E, R>(
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
-    return fromPlan<Output, Input>({
-      reads: plan.reads | Reads.time,
-      output: plan.output,
-      begin(env) {
-        let inner = plan.begin(env)
-        return {
-          value: 0,
-          next(at, input) {
-            if (when(at)) inner = plan.begin({ ...env, first: at.start })
-            const delay = inner.next(at, input)
-            this.value = inner.value
-            return delay
-          }
-        }
+    return fromPlan({
+      timed: true,
+      begin: (env) => ({ env, inner: plan.begin(env) }),
+      output: ({ inner }) => plan.output(inner),
+      next(state, at, input: Input) {
+        if (when(at)) state.inner = plan.begin({ ...state.env, first: at.start })
+        return plan.next(state.inner, at, input)
       }
     })
   }

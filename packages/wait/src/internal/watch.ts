@@ -110,7 +110,7 @@ export const started = <A, E, R>(
   const due = Math.min(at.due, at.start) // a trigger comes before
   const lateness = at.start - due
   watch.survived = undefined
-  watch.lastStart = at.wall
+  watch.lastStart = at.wall()
   enter(watch, driver, "running")
   if (meter !== undefined) {
     meter.runs.updateUnsafe(1, context)
@@ -125,7 +125,7 @@ export const started = <A, E, R>(
   if (name === undefined) return run
   return run.pipe(
     Effect.annotateLogs(kind, name),
-    Effect.withSpan(name, { attributes: { attempt: attempts, scheduledTime: at.wall - lateness, lateness } })
+    Effect.withSpan(name, { attributes: { attempt: attempts, scheduledTime: watch.lastStart - lateness, lateness } })
   )
 }
 
@@ -134,7 +134,7 @@ const over = (watch: Watch, driver: Watched): void => {
   const { at, context } = driver
   look(at)
   watch.ended = at.now
-  watch.lastEnd = at.wall
+  watch.lastEnd = at.wall()
   enter(watch, driver, "waiting")
   watch.meter?.duration.updateUnsafe((at.now - at.start) / 1000, context)
 }
