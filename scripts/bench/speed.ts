@@ -1,65 +1,137 @@
-/** Nanoseconds of a zero-delay iteration: ours beside Effect's own drivers and schedules, in one run. */
+/** An iteration without a delay: `Loop.run` over each of our schedules, `Effect.repeat` over the nearest of Effect, and Go. */
 import { Effect, Schedule } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
+import { makeGo } from "./go.ts"
+import { claims, type Contestant, inRounds, looping } from "./rounds.ts"
+import type { Effort, Section } from "./section.ts"
 
-const smoke = process.argv.includes("--smoke")
-const iterations = smoke ? 40_000 : 100_000
-const rounds = smoke ? 5 : 7
+const times = 5000
+const attempts = times * 2
 
-// The least work there is. Its defect ends any of them after so many iterations, at the same cost.
-const work = (): Effect.Effect<boolean> => {
-  let n = 0
-  return Effect.sync(() => {
-    if (++n > iterations) throw enough
-    return false
-  })
+type AnySchedule = Schedule.Schedule<unknown, unknown, unknown>
+
+/** A schedule of Effect, and those of ours that it is the nearest to: some look at the clock. */
+interface Group {
+  readonly nearest: readonly [name: string, schedule: AnySchedule]
+  readonly blind?: Readonly<Record<string, AnySchedule>>
+  readonly clocked?: Readonly<Record<string, AnySchedule>>
 }
 
-const enough = new Error("enough")
+const sliding = Period.sliding(0)
+const growth = { base: 0, cap: "1 second" } as const
+const exponential = Backoff.exponential(growth)
 
-const jittered = Period.sliding(0).pipe(Jitter.additive(0.2))
-const exponential = Backoff.exponential({ base: 0, cap: "1 second" }).pipe(
-  Jitter.full,
-  Limit.attempts(iterations * 2)
-)
-const spaced = Schedule.spaced(0)
-const recurs = Schedule.recurs(iterations * 2)
+const spacedJittered = Schedule.spaced(0).pipe(Schedule.jittered)
+const exponentialJittered = Schedule.exponential(0).pipe(Schedule.jittered)
 
-const contestants: Record<string, () => Effect.Effect<unknown, unknown>> = {
-  "Effect.whileLoop": () => Effect.whileLoop({ while: () => true, body: work().pipe((run) => () => run), step() {} }),
-  "Loop.run sliding": () => Loop.run(work(), Period.sliding(0)),
-  "Loop.run nonSliding": () => Loop.run(work(), Period.nonSliding(0)),
-  "Loop.run sliding, additive jitter": () => Loop.run(work(), jittered),
-  "Loop.run exponential, full jitter, attempts": () => Loop.run(work(), exponential),
-  "Loop.run sliding, with stop": () => Loop.run(work(), Period.sliding(0), { stop: Effect.never }),
-  "Loop.run sliding, with backoff": () => Loop.run(work(), Period.sliding(0), { backoff: Backoff.fromDelays([]) }),
-  "Loop.run Schedule.spaced": () => Loop.run(work(), spaced),
-  "Loop.run Schedule.recurs": () => Loop.run(work(), recurs),
-  "Poll.until sliding": () => Poll.until(work(), Period.sliding(0)),
-  "Poll.until exponential, full jitter, attempts": () => Poll.until(work(), exponential),
-  "Effect.repeat sliding": () => Effect.repeat(work(), Period.sliding(0)),
-  "Effect.repeat nonSliding": () => Effect.repeat(work(), Period.nonSliding(0)),
-  "Effect.repeat sliding, additive jitter": () => Effect.repeat(work(), jittered),
-  "Effect.repeat exponential, full jitter, attempts": () => Effect.repeat(work(), exponential),
-  "Effect.repeat Schedule.spaced": () => Effect.repeat(work(), spaced),
-  "Effect.repeat Schedule.recurs": () => Effect.repeat(work(), recurs)
-}
-
-const nanosOf = async (effect: Effect.Effect<unknown, unknown>): Promise<number> => {
-  const begin = process.hrtime.bigint()
-  await Effect.runPromiseExit(effect)
-  return Number(process.hrtime.bigint() - begin) / iterations
-}
-
-/** The sorted times of each contestant, in rounds that take turns, after one that warms up. */
-export const measure = async (): Promise<ReadonlyMap<string, ReadonlyArray<number>>> => {
-  const times = new Map(Object.keys(contestants).map((name) => [name, [] as Array<number>]))
-  for (let round = 0; round <= rounds; round++) {
-    for (const [name, make] of Object.entries(contestants)) {
-      const nanos = await nanosOf(make())
-      if (round > 0) times.get(name)!.push(nanos)
+// With an interval of 0, Schedule.fixed and windowed compute nothing. Where Effect has no such schedule, the nearest does less:
+// fibonacci for linear, exponential for one that is reset.
+const groups: ReadonlyArray<Group> = [
+  { nearest: ["spaced(0)", Schedule.spaced(0)], blind: { "sliding": sliding } },
+  {
+    nearest: ["fixed(0)", Schedule.fixed(0)],
+    clocked: { "nonSliding": Period.nonSliding(0), "sliding, fromStart": sliding.pipe(Period.fromStart) }
+  },
+  {
+    nearest: ["windowed(0)", Schedule.windowed(0)],
+    clocked: { "ticker, delays of 0": Period.ticker(1).pipe(Limit.delay(0)) }
+  },
+  {
+    nearest: [
+      "cron each second, delays of 0",
+      Schedule.cron("* * * * * *").pipe(Schedule.modifyDelay(() => Effect.succeed(0)))
+    ],
+    clocked: { "cron each second, delays of 0": Period.cron("* * * * * *").pipe(Limit.delay(0)) }
+  },
+  {
+    nearest: ["exponential(0)", Schedule.exponential(0)],
+    blind: { "exponential": exponential },
+    clocked: { "exponential, resetAfter": exponential.pipe(Backoff.resetAfter("1 hour")) }
+  },
+  { nearest: ["fibonacci(0)", Schedule.fibonacci(0)], blind: { "linear": Backoff.linear(growth) } },
+  {
+    nearest: ["exponential(0), jittered", exponentialJittered],
+    blind: {
+      "decorrelated": Backoff.decorrelated(growth),
+      "decorrelatedV2, delays of 0": Backoff.decorrelatedV2({ median: 1, cap: 0 }),
+      "toSchedule, jitter 0.1": Backoff.toSchedule({ duration: 0, factor: 2, jitter: 0.1, steps: 5, cap: "1 second" })
+    }
+  },
+  {
+    nearest: ["recurs", Schedule.recurs(attempts)],
+    blind: { "fromDelays": Backoff.fromDelays(Array.from({ length: attempts }, () => 0)) }
+  },
+  {
+    nearest: ["spaced(0), jittered", spacedJittered],
+    blind: {
+      "sliding, additive": sliding.pipe(Jitter.additive(0.2)),
+      "sliding, full": sliding.pipe(Jitter.full),
+      "sliding, equal": sliding.pipe(Jitter.equal),
+      "sliding, between": sliding.pipe(Jitter.between(0.8, 1.2))
+    }
+  },
+  {
+    nearest: ["spaced(0), upTo times", Schedule.spaced(0).pipe(Schedule.upTo({ times: attempts }))],
+    blind: { "sliding, attempts": sliding.pipe(Limit.attempts(attempts)) }
+  },
+  {
+    nearest: ["spaced(0), upTo duration", Schedule.spaced(0).pipe(Schedule.upTo({ duration: "1 hour" }))],
+    clocked: { "sliding, within": sliding.pipe(Limit.within("1 hour")) }
+  },
+  {
+    nearest: [
+      "exponential(0), jittered, upTo times",
+      exponentialJittered.pipe(Schedule.upTo({ times: attempts }))
+    ],
+    blind: { "exponential, full, attempts": exponential.pipe(Jitter.full, Limit.attempts(attempts)) }
+  },
+  {
+    nearest: [
+      "exponential(0), jittered, upTo both",
+      exponentialJittered.pipe(Schedule.upTo({ times: attempts, duration: "1 hour" }))
+    ],
+    clocked: {
+      "exponential, full, attempts, within": exponential.pipe(
+        Jitter.full,
+        Limit.attempts(attempts),
+        Limit.within("1 hour")
+      )
     }
   }
-  for (const list of times.values()) list.sort((a, b) => a - b)
-  return times
+]
+
+const loopName = (name: string): string => `Loop.run ${name}`
+const repeatName = (name: string): string => `Effect.repeat ${name}`
+const goName = "Go JitterUntilWithContext, period 0"
+
+// Ours beside their nearest: what slows the machine down for a while slows both down.
+const contestants: ReadonlyArray<readonly [string, Contestant]> = groups.flatMap(({ blind, clocked, nearest }) => {
+  const [name, schedule] = nearest
+  const repeat = [repeatName(name), looping(times, (work) => Effect.repeat(work, schedule))] as const
+  const loops = Object.entries({ ...blind, ...clocked }).map(([name, schedule]) =>
+    [loopName(name), looping(times, (work) => Loop.run(work, schedule))] as const
+  )
+  return [repeat].concat(loops)
+})
+
+const claimsOf = (kind: "blind" | "clocked", atMost: number) =>
+  groups.flatMap(({ nearest, ...ours }) => {
+    const pairs = Object.keys(ours[kind] ?? {}).map((name) => [loopName(name), repeatName(nearest[0])] as const)
+    return claims(pairs, atMost)
+  })
+
+export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> => {
+  const go = makeGo()
+  const others = go === undefined ? {} : { [goName]: () => go.run("jitter", 200_000).nanos! }
+  const whileLoop = looping(times, (work) => Effect.whileLoop({ while: () => true, body: () => work, step() {} }))
+  return [{
+    title: "An iteration without a delay",
+    unit: "ns",
+    series: await inRounds(effort, { "Effect.whileLoop": whileLoop, ...Object.fromEntries(contestants) }, others),
+    claims: [
+      ...claimsOf("blind", 1 / 25),
+      ...claimsOf("clocked", 1 / 15),
+      ...claims([[loopName("sliding"), goName]], 1 / 3)
+    ]
+  }]
 }

@@ -1,0 +1,98 @@
+/** What was found, and its table. */
+import { readFileSync } from "node:fs"
+import { cpus } from "node:os"
+import { makeGo } from "./go.ts"
+import type { Claim, Section } from "./section.ts"
+
+const packages = ["effect", "tinybench", "p-retry", "cockatiel", "exponential-backoff", "async-retry", "esbuild"]
+
+const versionOf = (name: string): string => {
+  const manifest = readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), "utf8")
+  return (JSON.parse(manifest) as { readonly version: string }).version
+}
+
+/** Where it is measured, and with which versions. */
+export const describeMachine = () => {
+  const go = makeGo()?.version.replace("go", "")
+  const [cpu] = cpus()
+  return {
+    cpu: cpu?.model.trim() ?? "unknown",
+    cpus: cpus().length,
+    platform: `${process.platform} ${process.arch}`,
+    versions: {
+      node: process.versions.node,
+      ...(go === undefined ? {} : { go }),
+      ...Object.fromEntries(packages.map((name) => [name, versionOf(name)]))
+    }
+  }
+}
+
+/** Of the values of all rounds. */
+export interface Spread {
+  readonly min: number
+  readonly median: number
+  readonly max: number
+}
+
+const spreadOf = (values: ReadonlyArray<number>): Spread => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
+  return { min: sorted[0]!, median, max: sorted.at(-1)! }
+}
+
+/** What became of a claim. */
+export interface Finding extends Claim {
+  readonly ratio: Spread
+  readonly verdict: "ok" | "MISSED" | "stated"
+}
+
+/** A section, with what became of its claims. */
+export interface Result {
+  readonly title: string
+  readonly unit: string
+  readonly series: ReadonlyArray<{ readonly name: string } & Spread>
+  readonly claims: ReadonlyArray<Finding>
+}
+
+/** Claims about a peer that is not there are left out. A target may be missed by up to `tolerance` times of it. */
+export const judge = ({ claims, series, title, unit }: Section, tolerance: number): Result => {
+  const values = new Map(series.map((one) => [one.name, one.values]))
+  const find = (claim: Claim): ReadonlyArray<Finding> => {
+    const [ours, peer] = [values.get(claim.ours), values.get(claim.peer)]
+    if (ours === undefined || peer === undefined) return []
+    const bare = claim.minus === undefined ? undefined : values.get(claim.minus)
+    const over = (list: ReadonlyArray<number>, round: number): number => list[round]! - (bare?.[round] ?? 0)
+    const ratio = spreadOf(ours.map((_, round) => over(ours, round) / over(peer, round)))
+    if (claim.atMost === undefined) return [{ ...claim, ratio, verdict: "stated" }]
+    return [{ ...claim, ratio, verdict: ratio.median <= claim.atMost * tolerance ? "ok" : "MISSED" }]
+  }
+  return {
+    title,
+    unit,
+    series: series.map(({ name, values }) => ({ name, ...spreadOf(values) })),
+    claims: claims.flatMap(find)
+  }
+}
+
+const figure = (value: number): string =>
+  Math.abs(value) < 100 ? String(Number(value.toPrecision(3))) : Math.round(value).toLocaleString("en")
+
+/** A small ratio is told as a part: 1/25. */
+const part = (ratio: number): string => ratio > 0 && ratio <= 0.1 ? `1/${figure(1 / ratio)}` : figure(ratio)
+
+const row = (name: string, ...columns: ReadonlyArray<string>): void =>
+  console.log(name.padEnd(108) + columns.map((column) => column.padStart(12)).join(""))
+
+const columns = ({ max, median, min }: Spread, format: (value: number) => string): ReadonlyArray<string> =>
+  [min, median, max].map(format)
+
+export const print = ({ claims, series, title, unit }: Result): void => {
+  row(`${title}, ${unit}`, "min", "median", "max")
+  for (const { name, ...values } of series) row(`        ${name}`, ...columns(values, figure))
+  if (claims.length > 0) row("", "min", "median", "max", "at most")
+  for (const { atMost, ratio, text, verdict } of claims) {
+    row(verdict.padEnd(8) + text, ...columns(ratio, part), atMost === undefined ? "" : part(atMost))
+  }
+  console.log("")
+}
