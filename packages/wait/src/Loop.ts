@@ -34,7 +34,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { driveNamed, driveWatched } from "./internal/drive.ts"
+import { drive, driveNamed } from "./internal/drive.ts"
 import { type Job, makeControl, type Task } from "./internal/driver.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
@@ -263,7 +263,7 @@ export const forkScoped: {
   Effect.suspend(() => {
     const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
     const control = makeControl<F, Watch>(true, makeWatch("loop", name))
-    const loop = Effect.tapCause(driveWatched(control, task, job), (cause) => {
+    const loop = Effect.tapCause(drive(task, { ...job, control }), (cause) => {
       const logged = Effect.logError("The loop has failed", cause)
       return name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)
     })
