@@ -10,7 +10,7 @@
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { draw } from "./draw.ts"
-import { describeMachine, judge, print } from "./report.ts"
+import { describeMachine, judge, part, print, type Result } from "./report.ts"
 import type { Effort, Section } from "./section.ts"
 
 const modules: Readonly<
@@ -32,26 +32,33 @@ const machine = describeMachine()
 const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
 console.log(`${machine.cpus} x ${machine.cpu}, ${machine.platform}\n${versions.join(", ")}\n`)
 
-const results = []
-for (const name of only?.split(",") ?? Object.keys(modules)) {
-  const load = modules[name]
-  if (load === undefined) throw new Error(`--only: ${name} is none of ${Object.keys(modules).join(", ")}`)
-  for (const section of await (await load()).measure({ smoke })) {
+const names = only?.split(",") ?? Object.keys(modules)
+for (const name of names) {
+  if (!(name in modules)) throw new Error(`--only: ${name} is none of ${Object.keys(modules).join(", ")}`)
+}
+const results: Array<Result> = []
+for (const name of names) {
+  const { measure } = await modules[name]!()
+  for (const section of await measure({ smoke })) {
     const result = judge(section, tolerance)
     print(result)
     results.push(result)
   }
 }
 
-const findings = results.flatMap((result) => result.claims)
-const missed = findings.filter(({ verdict }) => verdict === "MISSED")
-const held = findings.filter(({ verdict }) => verdict === "ok")
-if (smoke) console.log("A smoke test: a target is missed at twice of it.")
-console.log(`${held.length} targets are met, ${missed.length} are missed`)
-for (const { text } of missed) console.log(`MISSED  ${text}`)
+const found = results.flatMap(({ claims, title }) => claims.map((finding) => ({ ...finding, title })))
+const missed = found.filter(({ verdict }) => verdict === "MISSED")
+const met = found.filter(({ verdict }) => verdict === "ok")
+console.log(`${met.length} targets are met, ${missed.length} are missed${smoke ? " at twice of them" : ""}`)
+for (const { atMost, ratio, text, title } of missed) {
+  console.log(`MISSED  ${title}: ${text}: ${part(ratio.median)}, at most ${part(atMost!)}`)
+}
 
 const isComplete = !smoke && only === undefined
 const file = json ?? (isComplete ? "docs/bench.json" : undefined)
-if (file !== undefined) writeFileSync(file, `${JSON.stringify({ ...machine, sections: results }, null, 2)}\n`)
+if (file !== undefined) {
+  const rounded = (_: string, value: unknown) => typeof value === "number" ? Number(value.toPrecision(4)) : value
+  writeFileSync(file, `${JSON.stringify({ ...machine, sections: results }, rounded, 2)}\n`)
+}
 if (isComplete) writeFileSync("docs/bench.svg", draw(results))
 process.exit(missed.length === 0 ? 0 : 1)

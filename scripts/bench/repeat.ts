@@ -1,8 +1,8 @@
 /** Our schedules under plain `Effect.repeat`, without a delay, beside the nearest of Effect. */
-import { Effect, Schedule } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Period } from "effect-wait"
 import { claims, inRounds, looping } from "./rounds.ts"
-import type { Effort, Section } from "./section.ts"
+import type { Claim, Effort, Section } from "./section.ts"
 
 const times = 5000
 const limit = { times: times * 2 } as const
@@ -10,7 +10,9 @@ const hour = { duration: "1 hour" } as const
 
 const jittered = Schedule.spaced(0).pipe(Schedule.jittered)
 
+const floor = "a schedule that does nothing"
 const schedules: Readonly<Record<string, Schedule.Schedule<unknown>>> = {
+  [floor]: Schedule.fromStep(Effect.succeed(() => Effect.succeed([0, Duration.zero]))),
   "Period.sliding(0)": Period.sliding(0),
   "Schedule.spaced(0)": Schedule.spaced(0),
   "Period.nonSliding(0)": Period.nonSliding(0),
@@ -40,9 +42,17 @@ const contestants = Object.fromEntries(
   Object.entries(schedules).map(([name, schedule]) => [name, looping(times, (work) => Effect.repeat(work, schedule))])
 )
 
+// What the schedules cost by themselves: the most of an iteration is Effect.repeat's own, and its yield.
+const alone = composed.map(([ours, peer]): Claim => ({
+  text: `${ours} : ${peer}, both over ${floor}`,
+  ours,
+  peer,
+  minus: floor
+}))
+
 export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> => [{
   title: "A schedule under Effect.repeat, an iteration without a delay",
   unit: "ns",
   series: await inRounds(effort, contestants),
-  claims: [...claims(bare, 1), ...claims(composed, 1 / 2)]
+  claims: [...claims(bare, 1), ...claims(composed, 1 / 2), ...alone]
 }]

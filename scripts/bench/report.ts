@@ -79,7 +79,7 @@ const figure = (value: number): string =>
   Math.abs(value) < 100 ? String(Number(value.toPrecision(3))) : Math.round(value).toLocaleString("en")
 
 /** A small ratio is told as a part: 1/25. */
-const part = (ratio: number): string => ratio > 0 && ratio <= 0.1 ? `1/${figure(1 / ratio)}` : figure(ratio)
+export const part = (ratio: number): string => ratio > 0 && ratio <= 0.1 ? `1/${figure(1 / ratio)}` : figure(ratio)
 
 const row = (name: string, ...columns: ReadonlyArray<string>): void =>
   console.log(name.padEnd(108) + columns.map((column) => column.padStart(12)).join(""))

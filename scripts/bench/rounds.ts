@@ -20,7 +20,7 @@ export const inRounds = async (
   )
   for (let round = 0; round < (smoke ? 3 : 25); round++) {
     const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: smoke ? 5 : 50 }
-    const bench = new Bench({ iterations: 1, time: smoke ? 5 : 10, throws: true, ...warm })
+    const bench = new Bench({ iterations: 1, time: smoke ? 3 : 10, throws: true, ...warm })
     for (const [name, { run }] of Object.entries(contestants)) bench.add(name, run, { async: true })
     for (const { name, result } of await bench.run()) {
       if (result.state !== "completed") throw new Error(`${name}: ${result.state}`)
