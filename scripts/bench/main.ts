@@ -54,10 +54,10 @@ for (const { atMost, ratio, text, title } of missed) {
   console.log(`MISSED  ${title}: ${text}: ${part(ratio.median)}, at most ${part(atMost!)}`)
 }
 
+const rounded = (_: string, value: unknown) => typeof value === "number" ? Number(value.toPrecision(4)) : value
 const isComplete = !smoke && only === undefined
 const file = json ?? (isComplete ? "docs/bench.json" : undefined)
 if (file !== undefined) {
-  const rounded = (_: string, value: unknown) => typeof value === "number" ? Number(value.toPrecision(4)) : value
   writeFileSync(file, `${JSON.stringify({ ...machine, sections: results }, rounded, 2)}\n`)
 }
 if (isComplete) writeFileSync("docs/bench.svg", draw(results))
