@@ -307,8 +307,9 @@ export const cron = (
         const seen = Number.isNaN(state.seen) ? wall - (at.now - env.first) : state.seen
         at.missed.slots += slotsBetween(calendar, Math.max(state.served, seen), from)
       }
+      const isStillNext = state.seen <= from && from < planned
       state.seen = from
-      state.planned = Cron.next(calendar, from).getTime()
+      if (!isStillNext) state.planned = Cron.next(calendar, from).getTime()
       state.plannedAt = at.now + state.planned - wall
       return state.planned - wall
     }

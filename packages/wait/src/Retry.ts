@@ -37,7 +37,7 @@ import * as Record from "effect/Record"
 import * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { look } from "./internal/clocked.ts"
+import { millisSince } from "./internal/clocked.ts"
 import { driveNamed } from "./internal/drive.ts"
 import { Driver, type Task } from "./internal/driver.ts"
 import { done, mapDelays } from "./internal/step.ts"
@@ -294,25 +294,26 @@ export const run: {
   })
 })
 
-/** Runs an operation; `around` are the budgets of the retries that it leaves the retrying to. */
+/** Begins an operation; `around` are the budgets of the retries that it leaves the retrying to. */
 const begin = <A, E, R, F>(
   retry: Checked<A, E, R, F>,
   fiber: Fiber.Fiber<unknown, unknown>,
   around: ReadonlyArray<string> | undefined
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R | RetryBudget> => {
   const { attempt, budget, name } = retry
+  const { context } = fiber
+  const { clock, inside } = placeIn(context)
+  const begun = clock.monotonicTimeNanosUnsafe()
   if (budget !== undefined && around?.includes(budget) !== true) {
     return Effect.flatMap(
       RetryBudget,
-      (service) => operation(retry, around !== undefined, { _tag: "budget", key: budget, budget: service })
+      (service) =>
+        operation(retry, { clock, begun, deferred: around !== undefined, paid: { key: budget, budget: service } })
     )
   }
-  if (name !== undefined) return operation(retry, around !== undefined)
+  if (name !== undefined) return operation(retry, { clock, begun, deferred: around !== undefined })
   // Nothing is made as long as nothing fails.
-  const { context } = fiber
-  const place = placeIn(context)
-  const begun = place.clock.monotonicTimeNanosUnsafe()
-  fiber.setContext(place.context)
+  fiber.setContext(inside)
   return Effect.matchCauseEffect(attempt, {
     onSuccess(value) {
       fiber.setContext(context)
@@ -320,7 +321,7 @@ const begin = <A, E, R, F>(
     },
     onFailure(cause) {
       fiber.setContext(context)
-      return operation(retry, around !== undefined, { _tag: "failed", begun, cause })
+      return operation(retry, { clock, begun, deferred: around !== undefined, cause })
     }
   })
 }
@@ -361,9 +362,9 @@ const CurrentRetry = Context.Reference<ReadonlyArray<string> | undefined>("effec
 const withRetry = <R>(context: Context.Context<R>, ...budgets: ReadonlyArray<string>): Context.Context<R> =>
   Context.add(context, CurrentRetry, [...Context.get(context, CurrentRetry) ?? [], ...budgets])
 
-/** What an attempt without a budget is run in, and its Clock. */
+/** What attempts without a budget are run in, and the Clock. */
 interface Place {
-  readonly context: Context.Context<never>
+  readonly inside: Context.Context<never>
   readonly clock: Clock.Clock
 }
 
@@ -373,34 +374,34 @@ const places = new WeakMap<Context.Context<never>, Place>()
 const placeIn = (context: Context.Context<never>): Place => {
   const known = places.get(context)
   if (known !== undefined) return known
-  const place = { context: withRetry(context), clock: Context.get(context, Clock.Clock) }
+  const place = { inside: withRetry(context), clock: Context.get(context, Clock.Clock) }
   places.set(context, place)
   return place
 }
 
-/** What is known before the operation begins: its budget; or what it began with, a first attempt that has failed. */
-type Beginning<E> =
-  | { readonly _tag: "budget"; readonly key: string; readonly budget: RetryBudget["Service"] }
-  | { readonly _tag: "failed"; readonly begun: bigint; readonly cause: Cause.Cause<E> }
+/** An operation that has begun. */
+interface Begun<E> {
+  readonly clock: Clock.Clock
+  readonly begun: bigint
+  /** Whether the retrying is left to the retry around it. */
+  readonly deferred: boolean
+  readonly paid?: { readonly key: string; readonly budget: RetryBudget["Service"] }
+  /** Of the first attempt, where that was made already. */
+  readonly cause?: Cause.Cause<E>
+}
 
 const operation = <A, E, R, F>(
-  retry: Checked<A, E, R, F>,
-  deferred: boolean,
-  beginning?: Beginning<E>
+  { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable }: Checked<A, E, R, F>,
+  { begun, cause, clock, deferred, paid }: Begun<E>
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R> => {
   type Operation = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
-  const { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable } = retry
-  const paid = beginning?._tag === "budget" ? beginning : undefined
   let last: Option.Option<E> = Option.none()
   let retryable = true
   let exhausted: RetryExhausted<E> | undefined
 
-  const elapsed = ({ at }: Operation): Duration.Duration => {
-    look(at)
-    return Duration.millis(at.now)
-  }
-  const giveUp = (driver: Operation, error: E, reason: RetryExhausted["reason"]) =>
-    Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts: driver.attempts, elapsed: elapsed(driver), reason }))
+  const elapsed = (): Duration.Duration => Duration.millis(millisSince(clock, begun))
+  const giveUp = ({ attempts }: Operation, error: E, reason: RetryExhausted["reason"]) =>
+    Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts, elapsed: elapsed(), reason }))
   const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
     name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
   const asked = Effect.fnUntraced(function*(driver: Operation, error: E, delay: number) {
@@ -408,7 +409,7 @@ const operation = <A, E, R, F>(
       return yield* giveUp(driver, error, "budget")
     }
     if (onRetry !== undefined) {
-      const retrying = { error, attempt: driver.attempts, delay: Duration.millis(delay), elapsed: elapsed(driver) }
+      const retrying = { error, attempt: driver.attempts, delay: Duration.millis(delay), elapsed: elapsed() }
       yield* annotated(onRetry(retrying))
     }
     return delay
@@ -417,7 +418,7 @@ const operation = <A, E, R, F>(
   const task: Task<A, E, R, E, unknown, A, F | RetryExhausted<E>> = {
     kind: "retry",
     first: "now",
-    timed: true,
+    timed: false,
     succeeded(driver, value) {
       driver.result = Exit.succeed(value)
     },
@@ -442,20 +443,22 @@ const operation = <A, E, R, F>(
       return retryable ? paid.budget.failed(paid.key, error) : Effect.void
     })
   )
-  const keys = paid === undefined ? [] : [paid.key]
-  const job = {
-    work: Effect.updateContext(told, (context: Context.Context<R>) => withRetry(context, ...keys)),
-    schedule
-  }
-  const loop = beginning?._tag === "failed"
-    ? Effect.contextWith((context: Context.Context<R>) =>
-      new Driver(task, { ...job, begun: beginning.begun }, context).resume(beginning.cause)
+  const enter = <X, X2>(effect: Effect.Effect<X, X2, R>): Effect.Effect<X, X2, R> =>
+    Effect.updateContext(
+      effect,
+      (context: Context.Context<R>) => withRetry(context, ...paid === undefined ? [] : [paid.key])
     )
-    : driveNamed(name, task, job)
-  const begun = paid === undefined ? loop : Effect.andThen(paid.budget.started(paid.key), loop)
+  // Where no hook and no budget is asked between the attempts, the loop as a whole is run as they are.
+  const isPlain = paid === undefined && onRetry === undefined
+  const job = { work: isPlain ? told : enter(told), schedule }
+  const loop = cause === undefined
+    ? driveNamed(name, task, job)
+    : Effect.contextWith((context: Context.Context<R>) => new Driver(task, { ...job, begun }, context).resume(cause))
+  const entered = isPlain ? enter(loop) : loop
+  const paying = paid === undefined ? entered : Effect.andThen(paid.budget.started(paid.key), entered)
   return onGiveUp === undefined
-    ? begun
-    : Effect.tapCause(begun, () => exhausted === undefined ? Effect.void : annotated(onGiveUp(exhausted)))
+    ? paying
+    : Effect.tapCause(paying, () => exhausted === undefined ? Effect.void : annotated(onGiveUp(exhausted)))
 }
 
 type Matched<Cases> = {

@@ -10,7 +10,6 @@ import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import { type Clocked, look, makeClocked, makeWatched, timeless } from "./clocked.ts"
 import { type ForeignPlan, foreignPlan } from "./foreign.ts"
@@ -360,9 +359,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   failed(cause: Cause.Cause<E>): void {
     const { failed } = this.task
-    const error = Cause.findError(cause)
-    if (failed === undefined || Cause.hasDies(cause) || Result.isFailure(error)) this.result = Exit.failCause(cause)
-    else failed(this, error.success, cause)
+    const reason = Cause.hasDies(cause) ? undefined : cause.reasons.find(Cause.isFailReason)
+    if (failed === undefined || reason === undefined) this.result = Exit.failCause(cause)
+    else failed(this, reason.error, cause)
   }
 
   // Whether the loop was told something that ends its wait.
