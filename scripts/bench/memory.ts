@@ -1,52 +1,54 @@
-/** Bytes of one sleeping loop, of 100,000. A program of its own for each contestant, as its heap must be its own. */
-import { Effect, Schedule, Scope } from "effect"
-import { Jitter, Loop, Period } from "effect-wait"
+/** What a loop weighs while it sleeps. */
+import { makeGo } from "./go.ts"
+import { claims } from "./rounds.ts"
+import type { Effort, Section } from "./section.ts"
+import { alone, seriesOf, takeTurns } from "./turns.ts"
 
-const count = 100_000
+const few = ["Effect.repeat spaced", "Loop.run sliding", "Loop.run jittered"]
+const all = [
+  "setInterval",
+  "Effect.sleep",
+  ...few,
+  "Effect.repeat spaced.jittered",
+  "Loop.run nonSliding",
+  "Loop.run ticker",
+  "Loop.run with stop",
+  "Loop.run with name",
+  "scoped Effect.sleep",
+  "scoped Loop.run",
+  "Loop.forkScoped",
+  "Loop.forkScoped with name"
+]
 
-const fork = <A, E>(effect: Effect.Effect<A, E>) => () => Effect.runFork(effect)
-
-const scope = Scope.makeUnsafe()
-const inScope = <A>(effect: Effect.Effect<A, never, Scope.Scope>) => () =>
-  Effect.runSync(Effect.provideService(effect, Scope.Scope, scope))
-
-const contestants: Record<string, () => unknown> = {
-  "Effect.sleep": fork(Effect.sleep("1 hour")),
-  "setInterval": () => setInterval(() => {}, 3_600_000),
-  "Loop.run sliding": fork(Loop.run(Effect.void, Period.sliding("1 hour"))),
-  "Loop.run nonSliding": fork(Loop.run(Effect.void, Period.nonSliding("1 hour"))),
-  "Loop.run sliding, additive jitter": fork(Loop.run(Effect.void, Period.sliding("1 hour").pipe(Jitter.additive(0.2)))),
-  "Loop.run sliding, with stop": fork(Loop.run(Effect.void, Period.sliding("1 hour"), { stop: Effect.never })),
-  "Loop.run sliding, with name": fork(Loop.run(Effect.void, Period.sliding("1 hour"), { name: "bench" })),
-  "Effect.forkScoped(Effect.sleep)": inScope(Effect.forkScoped(Effect.sleep("1 hour"))),
-  "Effect.forkScoped(Loop.run sliding)": inScope(Effect.forkScoped(Loop.run(Effect.void, Period.sliding("1 hour")))),
-  "Loop.forkScoped sliding": inScope(Loop.forkScoped(Effect.void, Period.sliding("1 hour"))),
-  "Loop.forkScoped sliding, with name": inScope(
-    Loop.forkScoped(Effect.void, Period.sliding("1 hour"), { name: "bench" })
-  ),
-  "Effect.repeat Schedule.spaced": fork(Effect.repeat(Effect.void, Schedule.spaced("1 hour"))),
-  "Effect.repeat Schedule.spaced, jittered": fork(
-    Effect.repeat(Effect.void, Schedule.spaced("1 hour").pipe(Schedule.jittered))
-  )
+export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>> => {
+  const count = smoke ? 10_000 : 100_000
+  const names = smoke ? few : all
+  const go = smoke ? undefined : makeGo()
+  // One round: another would find the same, within 1 %.
+  const found = await takeTurns(1, {
+    ...Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count, 1000])])),
+    ...(go && { "Go wait.UntilWithContext": () => go.run("sleep", count) })
+  })
+  return [{
+    title: `a sleeping loop, of ${count.toLocaleString("en")}`,
+    unit: "bytes",
+    series: seriesOf(found, "bytes"),
+    claims: [
+      ...claims([
+        ["Loop.run sliding", "Effect.repeat spaced"],
+        ["Loop.run nonSliding", "Effect.repeat spaced"],
+        ["Loop.run jittered", "Effect.repeat spaced"],
+        ["Loop.run jittered", "Effect.repeat spaced.jittered"]
+      ], 0.45),
+      ...claims([["Loop.forkScoped", "scoped Loop.run"], ["Loop.run with name", "Loop.run sliding"]], 2),
+      ...claims([
+        ["Loop.run ticker", "Effect.repeat spaced"],
+        ["Loop.run with stop", "Loop.run sliding"],
+        ["Loop.forkScoped with name", "scoped Loop.run"],
+        ["Loop.run sliding", "Effect.sleep"],
+        ["Loop.run sliding", "setInterval"],
+        ["Loop.run sliding", "Go wait.UntilWithContext"]
+      ])
+    ]
+  }]
 }
-
-const settle = async (): Promise<number> => {
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  gc!()
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  gc!()
-  return process.memoryUsage().heapUsed
-}
-
-const name = process.argv[2]
-if (name === undefined) {
-  console.log(JSON.stringify(Object.keys(contestants)))
-} else {
-  const start = contestants[name]!
-  const kept = [start()] // what the first one sets up once is not counted
-  const before = await settle()
-  for (let i = 0; i < count; i++) kept.push(start())
-  const after = await settle()
-  console.log((after - before) / (kept.length - 1))
-}
-process.exit()

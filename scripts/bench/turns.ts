@@ -1,0 +1,37 @@
+/** Contestants that measure themselves: in rounds that take turns, and in processes of their own where they can. */
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import type { Series } from "./section.ts"
+
+/** What a measurement finds, by the name of what was measured. */
+export type Measured = Readonly<Record<string, number>>
+
+/** What a program of this folder prints, in a process of its own: its heap and its compiled code are nobody else's. */
+export const alone = (program: string, args: ReadonlyArray<string | number>, memory = 2000): Measured =>
+  JSON.parse(execFileSync(
+    process.execPath,
+    [
+      "--expose-gc",
+      `--max-old-space-size=${memory}`,
+      fileURLToPath(new URL(program, import.meta.url)),
+      ...args.map(String)
+    ],
+    { encoding: "utf8" }
+  ))
+
+/** What all contestants find, round by round. */
+export const takeTurns = async (
+  rounds: number,
+  contestants: Readonly<Record<string, () => Measured | Promise<Measured>>>
+): Promise<ReadonlyMap<string, ReadonlyArray<Measured>>> => {
+  const found = new Map<string, Array<Measured>>(Object.keys(contestants).map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, measure] of Object.entries(contestants)) found.get(name)!.push(await measure())
+  }
+  return found
+}
+
+/** One thing that was measured, of all who measured it. */
+export const seriesOf = (found: ReadonlyMap<string, ReadonlyArray<Measured>>, what: string): ReadonlyArray<Series> =>
+  Array.from(found, ([name, list]) => ({ name, values: list.flatMap((measured) => measured[what] ?? []) }))
+    .filter(({ values }) => values.length > 0)
