@@ -1,6 +1,6 @@
 /** The handle of a loop beside a model of it: whatever is done when, both make the same runs and tell the same status. */
-import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, identity, Logger, Option, Schedule } from "effect"
+import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
+import { Clock, Effect, Exit, identity, Layer, Logger, Option, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
@@ -180,7 +180,22 @@ const makeLoop = Effect.fnUntraced(function*(kind: Kind, scenario: Scenario) {
 // Lets the fibers come to rest.
 const rest = Effect.repeat(Effect.yieldNow, { times: 9 })
 
-const replay = (kind: Kind, scenario: Scenario) =>
+interface Time {
+  readonly pass: (millis: number) => Effect.Effect<void>
+  readonly layer: Layer.Layer<never>
+}
+
+const testClock: Time = { pass: TestClock.adjust, layer: TestClock.layer() }
+
+// The timers of the live Clock; they and the time pass when told.
+const timers: Time = {
+  pass: (millis) => Effect.promise(() => vi.advanceTimersByTimeAsync(millis)),
+  layer: Layer.effectDiscard(Effect.sync(() => {
+    vi.setSystemTime(0)
+  }))
+}
+
+const replay = (kind: Kind, scenario: Scenario, { layer, pass }: Time) =>
   Effect.gen(function*() {
     const model = makeModel(kind, scenario)
     const { loop, seen } = yield* makeLoop(kind, scenario)
@@ -192,14 +207,14 @@ const replay = (kind: Kind, scenario: Scenario) =>
     }
     for (const [wait, command] of [[0, "look"], ...scenario.commands, [0, "stop"], [1000, "look"]] as const) {
       model.pass(wait)
-      yield* TestClock.adjust(wait)
+      yield* pass(wait)
       yield* compare
       model.obey(command)
       yield* effects[command]
       yield* compare
     }
     assert.strictEqual(Exit.isFailure(yield* loop.await), model.failed())
-  }).pipe(Effect.scoped, Effect.provide([TestClock.layer(), Logger.layer([])]))
+  }).pipe(Effect.scoped, Effect.provide([layer, Logger.layer([])]))
 
 // Steps of 5 ms: a run that is up to 2 ms early is no other run.
 const millis = (min: number, max: number) => fc.integer({ min: min / 5, max: max / 5 }).map((steps) => steps * 5)
@@ -227,11 +242,33 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   )
 })
 
+const kinds = ["sliding", "nonSliding", "ticker, keep", "ticker, skip"] as const
+
 describe("a loop and its model", () => {
-  it.each(["sliding", "nonSliding", "ticker, keep", "ticker, skip"] as const)(
-    "make the same runs, whatever is done when: %s",
-    (kind) =>
-      fc.assert(fc.asyncProperty(scenario, (scenario) => Effect.runPromise(replay(kind, scenario))), { numRuns: 300 }),
-    60_000
-  )
+  it.each(kinds)("make the same runs, whatever is done when: %s", (kind) =>
+    fc.assert(
+      fc.asyncProperty(scenario, (scenario) => Effect.runPromise(replay(kind, scenario, testClock))),
+      { numRuns: 300 }
+    ), 60_000)
+
+  describe("with the live Clock's timers", () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
+      vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(Date.now()) * BigInt(1_000_000))
+    })
+    afterEach(() => {
+      vi.restoreAllMocks()
+      vi.useRealTimers()
+    })
+
+    it.each(kinds)("make the same runs, and no timer is left: %s", (kind) =>
+      fc.assert(
+        fc.asyncProperty(scenario, (scenario) =>
+          Effect.runPromise(Effect.andThen(
+            replay(kind, scenario, timers),
+            Effect.sync(() => assert.strictEqual(vi.getTimerCount(), 0))
+          ))),
+        { numRuns: 100 }
+      ), 60_000)
+  })
 })
