@@ -57,6 +57,16 @@ const groups: ReadonlyArray<Group> = [
       "Retry.run : p-retry, awaited": "p-retry, awaited",
       "Retry.run : Effect.promise(cockatiel)": "cockatiel in an Effect"
     }
+  },
+  {
+    heading: "Memory of a sleeping loop: times lighter than",
+    section: "a sleeping loop, of 100,000",
+    rows: {
+      "Loop.run sliding : Effect.repeat spaced": "Effect.repeat: a fixed delay",
+      "Loop.run jittered : Effect.repeat spaced.jittered": "Effect.repeat: with jitter",
+      "Loop.run sliding : Go wait.UntilWithContext": "a goroutine in Go wait.UntilWithContext",
+      "Loop.run sliding : setInterval": "setInterval"
+    }
   }
 ]
 

@@ -20,7 +20,9 @@ const modules: Readonly<
   poll: () => import("./poll.ts"),
   retry: () => import("./retry.ts"),
   success: () => import("./success.ts"),
-  repeat: () => import("./repeat.ts")
+  repeat: () => import("./repeat.ts"),
+  memory: () => import("./memory.ts"),
+  bundle: () => import("./bundle.ts")
 }
 
 const { json, only, smoke } = parseArgs({

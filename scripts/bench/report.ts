@@ -84,8 +84,9 @@ export const part = (ratio: number): string => ratio > 0 && ratio <= 0.1 ? `1/${
 const row = (name: string, ...columns: ReadonlyArray<string>): void =>
   console.log(name.padEnd(108) + columns.map((column) => column.padStart(12)).join(""))
 
+// What was measured once has no spread.
 const columns = ({ max, median, min }: Spread, format: (value: number) => string): ReadonlyArray<string> =>
-  [min, median, max].map(format)
+  min === max ? ["", format(median), ""] : [min, median, max].map(format)
 
 export const print = ({ claims, series, title, unit }: Result): void => {
   row(`${title}, ${unit}`, "min", "median", "max")
