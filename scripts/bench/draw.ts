@@ -44,10 +44,12 @@ const groups: ReadonlyArray<Group> = [
     section: "An attempt that awaits one and the same rejected promise",
     rows: {
       "Retry.run, over a bare Effect loop : p-retry, over a bare loop": "p-retry",
-      "Retry.run, over a bare Effect loop : cockatiel, over a bare loop": "cockatiel, with its timer",
-      "Retry.run, over a bare Effect loop : exponential-backoff, over a bare loop":
-        "exponential-backoff, with its timer",
-      "Retry.run, over a bare Effect loop : async-retry, over a bare loop": "async-retry, with its timer"
+      "Retry.run, over a bare Effect loop : cockatiel, its timers made microtasks, over a bare loop":
+        "cockatiel, its timers left out",
+      "Retry.run, over a bare Effect loop : exponential-backoff, its timers made microtasks, over a bare loop":
+        "exponential-backoff, its timers left out",
+      "Retry.run, over a bare Effect loop : async-retry, its timers made microtasks, over a bare loop":
+        "async-retry, its timers left out"
     }
   },
   {
@@ -74,7 +76,7 @@ const width = 860
 const [left, right] = [340, width - 70]
 const row = 22
 
-const decades = { from: -1, to: 4 } as const
+const decades = { from: -1, to: 3 } as const
 const x = (times: number): number => {
   const power = Math.min(Math.max(Math.log10(times), decades.from), decades.to)
   return Math.round(left + (power - decades.from) / (decades.to - decades.from) * (right - left))
