@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   Cause,
   Clock,
+  type Cron,
   Data,
   Duration,
   Effect,
@@ -136,7 +137,7 @@ for (const name of [undefined, "call"]) {
         assert.strictEqual(calls, 1)
       }))
 
-    const same: Record<string, Schedule.Schedule<unknown>> = {
+    const same: Record<string, Schedule.Schedule<unknown, unknown, Cron.CronParseError>> = {
       "ours": Backoff.exponential({ base: "100 millis", cap: "1 second" }).pipe(Limit.attempts(6)),
       "ours, measured from the start": Period.nonSliding("1 second").pipe(Limit.attempts(4)),
       "a ticker": Period.ticker("1 second").pipe(Limit.within("5 seconds")),
@@ -145,6 +146,7 @@ for (const name of [undefined, "call"]) {
       "Effect's spaced": Schedule.spaced("1 second").pipe(Schedule.upTo({ times: 3 })),
       "Effect's, up to a time": Schedule.spaced("1 second").pipe(Schedule.upTo({ duration: "3 seconds" })),
       "Effect's fixed": Schedule.fixed("1 second").pipe(Schedule.upTo({ times: 3 })),
+      "Effect's cron": Schedule.cron("*/2 * * * * *").pipe(Schedule.upTo({ times: 3 })),
       "Effect's windowed": Schedule.windowed("1 second").pipe(Schedule.upTo({ times: 3 })),
       "Effect's, with ours inside": Schedule.tap(Period.nonSliding("1 second"), () => Effect.void).pipe(
         Schedule.upTo({ times: 3 })
@@ -321,6 +323,21 @@ for (const name of [undefined, "call"]) {
           })
         }))
     }
+
+    it.effect("that defer retry in a hook, which is no attempt", () =>
+      Effect.gen(function*() {
+        const { call, calls } = counted()
+        const hook = Effect.ignore(Retry.run(call, attempts, { name, nested: "defer" }))
+        yield* observe(
+          Retry.run(Effect.fail(busy), second.pipe(Limit.attempts(2)), {
+            name,
+            onRetry: () => hook,
+            onGiveUp: () => hook
+          }),
+          "1 minute"
+        )
+        assert.strictEqual(calls(), 6)
+      }))
 
     it.effect("that defer retry where nothing is around them, before and after another retry too", () =>
       Effect.gen(function*() {

@@ -12,6 +12,12 @@ const makeCondition = (holdsAt: number, ...durations: ReadonlyArray<Duration.Inp
 const never = Number.POSITIVE_INFINITY
 
 describe("Wait's loops", () => {
+  it.effect("backoffUntil asks a calendar for what comes after the start of the run, where it is not sliding", () =>
+    Effect.gen(function*() {
+      const loop = Wait.backoffUntil({ backoff: Period.cron("* * * * *", { timeZone: "UTC" }), sliding: false })
+      assert.deepStrictEqual(yield* startsOf(loop, "3 minutes", "30 seconds"), [0, 60_000, 120_000, 180_000])
+    }))
+
   it.effect("forever runs every period, measured from the end of the run", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* startsOf(Wait.forever({ period: "1 second" }), 5000, 400), [0, 1400, 2800, 4200])

@@ -1,6 +1,6 @@
 /** Loops on the live Clock set their timers themselves. Here these, and the time, pass when told. */
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scheduler } from "effect"
 import { Loop, Period } from "effect-wait"
 
 const days = 24 * 60 * 60 * 1000
@@ -16,10 +16,10 @@ const pass = (millis: number) => Effect.promise(() => vi.advanceTimersByTimeAsyn
 
 describe("a sleep on the live Clock", () => {
   it.live.each([
-    ["as long as a timer can be", 2 ** 31 - 1],
-    ["longer than that", 2 ** 31],
-    ["of 30 days", 30 * days]
-  ])("%s, begins the next run when it has passed", ([_, delay]) =>
+    { name: "as long as a timer can be", delay: 2 ** 31 - 1 },
+    { name: "longer than that", delay: 2 ** 31 },
+    { name: "of 30 days", delay: 30 * days }
+  ])("$name, begins the next run when it has passed", ({ delay }) =>
     Effect.gen(function*() {
       const starts: Array<number> = []
       const fiber = yield* Effect.forkChild(
@@ -63,4 +63,24 @@ describe("a sleep on the live Clock", () => {
       assert.strictEqual((yield* loop.status).state, "ended")
       assert.strictEqual(vi.getTimerCount(), 0)
     }).pipe(Effect.scoped))
+
+  // The loop yields after every few operations, and the stop comes at each of these points in turn.
+  it.live.each([5, 6, 7, 8])(
+    "does not begin after a stop, wherever it comes, yielding after %d operations",
+    (ops) =>
+      Effect.gen(function*() {
+        for (let turns = 0; turns < 40; turns++) {
+          const told = yield* Deferred.make<void>()
+          const loop = yield* Loop.run(Effect.void, Period.sliding("1 hour"), { stop: Deferred.await(told) }).pipe(
+            Effect.provideService(Scheduler.MaxOpsBeforeYield, ops),
+            Effect.forkChild
+          )
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* Deferred.succeed(told, undefined)
+          for (let turn = 0; turn < 50; turn++) yield* Effect.yieldNow
+          assert.deepStrictEqual(loop.pollUnsafe(), Exit.succeed(undefined), `after ${turns} turns`)
+          assert.strictEqual(vi.getTimerCount(), 0)
+        }
+      })
+  )
 })
