@@ -1,6 +1,7 @@
 /**
- * So many sleepers of one kind, in a process of their own. It prints the bytes of each, and the nanoseconds to start each
- * and to close each; those without a Scope are not closed. `node --expose-gc sleepers.ts <name> <count> <warm-up>`
+ * Groups of sleepers of one kind, one after another, in a process of their own: `node --expose-gc sleepers.ts <name> <count>
+ * [<groups>]`. It prints the bytes of a sleeper; and the nanoseconds to start one, up to its sleep, and to close one. Those that
+ * have no Scope are not closed: null.
  */
 // The rest of both would take longer to load than many a sleeper to start.
 import * as Jitter from "effect-wait/Jitter"
@@ -55,31 +56,49 @@ const start = (kind: () => Effect.Effect<unknown, never, Scope.Scope>, scope: Sc
 const close = (scope: Scope.Closeable): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void))
 
 const heap = async (): Promise<number> => {
-  await pause(100)
+  await pause(5)
+  gc!()
   gc!()
   return process.memoryUsage().heapUsed
 }
 
-const [name = "", count, warmUp] = process.argv.slice(2)
+const [name = "", count, groups = 1] = process.argv.slice(2)
 const kind = contestants[name]!
-const warm = Scope.makeUnsafe()
-await start(kind, warm, room(Number(warmUp)))
-await close(warm)
 
-const scope = Scope.makeUnsafe()
-const kept = room(Number(count))
-const timersBefore = timers()
-const heapBefore = await heap()
-const each = (begin: number): number => (nanos() - begin) / kept.length
+const group = async (size: number, isWeighed: boolean) => {
+  const kept = room(size)
+  const scope = Scope.makeUnsafe()
+  const timersBefore = timers()
+  const before = isWeighed ? await heap() : NaN
+  const starting = nanos()
+  await start(kind, scope, kept)
+  const started = nanos()
+  if (timers() - timersBefore < size) throw new Error(`${name}: not all of them sleep`)
+  const after = isWeighed ? await heap() : NaN
+  const closing = nanos()
+  await close(scope)
+  const closed = nanos()
+  return {
+    bytes: (after - before) / size,
+    start: (started - starting) / size,
+    close: timers() > timersBefore ? NaN : (closed - closing) / size
+  }
+}
 
-const starting = nanos()
-await start(kind, scope, kept)
-const started = each(starting)
-if (timers() - timersBefore < kept.length) throw new Error(`${name}: not all of them sleep`)
-const bytes = (await heap() - heapBefore) / kept.length
+const several = async (groups: number, isWeighed: boolean) => {
+  const measured = []
+  for (let i = 0; i < groups; i++) measured.push(await group(Number(count), isWeighed))
+  return measured
+}
+const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-const closing = nanos()
-await close(scope)
-const closed = timers() === timersBefore ? { close: each(closing) } : {}
-console.log(JSON.stringify({ bytes, start: started, ...closed }))
+await group(5000, false)
+// After a collection of garbage, which comes with the scales, everything is slow for a while.
+const timed = await several(Number(groups), groups === 1)
+const weighed = groups === 1 ? timed : await several(21, true)
+console.log(JSON.stringify({
+  bytes: weighed.map(({ bytes }) => bytes).toSorted((a, b) => a - b)[Math.floor(weighed.length / 2)],
+  start: mean(timed.map(({ start }) => start)),
+  close: mean(timed.map(({ close }) => close))
+}))
 process.exit()

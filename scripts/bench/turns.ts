@@ -7,15 +7,14 @@ import type { Series } from "./section.ts"
 export type Measured = Readonly<Record<string, number>>
 
 /** What a program of this folder prints, in a process of its own: its heap and its compiled code are nobody else's. */
-export const alone = (program: string, args: ReadonlyArray<string | number>, memory = 2000): Measured =>
+export const alone = (
+  program: string,
+  args: ReadonlyArray<string | number>,
+  flags: ReadonlyArray<string> = []
+): Measured =>
   JSON.parse(execFileSync(
     process.execPath,
-    [
-      "--expose-gc",
-      `--max-old-space-size=${memory}`,
-      fileURLToPath(new URL(program, import.meta.url)),
-      ...args.map(String)
-    ],
+    ["--expose-gc", ...flags, fileURLToPath(new URL(program, import.meta.url)), ...args.map(String)],
     { encoding: "utf8" }
   ))
 
