@@ -69,6 +69,21 @@ const groups: ReadonlyArray<Group> = [
       "Loop.run sliding : Go wait.UntilWithContext": "a goroutine in Go wait.UntilWithContext",
       "Loop.run sliding : setInterval": "setInterval"
     }
+  },
+  {
+    heading: "To start a loop: times as fast as",
+    section: "to start a loop, one of 100,000, up to its sleep",
+    rows: {
+      "scoped Loop.run : scoped Effect.repeat": "Effect.repeat",
+      "scoped Loop.run : Go wait.UntilWithContext": "Go wait.UntilWithContext"
+    }
+  },
+  {
+    heading: "Timeline.simulate, a step: times as fast as",
+    section: "a step of a loop in time that nobody waits for",
+    rows: {
+      "Timeline.simulate sliding : TestClock, Loop.run sliding": "TestClock"
+    }
   }
 ]
 
@@ -96,7 +111,12 @@ const timesOf = ({ ratio }: Finding): number => ratio.median > 0 ? 1 / ratio.med
 const bar = (finding: Finding, name: string, y: number): ReadonlyArray<string> => {
   const times = timesOf(finding)
   const [begin, end] = [Math.min(x(1), x(times)), Math.max(x(1), x(times))]
-  const figure = times >= 10 ? Math.round(times).toLocaleString("en") : times.toPrecision(2)
+  // An overhead may be too small to be told from none.
+  const figure = times > 10 ** decades.to
+    ? `> ${(10 ** decades.to).toLocaleString("en")}`
+    : times >= 10
+    ? Math.round(times).toLocaleString("en")
+    : times.toPrecision(2)
   const target = finding.atMost === undefined ? undefined : x(1 / finding.atMost)
   return [
     label(left - 8, y + 12, name, `text-anchor="end"`),
