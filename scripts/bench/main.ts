@@ -22,6 +22,10 @@ const modules: Readonly<
   success: () => import("./success.ts"),
   repeat: () => import("./repeat.ts"),
   memory: () => import("./memory.ts"),
+  start: () => import("./start.ts"),
+  growth: () => import("./growth.ts"),
+  lateness: () => import("./lateness.ts"),
+  simulate: () => import("./simulate.ts"),
   bundle: () => import("./bundle.ts")
 }
 
@@ -39,14 +43,18 @@ for (const name of names) {
   if (!(name in modules)) throw new Error(`--only: ${name} is none of ${Object.keys(modules).join(", ")}`)
 }
 const results: Array<Result> = []
+const times: Array<string> = []
 for (const name of names) {
+  const begin = performance.now()
   const { measure } = await modules[name]!()
   for (const section of await measure({ smoke })) {
     const result = judge(section, tolerance)
     print(result)
     results.push(result)
   }
+  times.push(`${name} ${Math.round((performance.now() - begin) / 1000)} s`)
 }
+console.log(`${times.join(", ")}\n`)
 
 const found = results.flatMap(({ claims, title }) => claims.map((finding) => ({ ...finding, title })))
 const missed = found.filter(({ verdict }) => verdict === "MISSED")
