@@ -20,7 +20,7 @@ export const inRounds = async (
   )
   // Many short rounds: what slows the machine down for a while slows down neighbours alike.
   for (let round = 0; round < (smoke ? 3 : 41); round++) {
-    const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: smoke ? 0 : 50 }
+    const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: smoke ? 20 : 50 }
     const bench = new Bench({ iterations: 1, time: smoke ? 1 : 3, throws: true, ...warm })
     for (const [name, { run }] of Object.entries(contestants)) bench.add(name, run, { async: true })
     for (const { name, result } of await bench.run()) {
