@@ -290,7 +290,15 @@ export const cron = (
   return fromPlan({
     timed: true,
     // By the wall clock; `plannedAt` by that of the loop.
-    begin: (env) => ({ env, runs: -1, served: -Infinity, planned: -Infinity, plannedAt: -Infinity, seen: NaN }),
+    begin: (env) => ({
+      env,
+      runs: -1,
+      served: -Infinity,
+      planned: -Infinity,
+      plannedAt: -Infinity,
+      asked: NaN,
+      seen: NaN
+    }),
     output: ({ runs }) => runs,
     next(state, at) {
       const { env, planned, plannedAt } = state
@@ -307,9 +315,12 @@ export const cron = (
         const seen = Number.isNaN(state.seen) ? wall - (at.now - env.first) : state.seen
         at.missed.slots += slotsBetween(calendar, Math.max(state.served, seen), from)
       }
-      const isStillNext = state.seen <= from && from < planned
       state.seen = from
-      if (!isStillNext) state.planned = Cron.next(calendar, from).getTime()
+      // What was next then is still next, unless the clock was set back or a slot has come.
+      if (!(state.asked <= from && from < planned)) {
+        state.asked = from
+        state.planned = Cron.next(calendar, from).getTime()
+      }
       state.plannedAt = at.now + state.planned - wall
       return state.planned - wall
     }
