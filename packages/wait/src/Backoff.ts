@@ -32,18 +32,12 @@ import { done, fromPlan, type Moment, restartWhen } from "./internal/step.ts"
 
 export type { Policy } from "./internal/goBackoff.ts"
 
-// A schedule whose output is its delay. `begin` gives the function that names the next one.
-const growing = (begin: () => (at: Moment) => number): Schedule.Schedule<Duration.Duration> =>
-  fromPlan({
-    timed: false,
-    begin: () => ({ delay: 0, following: begin() }),
-    output: ({ delay }) => Duration.millis(delay),
-    next(state, at) {
-      const delay = state.following(at)
-      if (delay !== done) state.delay = delay
-      return delay
-    }
-  })
+// A schedule whose output is its delay, the last one that it remembers.
+const growing = <State extends { delay: number }>(
+  begin: () => State,
+  next: (state: State, at: Moment) => number
+): Schedule.Schedule<Duration.Duration> =>
+  fromPlan({ timed: false, begin, output: ({ delay }: State) => Duration.millis(delay), next })
 
 /**
  * Delays that are multiplied by a factor from run to run: `min(cap, base · factor^n)`.
@@ -84,13 +78,10 @@ export const exponential = (options: {
   const base = args.finite("Backoff.exponential: base", options.base)
   const factor = args.number("Backoff.exponential: factor", options.factor ?? 2, 0)
   const cap = args.duration("Backoff.exponential: cap", options.cap)
-  return growing(() => {
-    let upcoming = base
-    return () => {
-      const delay = Math.min(cap, upcoming)
-      upcoming *= factor
-      return delay
-    }
+  return growing(() => ({ delay: 0, upcoming: base }), (state) => {
+    const { upcoming } = state
+    state.upcoming = upcoming * factor
+    return state.delay = Math.min(cap, upcoming)
   })
 }
 
@@ -127,13 +118,10 @@ export const linear = (options: {
   const base = args.finite("Backoff.linear: base", options.base)
   const increment = args.finite("Backoff.linear: increment", options.increment ?? options.base)
   const cap = args.duration("Backoff.linear: cap", options.cap)
-  return growing(() => {
-    let upcoming = base
-    return () => {
-      const delay = Math.min(cap, upcoming)
-      upcoming += increment
-      return delay
-    }
+  return growing(() => ({ delay: 0, upcoming: base }), (state) => {
+    const { upcoming } = state
+    state.upcoming = upcoming + increment
+    return state.delay = Math.min(cap, upcoming)
   })
 }
 
@@ -170,13 +158,9 @@ export const decorrelated = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const base = args.finite("Backoff.decorrelated: base", options.base)
   const cap = args.duration("Backoff.decorrelated: cap", options.cap)
-  return growing(() => {
-    let previous = base
-    return ({ random }) => {
-      const ceiling = Math.min(3 * previous, Number.MAX_VALUE)
-      previous = Math.min(cap, base + (ceiling - base) * random.nextDoubleUnsafe())
-      return previous
-    }
+  return growing(() => ({ delay: base }), (state, { random }) => {
+    const ceiling = Math.min(3 * state.delay, Number.MAX_VALUE)
+    return state.delay = Math.min(cap, base + (ceiling - base) * random.nextDoubleUnsafe())
   })
 }
 
@@ -213,16 +197,14 @@ export const decorrelatedV2 = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const median = args.positive("Backoff.decorrelatedV2: median", options.median)
   const cap = args.duration("Backoff.decorrelatedV2: cap", options.cap)
-  return growing(() => {
-    let attempt = 0
-    let previous = 0
-    return ({ random }) => {
-      const t = attempt++ + random.nextDoubleUnsafe()
-      const current = Math.min(2 ** t * Math.tanh(Math.sqrt(4 * t)), Number.MAX_VALUE)
-      const delay = current === Number.MAX_VALUE ? cap : Math.min(cap, (current - previous) * (1 / 1.4) * median)
-      previous = current
-      return delay
-    }
+  return growing(() => ({ delay: 0, attempt: 0, reached: 0 }), (state, { random }) => {
+    const { attempt, reached } = state
+    const t = attempt + random.nextDoubleUnsafe()
+    // It has grown past all numbers.
+    if (reached === Infinity) return state.delay = cap
+    state.attempt = attempt + 1
+    state.reached = 2 ** t * Math.tanh(Math.sqrt(4 * t))
+    return state.delay = Math.min(cap, (state.reached - reached) * (1 / 1.4) * median)
   })
 }
 
@@ -254,9 +236,9 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
     args.iterable("Backoff.fromDelays: delays", delays),
     (delay, i) => args.duration(`Backoff.fromDelays: delays[${i}]`, delay)
   )
-  return growing(() => {
-    let i = 0
-    return () => list[i++] ?? done
+  return growing(() => ({ delay: 0, i: 0 }), (state) => {
+    const delay = list[state.i++]
+    return delay === undefined ? done : state.delay = delay
   })
 }
 
@@ -290,13 +272,10 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
  */
 export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration> => {
   const initial = fromPolicy("Backoff.toSchedule", policy)
-  return growing(() => {
-    let backoff = initial
-    return ({ random }) => {
-      const [delay, next] = step(backoff, random)
-      backoff = next
-      return delay
-    }
+  return growing(() => ({ delay: 0, backoff: initial }), (state, { random }) => {
+    const [delay, left] = step(state.backoff, random)
+    state.backoff = left
+    return state.delay = delay
   })
 }
 

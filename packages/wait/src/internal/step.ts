@@ -162,8 +162,8 @@ export const mapDelays = <Output, Input, E, R>(
   const { moves = false, timed = false } = manner
   return fromPlan<Output, Input, unknown>({
     timed: plan.timed || timed,
-    output: (state) => plan.output(state),
     begin: (env) => plan.begin(moves ? { ...env, moved: true } : env),
+    output: (state) => plan.output(state),
     next(state, at, input) {
       const delay = plan.next(state, at, input)
       return delay < 0 ? delay : change(delay, at, input)
