@@ -42,17 +42,20 @@ const contestants = Object.fromEntries(
   Object.entries(schedules).map(([name, schedule]) => [name, looping(times, (work) => Effect.repeat(work, schedule))])
 )
 
-// What the schedules cost by themselves: the most of an iteration is Effect.repeat's own, and its yield.
-const alone = composed.map(([ours, peer]): Claim => ({
+// An iteration of Effect.repeat costs so much by itself, and its yield, that no schedule can halve it: what counts is what
+// the schedules add.
+const added = composed.map(([ours, peer]): Claim => ({
   text: `${ours} : ${peer}, both over ${floor}`,
   ours,
   peer,
-  minus: floor
+  minus: floor,
+  atMost: 1 / 2
 }))
 
 export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> => [{
   title: "A schedule under Effect.repeat, an iteration without a delay",
   unit: "ns",
   series: await inRounds(effort, contestants),
-  claims: [...claims(bare, 1), ...claims(composed, 1 / 2), ...alone]
+  // No slower, as far as can be told: rounds differ by more.
+  claims: [...claims(bare, 1.05), ...claims(composed), ...added]
 }]

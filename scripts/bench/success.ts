@@ -71,12 +71,9 @@ const asynchronous = async (effort: Effort): Promise<Section> => {
     series: [...series, retry!, effectRetry!],
     claims: [
       ...claims([[retry!.name, effectRetry!.name]], 0.178),
-      ...claims([
-        ["Retry.run", "p-retry, awaited"],
-        ["Retry.run", "Effect.promise(p-retry)"],
-        ["Retry.run", "Effect.promise(cockatiel)"]
-      ], 1),
-      ...claims([["Retry.run", "cockatiel, awaited"]])
+      ...claims([["Retry.run", "Effect.promise(p-retry)"], ["Retry.run", "Effect.promise(cockatiel)"]], 1),
+      // Without any Effect around them.
+      ...claims([["Retry.run", "p-retry, awaited"], ["Retry.run", "cockatiel, awaited"]])
     ]
   }
 }

@@ -395,7 +395,7 @@ const operation = <A, E, R, F>(
   { begun, cause, clock, deferred, paid }: Begun<E>
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R> => {
   type Operation = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
-  let last: Option.Option<E> = Option.none()
+  let last: Cause.Cause<E> = Cause.empty
   let retryable = true
   let exhausted: RetryExhausted<E> | undefined
 
@@ -429,15 +429,15 @@ const operation = <A, E, R, F>(
       } else if (deferred) {
         driver.result = giveUp(driver, error, "nested")
       } else {
-        last = Option.some(error)
+        last = cause
         driver.proceed(error)
         if (paid !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
       }
     },
-    ended: (driver) => giveUp(driver, Option.getOrThrow(last), "schedule")
+    ended: (driver) => giveUp(driver, Option.getOrThrow(Cause.findErrorOption(last)), "schedule")
   }
   const told = paid === undefined ? attempt : attempt.pipe(
-    Effect.tap(() => paid.budget.succeeded(paid.key, last)),
+    Effect.tap(() => paid.budget.succeeded(paid.key, Cause.findErrorOption(last))),
     Effect.tapError((error) => {
       retryable = isRetryable(error)
       return retryable ? paid.budget.failed(paid.key, error) : Effect.void

@@ -182,13 +182,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   /** Asks the loop's own schedule for the next delay. One that is done by itself is done, stopped or not. */
   proceed(input: In): void {
-    if (this.main === undefined) return
-    if (this.stopped !== undefined && "init" in this.plan) return this.end("stopped")
-    look(this.at)
-    const delay = this.plan.next(this.main, this.at, input)
-    if (this.stopped !== undefined && delay !== done) return this.end("stopped")
+    const { at, control, main, plan } = this
+    if (main === undefined) return
+    if (control?.stopped !== undefined && "init" in plan) return this.end("stopped")
+    look(at)
+    const delay = plan.next(main, at, input)
+    if (control?.stopped !== undefined && delay !== done) return this.end("stopped")
     this.follow(delay)
-    if (this.at.planned !== undefined) this.plans(this.at)
+    if (control?.watch !== undefined) this.plans(at)
   }
 
   // Notes when the schedule itself wants a run.
@@ -359,7 +360,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
 
   failed(cause: Cause.Cause<E>): void {
     const { failed } = this.task
-    const reason = Cause.hasDies(cause) ? undefined : cause.reasons.find(Cause.isFailReason)
+    const { reasons } = cause
+    const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
     if (failed === undefined || reason === undefined) this.result = Exit.failCause(cause)
     else failed(this, reason.error, cause)
   }

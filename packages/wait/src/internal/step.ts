@@ -39,8 +39,8 @@ export const earlyWake = 2
  * Whether the run came before the slot that the schedule wanted it for, so that this is still to come: it was triggered, or
  * something made the delay shorter.
  */
-export const isExtra = ({ planned = -Infinity, start }: Moment, { moved = false }: Env, slot: number): boolean =>
-  start < (moved ? planned : slot) - earlyWake
+export const isExtra = (at: Moment, { moved = false }: Env, slot: number): boolean =>
+  at.start < (moved ? at.planned ?? -Infinity : slot) - earlyWake
 
 /** What a schedule begins with. */
 export interface Env {
