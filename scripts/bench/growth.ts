@@ -3,32 +3,25 @@ import { claims } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
 import { alone, seriesOf, takeTurns } from "./turns.ts"
 
-const named = (count: number): string => `of ${count.toLocaleString("en")}`
-
-// As many to a Scope, and one Scope after another until they are 100,000. The young generation has room for all of those, so
-// that nothing is collected while they start: moving what is alive would take the longer the more of it there is.
+// So many in a Scope; where they are few, one such Scope after another, until 100,000 were started. The young generation has
+// room for all of those, so that nothing is collected meanwhile: what is alive is moved then, which takes the longer the more
+// there is.
 const young = ["--min-semi-space-size=1024", "--max-semi-space-size=1024"]
-const sleepers = (counts: ReadonlyArray<number>) =>
-  Object.fromEntries(counts.map((count) => [
-    named(count),
-    () => alone("sleepers.ts", ["scoped Loop.run", count, ...(count < 100_000 ? [100_000 / count] : [])], young)
-  ]))
+const sleepers = (count: number, timed: number, weighed: number) => ({
+  [`of ${count.toLocaleString("en")}`]: () => alone("sleepers.ts", ["scoped Loop.run", count, timed, weighed], young)
+})
 
-// All wake at once; ten of them each millisecond, 100,000 each second.
+// All wake at once.
 const wakes = (name: string, count: number, period: number) => ({
-  [`${name}, ${named(count)}`]: () => alone("wakes.ts", [name, count, period])
+  [`${name}, of ${count.toLocaleString("en")}`]: () => alone("wakes.ts", [name, count, period])
 })
 
 export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>> => {
   if (smoke) return [] // there is no cheap way to have many
   const found = new Map([
-    ...await takeTurns(3, sleepers([10, 1000, 100_000])),
-    ...await takeTurns(1, sleepers([1_000_000]))
+    ...await takeTurns(3, { ...sleepers(1000, 100, 5), ...sleepers(100_000, 0, 1) }),
+    ...await takeTurns(1, { ...sleepers(10, 10_000, 5), ...sleepers(1_000_000, 0, 1) })
   ])
-  const grown = [
-    ...claims([[named(100_000), named(1000)]], 1.2),
-    ...claims([[named(10), named(1000)], [named(1_000_000), named(1000)]])
-  ]
   const woken = await takeTurns(1, {
     ...wakes("Loop.run", 10, 1),
     ...wakes("Loop.run", 1000, 20),
@@ -36,6 +29,10 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     ...wakes("Effect.repeat", 1000, 20),
     ...wakes("Effect.repeat", 100_000, 1000)
   })
+  const grown = [
+    ...claims([["of 100,000", "of 1,000"]], 1.2),
+    ...claims([["of 10", "of 1,000"], ["of 1,000,000", "of 1,000"]])
+  ]
   return [
     {
       title: "a sleeping loop in a Scope, by how many there are",

@@ -26,7 +26,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
   const go = smoke ? undefined : makeGo()
   // One round: another would find the same, within 1 %.
   const found = await takeTurns(1, {
-    ...Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count])])),
+    ...Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count, 0, 1])])),
     ...(go && { "Go wait.UntilWithContext": () => go.run("sleep", count) })
   })
   return [{

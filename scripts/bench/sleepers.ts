@@ -1,7 +1,7 @@
 /**
- * Groups of sleepers of one kind, one after another, in a process of their own: `node --expose-gc sleepers.ts <name> <count>
- * [<groups>]`. It prints the bytes of a sleeper; and the nanoseconds to start one, up to its sleep, and to close one. Those that
- * have no Scope are not closed: null.
+ * Groups of sleepers of one kind, in a process of their own: `node --expose-gc sleepers.ts <name> <count> <timed> <weighed>`.
+ * First come groups that are timed, one after another, then groups that are weighed and stay. It prints the nanoseconds to
+ * start a sleeper, up to its sleep, and to close it, and its bytes; null for what there is not. Those without a Scope never end.
  */
 // The rest of both would take longer to load than many a sleeper to start.
 import * as Jitter from "effect-wait/Jitter"
@@ -58,47 +58,44 @@ const close = (scope: Scope.Closeable): Promise<void> => Effect.runPromise(Scope
 const heap = async (): Promise<number> => {
   await pause(5)
   gc!()
-  gc!()
   return process.memoryUsage().heapUsed
 }
 
-const [name = "", count, groups = 1] = process.argv.slice(2)
+const [name = "", ...numbers] = process.argv.slice(2)
+const [count = 0, timed = 0, weighed = 0] = numbers.map(Number)
 const kind = contestants[name]!
 
 const group = async (size: number, isWeighed: boolean) => {
   const kept = room(size)
   const scope = Scope.makeUnsafe()
   const timersBefore = timers()
-  const before = isWeighed ? await heap() : NaN
+  const heapBefore = isWeighed ? await heap() : NaN
   const starting = nanos()
   await start(kind, scope, kept)
-  const started = nanos()
+  const started = (nanos() - starting) / size
   if (timers() - timersBefore < size) throw new Error(`${name}: not all of them sleep`)
-  const after = isWeighed ? await heap() : NaN
+  if (isWeighed) return { start: started, close: NaN, bytes: (await heap() - heapBefore) / kept.length }
   const closing = nanos()
   await close(scope)
-  const closed = nanos()
-  return {
-    bytes: (after - before) / size,
-    start: (started - starting) / size,
-    close: timers() > timersBefore ? NaN : (closed - closing) / size
-  }
+  return { start: started, close: timers() > timersBefore ? NaN : (nanos() - closing) / size, bytes: NaN }
 }
 
-const several = async (groups: number, isWeighed: boolean) => {
-  const measured = []
-  for (let i = 0; i < groups; i++) measured.push(await group(Number(count), isWeighed))
-  return measured
+const groups = async (many: number, isWeighed: boolean) => {
+  const found = []
+  for (let i = 0; i < many; i++) found.push(await group(count, isWeighed))
+  return found
 }
+
 const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
+const median = (values: ReadonlyArray<number>): number | undefined =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 
 await group(5000, false)
-// After a collection of garbage, which comes with the scales, everything is slow for a while.
-const timed = await several(Number(groups), groups === 1)
-const weighed = groups === 1 ? timed : await several(21, true)
+const timings = await groups(timed, false)
+const weighings = await groups(weighed, true)
 console.log(JSON.stringify({
-  bytes: weighed.map(({ bytes }) => bytes).toSorted((a, b) => a - b)[Math.floor(weighed.length / 2)],
-  start: mean(timed.map(({ start }) => start)),
-  close: mean(timed.map(({ close }) => close))
+  bytes: median(weighings.map(({ bytes }) => bytes)),
+  start: mean((timed > 0 ? timings : weighings).map(({ start }) => start)),
+  close: mean(timings.map(({ close }) => close))
 }))
 process.exit()

@@ -1,11 +1,12 @@
 /**
  * A ticker and a setInterval of 10 ms in one process, among other loops that run each second: `ticks.ts <seconds> <others>`.
- * It prints quantiles of the milliseconds by which they came early or late.
+ * It prints by how many milliseconds they came early or late: quantiles of each 2 seconds.
  */
 import { Effect } from "effect"
 import { Loop, Period } from "effect-wait"
 
 const period = 10
+const [seconds = 0, others = 0] = process.argv.slice(2).map(Number)
 
 const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
@@ -41,12 +42,14 @@ const besideGaps = (times: ReadonlyArray<number>): ReadonlyArray<number> =>
   times.slice(1).map((time, i) => time - times[i]! - period)
 
 const quantiles = (name: string, offsets: ReadonlyArray<number>) => {
-  const sorted = offsets.map(Math.abs).toSorted((a, b) => a - b)
-  const at = (part: number): number => sorted[Math.ceil(part * sorted.length) - 1]!
+  const parts = Array.from({ length: seconds / 2 }, (_, i) => {
+    const size = Math.floor(offsets.length / (seconds / 2))
+    return offsets.slice(i * size, (i + 1) * size).map(Math.abs).toSorted((a, b) => a - b)
+  })
+  const at = (quantile: number) => parts.map((sorted) => sorted[Math.ceil(quantile * sorted.length) - 1])
   return { [`${name}, p50`]: at(0.5), [`${name}, p99`]: at(0.99), [`${name}, max`]: at(1) }
 }
 
-const [seconds = 0, others = 0] = process.argv.slice(2).map(Number)
 for (let i = 0; i < others; i++) {
   Effect.runFork(Loop.run(Effect.void, Period.sliding("1 second"), { initialDelay: 1000 * i / others }))
 }
