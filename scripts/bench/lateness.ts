@@ -3,14 +3,14 @@ import { claims } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
 import { alone } from "./turns.ts"
 
-// setInterval drifts, so that the best that can be said of it is said of its gaps: how far each is beside 10 ms.
+// setInterval drifts, and so comes later and later. The best that can be said of it is how far its gaps are beside 10 ms.
 const claimed = [
-  ...claims([["Period.ticker, p99", "setInterval, its gaps, p99"]], 1),
+  ...claims([["Period.ticker, p99", "setInterval, p99"]], 1),
   ...claims([
     ["Period.ticker, p50", "setInterval, its gaps, p50"],
+    ["Period.ticker, p99", "setInterval, its gaps, p99"],
     ["Period.ticker, max", "setInterval, its gaps, max"],
-    ["Period.ticker, its gaps, p99", "setInterval, its gaps, p99"],
-    ["Period.ticker, p99", "setInterval, p99"]
+    ["Period.ticker, its gaps, p99", "setInterval, its gaps, p99"]
   ])
 ]
 

@@ -1,6 +1,6 @@
 /**
- * `pnpm bench`: everything that is measured, in one run; fails when a target is missed. Writes `docs/bench.json`, and draws
- * `docs/bench.svg`.
+ * `pnpm bench`: everything that is measured, in one run; fails when a target is missed. Writes `docs/bench.json`, draws
+ * `docs/bench.svg`, and puts some of it into the README.
  *
  * - `--smoke`: for some 20 s. As that is no time to find out how noisy the machine is, a target is missed at twice of it.
  *   It writes nothing
@@ -10,6 +10,7 @@
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { draw } from "./draw.ts"
+import { tabulate } from "./picks.ts"
 import { describeMachine, judge, part, print, type Result } from "./report.ts"
 import type { Effort, Section } from "./section.ts"
 
@@ -35,8 +36,9 @@ const { json, only, smoke } = parseArgs({
 const tolerance = smoke ? 2 : 1
 
 const machine = describeMachine()
-const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
-console.log(`${machine.cpus} x ${machine.cpu}, ${machine.platform}\n${versions.join(", ")}\n`)
+const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(", ")
+const place = `${machine.cpus} x ${machine.cpu}, ${machine.platform}`
+console.log(`${place}\n${versions}\n`)
 
 const names = only?.split(",") ?? Object.keys(modules)
 for (const name of names) {
@@ -70,5 +72,8 @@ const file = json ?? (isComplete ? "docs/bench.json" : undefined)
 if (file !== undefined) {
   writeFileSync(file, `${JSON.stringify({ ...machine, sections: results }, rounded, 2)}\n`)
 }
-if (isComplete) writeFileSync("docs/bench.svg", draw(results))
+if (isComplete) {
+  writeFileSync("docs/bench.svg", draw(results))
+  tabulate("README.md", `${place}; ${versions}.`, results)
+}
 process.exit(missed.length === 0 ? 0 : 1)

@@ -75,7 +75,7 @@ export const judge = ({ claims, series, title, unit }: Section, tolerance: numbe
   }
 }
 
-const figure = (value: number): string =>
+export const figure = (value: number): string =>
   Math.abs(value) < 100 ? String(Number(value.toPrecision(3))) : Math.round(value).toLocaleString("en")
 
 /** A small ratio is told as a part: 1/25. */

@@ -21,7 +21,7 @@ for (let i = 0; i < Number(count); i++) Effect.runFork(contestants[name]!())
 await pause(500 + millis)
 const used = process.cpuUsage()
 const before = runs
-await pause(1500)
+await pause(1000)
 const { system, user } = process.cpuUsage(used)
 console.log(JSON.stringify({ run: 1000 * (system + user) / (runs - before) }))
 process.exit()
