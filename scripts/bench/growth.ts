@@ -20,7 +20,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
   if (smoke) return [] // there is no cheap way to have many
   const found = new Map([
     ...await takeTurns(3, { ...sleepers(1000, 100, 5), ...sleepers(100_000, 0, 1) }),
-    ...await takeTurns(1, { ...sleepers(10, 10_000, 5), ...sleepers(1_000_000, 0, 1) })
+    ...await takeTurns(1, { ...sleepers(10, 10_000, 41), ...sleepers(1_000_000, 0, 1) })
   ])
   const woken = await takeTurns(1, {
     ...wakes("Loop.run", 10, 1),
