@@ -87,10 +87,10 @@ const groups: ReadonlyArray<Group> = [
   }
 ]
 
-/** A claim that was found, and what its peer is called. */
+/** What is shown of a section: its claims, and what their peers are called. */
 interface Picked {
   readonly heading: string
-  readonly unit: string
+  readonly medians: ReadonlyMap<string, number>
   readonly findings: ReadonlyArray<{ readonly name: string; readonly finding: Finding }>
 }
 
@@ -103,33 +103,29 @@ export const pick = (results: ReadonlyArray<Result>): ReadonlyArray<Picked> =>
       if (finding === undefined && !text.includes("Go ")) throw new Error(`${section}: nobody claims ${text}`)
       return finding === undefined ? [] : [{ name, finding }]
     })
-    return { heading, unit: result?.unit ?? "", findings }
+    return { heading, medians: new Map(result?.series.map(({ median, name }) => [name, median])), findings }
   })
 
 const begin = "<!-- What follows is written by the benchmark. -->"
 const end = "<!-- That was written by the benchmark. -->"
 
-/** Puts the table into a file, with a line of its own before and after it. */
+/** Puts the table into a file, between the lines that say so. */
 export const tabulate = (file: string, measured: string, results: ReadonlyArray<Result>): void => {
-  const lines = pick(results).flatMap(({ findings, heading }) => [
-    `| **${heading}** | | | | |`,
-    ...findings.map(({ finding: { atMost, ours, peer, ratio }, name }) => {
-      const medianOf = (wanted: string) =>
-        figure(results.flatMap(({ series }) => series).find((one) => one.name === wanted)!.median)
-      const { max, median, min } = ratio
-      const spread = min === max ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
-      return `| ${name} | ${medianOf(ours)} | ${medianOf(peer)} | ${spread} | ${
-        atMost === undefined ? "" : part(atMost)
-      } |`
-    })
-  ])
   const table = [
     measured,
     "",
     "| beside | ours | theirs | ratio: least, median, most | target |",
-    "|---|---|---|---|---|",
-    ...lines
+    "|---|---|---|---|---|"
   ]
+  for (const { findings, heading, medians } of pick(results)) {
+    table.push(`| **${heading}** | | | | |`)
+    for (const { finding: { atMost, ours, peer, ratio }, name } of findings) {
+      const { max, median, min } = ratio
+      const ratios = min === max ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
+      const [our, their] = [ours, peer].map((name) => figure(medians.get(name) ?? NaN))
+      table.push(`| ${name} | ${our} | ${their} | ${ratios} | ${atMost === undefined ? "" : part(atMost)} |`)
+    }
+  }
   const text = readFileSync(file, "utf8")
   const [before, after] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
   if (before < begin.length || after < before) throw new Error(`${file} has no place for the table`)
