@@ -26,6 +26,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -167,7 +168,9 @@ export const run: {
   schedule: Schedule.Schedule<Out, A, F, R>,
   options: Options<E, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
-  Effect.suspend(() => driveNamed(...looping("Loop.run", work, schedule, options))))
+  Effect.contextWith((context: Context.Context<R>) =>
+    driveNamed(context, ...looping("Loop.run", work, schedule, options))
+  ))
 
 const looping = <A, E, R, Out, F>(
   caller: string,
@@ -180,7 +183,7 @@ const looping = <A, E, R, Out, F>(
   {
     work,
     schedule: args.schedule(`${caller}: schedule`, schedule),
-    initialDelay: args.duration(`${caller}: initialDelay`, initialDelay ?? 0),
+    initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
     stop: args.effect(`${caller}: stop`, stop)
   }
 ]
@@ -263,7 +266,8 @@ export const forkScoped: {
   Effect.suspend(() => {
     const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
     const control = makeControl<F, Watch>(true, makeWatch("loop", name))
-    const loop = Effect.tapCause(drive(task, { ...job, control }), (cause) => {
+    const driven = Effect.contextWith((context: Context.Context<R>) => drive(context, task, { ...job, control }))
+    const loop = Effect.tapCause(driven, (cause) => {
       const logged = Effect.logError("The loop has failed", cause)
       return name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)
     })

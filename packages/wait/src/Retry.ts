@@ -451,9 +451,11 @@ const operation = <A, E, R, F>(
   // Where no hook and no budget is asked between the attempts, the loop as a whole is run as they are.
   const isPlain = paid === undefined && onRetry === undefined
   const job = { work: isPlain ? told : enter(told), schedule }
-  const loop = cause === undefined
-    ? driveNamed(name, task, job)
-    : Effect.contextWith((context: Context.Context<R>) => new Driver(task, { ...job, begun }, context).resume(cause))
+  const loop = Effect.contextWith((context: Context.Context<R>) =>
+    cause === undefined
+      ? driveNamed(context, name, task, job)
+      : new Driver(task, { ...job, begun }, context).resume(cause)
+  )
   const entered = isPlain ? enter(loop) : loop
   const paying = paid === undefined ? entered : Effect.andThen(paid.budget.started(paid.key), entered)
   return onGiveUp === undefined

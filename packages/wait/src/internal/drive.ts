@@ -22,47 +22,45 @@ const watched = <A, E, R, In, Out, B, F>(
   return Effect.onExit(loop, (exit) => Effect.sync(() => finished(watch, driver, exit)))
 }
 
-// What a loop in a run of another one survives is none of the other's business.
-const inOther = <A, E, R>(kind: string, loop: Effect.Effect<A, E, R>, context: Context.Context<R>) => {
-  const outer = Context.get(context, CurrentRun)
-  return kind === "loop" && outer !== undefined
-    ? Effect.provideService(loop, CurrentRun, { watch: undefined, outer })
-    : loop
+const begin = <A, E, R, In, Out, B, F>(
+  driver: Driver<A, E, R, In, Out, B, F>,
+  around: Around<A, E, R, In, Out, B, F>
+): Effect.Effect<B, E | F, R> => {
+  const loop = around(driver.run(), driver)
+  const watch = driver.control?.watch
+  if (watch !== undefined) return watched(watch, driver, loop)
+  // What a loop in a run of another one survives is none of the other's business.
+  const outer = driver.task.kind === "loop" ? Context.get(driver.context, CurrentRun) : undefined
+  return outer === undefined ? loop : Effect.provideService(loop, CurrentRun, { watch: undefined, outer })
 }
 
-/** Runs a job. `around` sees the driver, and may put something around the loop. */
+/** Runs a job in this context. `around` sees the driver, and may put something around the loop. */
 export const drive = <A, E, R, In, Out, B, F>(
+  context: Context.Context<R>,
   task: Task<A, E, R, In, Out, B, F>,
   job: Job<A, E, R, In, Out, F>,
   around: Around<A, E, R, In, Out, B, F> = identity
 ): Effect.Effect<B, E | F, R> => {
   const { stop: stopping } = job
-  const begin = (driver: Driver<A, E, R, In, Out, B, F>): Effect.Effect<B, E | F, R> => {
-    const loop = around(driver.run(), driver)
-    const watch = driver.control?.watch
-    return watch === undefined ? inOther(task.kind, loop, driver.context) : watched(watch, driver, loop)
-  }
-  if (stopping === undefined) {
-    return Effect.contextWith((context: Context.Context<R>) => begin(new Driver(task, job, context)))
-  }
-  return Effect.uninterruptibleMask((restore) =>
-    Effect.contextWith((context: Context.Context<R>) => {
+  return stopping === undefined
+    ? begin(new Driver(task, job, context), around)
+    : Effect.uninterruptibleMask((restore) => {
       const driver = new Driver(task, job, context)
       const watcher = Effect.runForkWith(context)(stopping)
       watcher.addObserver((exit) => driver.control && stop(driver.control, exit))
-      return Effect.onExit(restore(Effect.suspend(() => begin(driver))), () => Fiber.interrupt(watcher))
+      return Effect.onExit(restore(Effect.suspend(() => begin(driver, around))), () => Fiber.interrupt(watcher))
     })
-  )
 }
 
 /** Runs a job, and watches it where it has a name. */
 export const driveNamed = <A, E, R, In, Out, B, F>(
+  context: Context.Context<R>,
   name: string | undefined,
   task: Task<A, E, R, In, Out, B, F>,
   job: Job<A, E, R, In, Out, F>,
   around?: Around<A, E, R, In, Out, B, F>
-): Effect.Effect<B, E | F, R> =>
-  name === undefined ? drive(task, job, around) : Effect.suspend(() => {
-    const control = makeControl<F, Watch>(job.stop !== undefined, makeWatch(task.kind, name))
-    return drive(task, { ...job, control }, around)
-  })
+): Effect.Effect<B, E | F, R> => {
+  if (name === undefined) return drive(context, task, job, around)
+  const control = makeControl<F, Watch>(job.stop !== undefined, makeWatch(task.kind, name))
+  return drive(context, task, { ...job, control }, around)
+}

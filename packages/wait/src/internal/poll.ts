@@ -1,5 +1,6 @@
 /** What Poll and Wait have in common: a job that ends with the value that was accepted, or with a WaitTimeout. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,9 +29,10 @@ export const poll = <A, E, R, F>(options: {
   /** What the end of the schedule means. */
   readonly exhausted: "exhausted" | "deadline"
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
-  Effect.clockWith((clock: Clock.Clock) => {
+  Effect.contextWith((context: Context.Context<R>) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
     const { accept, check, exhausted, first, name, schedule, stop, timeout, tolerate = constFalse } = options
+    const clock = Context.get(context, Clock.Clock)
     const begun = clock.monotonicTimeNanosUnsafe()
     let last: Option.Option<A> = Option.none()
     let lastError: Option.Option<E> = Option.none()
@@ -45,6 +47,7 @@ export const poll = <A, E, R, F>(options: {
         })
       )
     return driveNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
+      context,
       name,
       {
         kind: "poll",
