@@ -29,16 +29,16 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { drive, driveNamed } from "./internal/drive.ts"
-import { type Job, makeControl, type Task } from "./internal/driver.ts"
+import { type Job, makeControl } from "./internal/driver.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
+import { type Repeating, repeating } from "./internal/repeating.ts"
 import { type Plan, planOf } from "./internal/step.ts"
 import { CurrentRun, makeWatch, type Watch } from "./internal/watch.ts"
 
@@ -177,7 +177,7 @@ const looping = <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
   { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
-): readonly [string | undefined, Looping<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => [
+): readonly [string | undefined, Repeating<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => [
   args.name(`${caller}: name`, name),
   backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
   {
@@ -274,20 +274,8 @@ export const forkScoped: {
     return Effect.map(Effect.forkScoped(loop), (fiber) => makeHandle(fiber, control))
   }))
 
-type Looping<A, E, R, Out, F> = Task<A, E, R, A, Out, Out | undefined, F>
-
-const repeating = {
-  kind: "loop",
-  first: "now",
-  timed: false,
-  succeeded: <A>(driver: { proceed(input: A): void }, value: A): void => driver.proceed(value),
-  failed: undefined,
-  ended: <Out>(driver: { output(): Out }, reason: string) =>
-    Exit.succeed(reason === "stopped" ? undefined : driver.output())
-} as const
-
 // While runs fail, the loop follows the backoff, which begins afresh after each success.
-const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>): Looping<A, E, R, Out, F> => {
+const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>): Repeating<A, E, R, Out, F> => {
   let plan: Plan<unknown, E> | undefined
   let state: unknown
   return {

@@ -20,15 +20,18 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { constant } from "effect/Function"
 import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { clockOf } from "./internal/clockOf.ts"
+import { driveInPlace } from "./internal/drive.ts"
+import { repeating } from "./internal/repeating.ts"
 import { drawsOf, replay } from "./internal/replay.ts"
-import * as Loop from "./Loop.ts"
 
 /**
  * One run, in milliseconds since the timeline began.
@@ -192,6 +195,8 @@ export const fromTrace = (trace: Trace): Timeline => ({
 
 const cut = Symbol("effect-wait/Timeline/cut")
 
+const ran = Exit.succeed(undefined)
+
 /**
  * The timeline of `Loop.run` over a schedule, with time that passes as fast as it can be computed: no sleeps and no forks. It
  * works with every Schedule, ours or not.
@@ -235,6 +240,7 @@ export const simulate = <E, R>(
 ): Effect.Effect<Timeline, E, R> =>
   Effect.suspend(() => {
     const { random, work = 0 } = options
+    const asked = args.schedule("Timeline.simulate: schedule", schedule)
     const until = args.duration("Timeline.simulate: until", options.until)
     const maxRuns = args.integer("Timeline.simulate: maxRuns", options.maxRuns ?? 10_000, 0)
     const length = typeof work === "function"
@@ -242,21 +248,23 @@ export const simulate = <E, R>(
       : constant(args.duration("Timeline.simulate: work", work))
     const draws = random && drawsOf("Timeline.simulate: random", random)
     let now = 0
-    // A sleep takes no time.
-    const clock = clockOf(() => now, (duration) =>
-      Effect.sync(() => {
-        now += Math.max(0, Duration.toMillis(duration))
-      }))
+    const pass = (millis: number): void => {
+      now += millis
+    }
+    // For the Effects of the schedule. A sleep takes no time.
+    const clock = clockOf(() => now, (duration) => Effect.sync(() => pass(Math.max(0, Duration.toMillis(duration)))))
     const runs: Array<Run> = []
-    const run = Effect.suspend(() => {
-      if (now > until || now === Infinity || runs.length >= maxRuns) return Effect.fail(cut)
+    const run = (): Exit.Exit<undefined, typeof cut> => {
+      if (now > until || now === Infinity || runs.length >= maxRuns) return Exit.fail(cut)
       const start = now
       now += length(runs.length)
       runs.push({ start, end: now })
-      return Effect.undefined
-    })
+      return ran
+    }
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })
-    const loop = Loop.run(run, schedule).pipe(
+    const loop = Effect.contextWith((context: Context.Context<R>) =>
+      driveInPlace(context, repeating, { work: Effect.undefined, schedule: asked }, { run, pass })
+    ).pipe(
       Effect.map(timeline("done")),
       Effect.catchIf((error): error is typeof cut => error === cut, () => Effect.sync(timeline("cut"))),
       Effect.provideService(Clock.Clock, clock)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random, Schedule } from "effect"
+import { Effect, Fiber, Random, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Timeline } from "effect-wait"
 import { makeWork, observe } from "./support.ts"
 
@@ -62,6 +62,20 @@ describe("Timeline.simulate", () => {
         yield* Timeline.simulate(Period.nonSliding(Infinity), { until: Infinity }),
         { runs: [{ start: 0, end: 0 }], outcome: "cut" }
       )
+    }))
+
+  it.effect("can be interrupted", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const endless = Timeline.simulate(Period.sliding("1 milli"), {
+        until: "Infinity",
+        maxRuns: 1e6,
+        work: () => ++runs && 0
+      })
+      const fiber = yield* Effect.forkChild(endless, { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      assert.isAtLeast(runs, 1)
+      assert.isAtMost(runs, 10_000)
     }))
 
   it.effect("fails with the schedule's error", () =>

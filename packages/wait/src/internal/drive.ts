@@ -1,6 +1,7 @@
 /** Runs a job: bare, or watched. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { Driver, type Job, makeControl, stop, type Task } from "./driver.ts"
@@ -63,4 +64,40 @@ export const driveNamed = <A, E, R, In, Out, B, F>(
   if (name === undefined) return drive(context, task, job, around)
   const control = makeControl<F, Watch>(job.stop !== undefined, makeWatch(task.kind, name))
   return drive(context, task, { ...job, control }, around)
+}
+
+// So many steps are made in place before the fiber yields, so that it can be interrupted.
+const steps = 1000
+
+/** Runs a job whose runs and delays take no time: they are made in place, and only the Effects of its schedule are run. */
+export const driveInPlace = <A, E, R, In, Out, B, F>(
+  context: Context.Context<R>,
+  task: Task<A, E, R, In, Out, B, F>,
+  job: Job<A, E, R, In, Out, F>,
+  { pass, run }: { readonly run: () => Exit.Exit<A, E>; readonly pass: (millis: number) => void }
+): Effect.Effect<B, E | F, R> => {
+  const driver = new Driver(task, job, context)
+  const isInPlace = (): boolean => driver.phase !== "stepping"
+  const step = (): void => {
+    if (driver.phase === "running") {
+      const exit = run()
+      if (Exit.isSuccess(exit)) driver.step(exit.value)
+      else driver.failed(exit.cause)
+    } else {
+      pass(Number(driver.delay))
+      driver.step(undefined)
+    }
+  }
+  driver.start()
+  const loop = Effect.whileLoop({
+    while() {
+      for (let i = 0; i < steps && driver.while() && isInPlace(); i++) step()
+      return driver.while()
+    },
+    body: () => isInPlace() ? Effect.yieldNow : driver.body(),
+    step(value) {
+      if (!isInPlace()) driver.step(value)
+    }
+  })
+  return Effect.andThen(loop, driver)
 }
