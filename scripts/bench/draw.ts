@@ -45,7 +45,8 @@ const bar = (finding: Finding, name: string, y: number): ReadonlyArray<string> =
 export const draw = (results: ReadonlyArray<Result>): string => {
   const lines: Array<string> = []
   let y = 24
-  for (const { findings, heading } of pick(results)) {
+  for (const { findings, heading, isDrawn } of pick(results)) {
+    if (!isDrawn) continue
     lines.push(label(12, y + 14, heading, `font-weight="bold"`))
     y += row + 2
     for (const { finding, name } of findings) {

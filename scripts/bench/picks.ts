@@ -6,6 +6,8 @@ import { figure, type Finding, part, type Result } from "./report.ts"
 interface Group {
   readonly heading: string
   readonly section: string
+  /** Where that is no comparison with a peer. */
+  readonly onlyInTable?: true
   readonly rows: Readonly<Record<string, string>>
 }
 
@@ -53,11 +55,39 @@ const groups: ReadonlyArray<Group> = [
     }
   },
   {
-    heading: "Retry.run, a success: times as fast as",
+    heading: "Our schedules under plain Effect.repeat, what they add",
+    section: "A schedule under Effect.repeat, an iteration without a delay",
+    onlyInTable: true,
+    rows: {
+      "sliding, additive, attempts : spaced, jittered, upTo times, both over a schedule that does nothing":
+        "Effect's: with jitter and attempts",
+      "exponential, full, attempts, within : exponential, jittered, upTo both, both over a schedule that does nothing":
+        "Effect's: exponential, jitter, attempts, a time"
+    }
+  },
+  {
+    heading: "Retry.run, a success of a synchronous effect: times less overhead than",
+    section: "A success, of a synchronous effect",
+    rows: {
+      "Retry.run, over bare Effect : Effect.retry exponential, jittered, upTo, over bare Effect": "Effect.retry"
+    }
+  },
+  {
+    heading: "Retry.run, a success of a call, overhead",
+    section: "A success, of an asynchronous call",
+    onlyInTable: true,
+    rows: {
+      "Retry.run, over bare Effect : Effect.retry exponential, jittered, upTo, over bare Effect": "Effect.retry"
+    }
+  },
+  {
+    heading: "Retry.run, a success of a call: times as fast as",
     section: "A success, of an asynchronous call",
     rows: {
-      "Retry.run : p-retry, awaited": "p-retry, awaited",
-      "Retry.run : Effect.promise(cockatiel)": "cockatiel in an Effect"
+      "Retry.run : Effect.promise(p-retry)": "p-retry, in an Effect",
+      "Retry.run : Effect.promise(cockatiel)": "cockatiel, in an Effect",
+      "Retry.run : p-retry, awaited": "p-retry, without any Effect",
+      "Retry.run : cockatiel, awaited": "cockatiel, without any Effect"
     }
   },
   {
@@ -71,6 +101,17 @@ const groups: ReadonlyArray<Group> = [
     }
   },
   {
+    heading: "Memory of a sleeping loop, beside the bare one",
+    section: "a sleeping loop, of 100,000",
+    onlyInTable: true,
+    rows: {
+      "Loop.run nonSliding : Effect.repeat spaced": "non-sliding; Effect.repeat",
+      "Loop.run with name : Loop.run sliding": "with a name",
+      "Loop.run with stop : Loop.run sliding": "with a stop",
+      "Loop.forkScoped : scoped Loop.run": "with a handle, in a Scope"
+    }
+  },
+  {
     heading: "To start a loop: times as fast as",
     section: "to start a loop, one of 100,000, up to its sleep",
     rows: {
@@ -79,10 +120,35 @@ const groups: ReadonlyArray<Group> = [
     }
   },
   {
+    heading: "To close a Scope, for each loop",
+    section: "to end a loop, one of 100,000, by closing their Scope",
+    onlyInTable: true,
+    rows: { "scoped Loop.run : scoped Effect.sleep": "a fiber that only sleeps" }
+  },
+  {
     heading: "Timeline.simulate, a step: times as fast as",
     section: "a step of a loop in time that nobody waits for",
     rows: {
       "Timeline.simulate sliding : TestClock, Loop.run sliding": "TestClock"
+    }
+  },
+  {
+    heading: "A tick each 10 ms, how far from its slot, the 99th of 100",
+    section: "10 s of ticks, among 10,000 other loops; each 2 s are a round",
+    onlyInTable: true,
+    rows: {
+      "Period.ticker, p99 : setInterval, p99": "setInterval, which drifts",
+      "Period.ticker, p99 : setInterval, its gaps, p99": "setInterval, one gap at a time"
+    }
+  },
+  {
+    heading: "Bytes that an import adds, min+gzip",
+    section: "what an import adds to a small program in Effect",
+    onlyInTable: true,
+    rows: {
+      "Backoff and Jitter : 2000 bytes": "Backoff and Jitter; the limit",
+      "all but Policy and cron : 8000 bytes": "all but Policy and cron; the limit",
+      "all but Policy and cron : cockatiel": "the same; all of cockatiel"
     }
   }
 ]
@@ -90,20 +156,22 @@ const groups: ReadonlyArray<Group> = [
 /** What is shown of a section: its claims, and what their peers are called. */
 interface Picked {
   readonly heading: string
+  readonly isDrawn: boolean
   readonly medians: ReadonlyMap<string, number>
   readonly findings: ReadonlyArray<{ readonly name: string; readonly finding: Finding }>
 }
 
 /** What is shown of the results. Only a claim about a Go that is not there may be missing. */
 export const pick = (results: ReadonlyArray<Result>): ReadonlyArray<Picked> =>
-  groups.map(({ heading, rows, section }) => {
+  groups.map(({ heading, onlyInTable = false, rows, section }) => {
     const result = results.find(({ title }) => title === section)
     const findings = Object.entries(rows).flatMap(([text, name]) => {
       const finding = result?.claims.find((claim) => claim.text === text)
       if (finding === undefined && !text.includes("Go ")) throw new Error(`${section}: nobody claims ${text}`)
       return finding === undefined ? [] : [{ name, finding }]
     })
-    return { heading, medians: new Map(result?.series.map(({ median, name }) => [name, median])), findings }
+    const medians = new Map(result?.series.map(({ median, name }) => [name, median]))
+    return { heading, isDrawn: !onlyInTable, medians, findings }
   })
 
 const begin = "<!-- What follows is written by the benchmark. -->"
