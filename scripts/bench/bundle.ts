@@ -90,7 +90,8 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     unit,
     series: [...await added(small, imports), ...await added("", peers), ...limits],
     claims: [
-      ...claims([["Backoff and Jitter", "2000 bytes"], ["all but Policy and cron", "8000 bytes"]], 1),
+      ...claims([["Backoff and Jitter", "2000 bytes"]], 1),
+      ...claims([["all but Policy and cron", "8000 bytes"]], 2.3, 1),
       ...claims([
         ["Backoff and Jitter", "p-retry"],
         ["Backoff and Jitter", "cockatiel's retry"],

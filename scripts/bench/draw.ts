@@ -32,7 +32,8 @@ const bar = (finding: Finding, name: string, y: number): ReadonlyArray<string> =
     : times >= 10
     ? Math.round(times).toLocaleString("en")
     : times.toPrecision(2)
-  const target = finding.atMost === undefined ? undefined : x(1 / finding.atMost)
+  const most = finding.aim ?? finding.atMost
+  const target = most === undefined ? undefined : x(1 / most)
   return [
     label(left - 8, y + 12, name, `text-anchor="end"`),
     `<rect x="${begin}" y="${y}" width="${Math.max(end - begin, 1)}" height="${row - 8}" rx="2" fill="${blue}"/>`,

@@ -187,11 +187,13 @@ export const tabulate = (file: string, measured: string, results: ReadonlyArray<
   ]
   for (const { findings, heading, medians } of pick(results)) {
     table.push(`| **${heading}** | | | | |`)
-    for (const { finding: { atMost, ours, peer, ratio }, name } of findings) {
+    for (const { finding: { aim, atMost, ours, peer, ratio, verdict }, name } of findings) {
       const { max, median, min } = ratio
       const ratios = min === max ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
       const [our, their] = [ours, peer].map((name) => figure(medians.get(name) ?? NaN))
-      table.push(`| ${name} | ${our} | ${their} | ${ratios} | ${atMost === undefined ? "" : part(atMost)} |`)
+      const target = aim ?? atMost
+      const told = target === undefined ? "" : `${part(target)}${verdict === "ok" ? "" : ", not reached"}`
+      table.push(`| ${name} | ${our} | ${their} | ${ratios} | ${told} |`)
     }
   }
   const text = readFileSync(file, "utf8")

@@ -44,7 +44,7 @@ const spreadOf = (values: ReadonlyArray<number>): Spread => {
 /** What became of a claim. */
 export interface Finding extends Claim {
   readonly ratio: Spread
-  readonly verdict: "ok" | "MISSED" | "stated"
+  readonly verdict: "ok" | "short" | "MISSED" | "stated"
 }
 
 /** A section, with what became of its claims. */
@@ -65,7 +65,8 @@ export const judge = ({ claims, series, title, unit }: Section, tolerance: numbe
     const over = (list: ReadonlyArray<number>, round: number): number => list[round]! - (bare?.[round] ?? 0)
     const ratio = spreadOf(ours.map((_, round) => over(ours, round) / over(peer, round)))
     if (claim.atMost === undefined) return [{ ...claim, ratio, verdict: "stated" }]
-    return [{ ...claim, ratio, verdict: ratio.median <= claim.atMost * tolerance ? "ok" : "MISSED" }]
+    if (ratio.median > claim.atMost * tolerance) return [{ ...claim, ratio, verdict: "MISSED" }]
+    return [{ ...claim, ratio, verdict: ratio.median <= (claim.aim ?? Infinity) ? "ok" : "short" }]
   }
   return {
     title,
@@ -92,8 +93,9 @@ export const print = ({ claims, series, title, unit }: Result): void => {
   row(`${title}, ${unit}`, "min", "median", "max")
   for (const { name, ...values } of series) row(`        ${name}`, ...columns(values, figure))
   if (claims.length > 0) row("", "min", "median", "max", "at most")
-  for (const { atMost, ratio, text, verdict } of claims) {
-    row(verdict.padEnd(8) + text, ...columns(ratio, part), atMost === undefined ? "" : part(atMost))
+  for (const { aim, atMost, ratio, text, verdict } of claims) {
+    const most = aim ?? atMost
+    row(verdict.padEnd(8) + text, ...columns(ratio, part), most === undefined ? "" : part(most))
   }
   console.log("")
 }

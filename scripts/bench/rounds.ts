@@ -59,5 +59,6 @@ export const over = (series: ReadonlyArray<Series>, name: string, bare: string):
 /** A claim about each pair of names. */
 export const claims = (
   pairs: ReadonlyArray<readonly [ours: string, peer: string]>,
-  atMost?: number
-): ReadonlyArray<Claim> => pairs.map(([ours, peer]) => ({ text: `${ours} : ${peer}`, ours, peer, atMost }))
+  atMost?: number,
+  aim?: number
+): ReadonlyArray<Claim> => pairs.map(([ours, peer]) => ({ text: `${ours} : ${peer}`, ours, peer, atMost, aim }))

@@ -15,6 +15,8 @@ export interface Claim {
   readonly minus?: string | undefined
   /** What `ours / peer` may be at most; undefined where it is only stated. */
   readonly atMost?: number | undefined
+  /** What it was to be, where that is not reached yet: `atMost` holds what is. */
+  readonly aim?: number | undefined
 }
 
 /** Measurements of one kind of work. A peer that is not there has no series, and claims about it are skipped. */

@@ -47,7 +47,7 @@ const synchronous = async (effort: Effort): Promise<Section> => {
     title: "A success, of a synchronous effect",
     unit: "ns",
     series: [...series, retry!, effectRetry!],
-    claims: claims([[retry!.name, effectRetry!.name]], 0.139)
+    claims: claims([[retry!.name, effectRetry!.name]], 0.25, 0.139)
   }
 }
 
@@ -70,8 +70,9 @@ const asynchronous = async (effort: Effort): Promise<Section> => {
     unit: "ns",
     series: [...series, retry!, effectRetry!],
     claims: [
-      ...claims([[retry!.name, effectRetry!.name]], 0.178),
-      ...claims([["Retry.run", "Effect.promise(p-retry)"], ["Retry.run", "Effect.promise(cockatiel)"]], 1),
+      ...claims([[retry!.name, effectRetry!.name]], 0.25, 0.178),
+      ...claims([["Retry.run", "Effect.promise(p-retry)"]], 1),
+      ...claims([["Retry.run", "Effect.promise(cockatiel)"]], 1.25, 1),
       // Without any Effect around them.
       ...claims([["Retry.run", "p-retry, awaited"], ["Retry.run", "cockatiel, awaited"]])
     ]
