@@ -11,13 +11,8 @@ export interface Go {
   readonly run: (work: "jitter" | "poll" | "sleep", count: number) => Readonly<Record<string, number>>
 }
 
-const once = <A>(make: () => A): () => A => {
-  let made: { readonly value: A } | undefined
-  return () => (made ??= { value: make() }).value
-}
-
-/** Built once; undefined where there is no Go that satisfies go.mod, or its modules cannot be had. */
-export const makeGo: () => Go | undefined = once(() => {
+/** Builds it. Undefined where there is no Go that satisfies go.mod, or its modules cannot be had. */
+export const makeGo = (tell: (why: string) => void = () => {}): Go | undefined => {
   const cwd = fileURLToPath(new URL("go", import.meta.url))
   const env = { ...process.env, GOTOOLCHAIN: "local" }
   const go = (...args: ReadonlyArray<string>) => spawnSync("go", args, { cwd, env, encoding: "utf8" })
@@ -27,7 +22,7 @@ export const makeGo: () => Go | undefined = once(() => {
     const why = modules.stderr ?? "there is no go on the PATH"
     // A module whose sum differs is no reason to look away.
     if (/SECURITY ERROR|go\.sum/.test(why)) throw new Error(why)
-    console.log(`Go: skipped, ${why.trim()}\n`)
+    tell(`Go: skipped, ${why.trim()}\n`)
     return undefined
   }
 
@@ -40,4 +35,4 @@ export const makeGo: () => Go | undefined = once(() => {
     version: go("env", "GOVERSION").stdout.trim(),
     run: (work, count) => JSON.parse(execFileSync(program, [work, String(count)], { encoding: "utf8" }))
   }
-})
+}

@@ -3,33 +3,33 @@
  * aim that is not reached yet. Writes `docs/bench.json`, draws
  * `docs/bench.svg`, and puts some of it into the README.
  *
- * - `--smoke`: for some 20 s. As that is no time to find out how noisy the machine is, a target is missed at twice of it.
- *   It writes nothing
+ * - `--smoke`: for some 20 s. As that is no time to find out how noisy the machine is, a target is missed at twice of it, and
+ *   differences of times have none. It writes nothing
  * - `--only speed,retry`: these modules alone. It writes nothing
  * - `--json FILE`: writes this file, whatever was measured
  */
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { draw } from "./draw.ts"
+import { measure } from "./measure.ts"
 import { tabulate } from "./picks.ts"
 import { describeMachine, judge, part, print, type Result } from "./report.ts"
-import type { Effort, Section } from "./section.ts"
+import type { Section } from "./section.ts"
+import { alone } from "./turns.ts"
 
-const modules: Readonly<
-  Record<string, () => Promise<{ readonly measure: (effort: Effort) => Promise<ReadonlyArray<Section>> }>>
-> = {
-  speed: () => import("./speed.ts"),
-  poll: () => import("./poll.ts"),
-  retry: () => import("./retry.ts"),
-  success: () => import("./success.ts"),
-  repeat: () => import("./repeat.ts"),
-  memory: () => import("./memory.ts"),
-  start: () => import("./start.ts"),
-  growth: () => import("./growth.ts"),
-  lateness: () => import("./lateness.ts"),
-  simulate: () => import("./simulate.ts"),
-  bundle: () => import("./bundle.ts")
-}
+const modules = [
+  "speed",
+  "poll",
+  "retry",
+  "success",
+  "repeat",
+  "memory",
+  "start",
+  "growth",
+  "lateness",
+  "simulate",
+  "bundle"
+]
 
 const { json, only, smoke } = parseArgs({
   options: { smoke: { type: "boolean", default: false }, only: { type: "string" }, json: { type: "string" } }
@@ -41,16 +41,17 @@ const versions = Object.entries(machine.versions).map(([name, version]) => `${na
 const place = `${machine.cpus} x ${machine.cpu}, ${machine.platform}`
 console.log(`${place}\n${versions}\n`)
 
-const names = only?.split(",") ?? Object.keys(modules)
+const names = only?.split(",") ?? modules
 for (const name of names) {
-  if (!(name in modules)) throw new Error(`--only: ${name} is none of ${Object.keys(modules).join(", ")}`)
+  if (!modules.includes(name)) throw new Error(`--only: ${name} is none of ${modules.join(", ")}`)
 }
 const results: Array<Result> = []
 const times: Array<string> = []
 for (const name of names) {
   const begin = performance.now()
-  const { measure } = await modules[name]!()
-  for (const section of await measure({ smoke })) {
+  // What one module makes hot is nobody else's, where there is time for that.
+  const sections = smoke ? await measure(name, { smoke }) : alone<ReadonlyArray<Section>>("measure.ts", [name])
+  for (const section of sections) {
     const result = judge(section, tolerance)
     print(result)
     results.push(result)

@@ -121,7 +121,7 @@ const claimsOf = (kind: "blind" | "clocked", atMost: number) =>
   })
 
 export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> => {
-  const go = makeGo()
+  const go = effort.smoke ? undefined : makeGo()
   const others = go === undefined ? {} : { [goName]: () => go.run("jitter", 200_000).nanos! }
   const whileLoop = looping(times, (work) => Effect.whileLoop({ while: () => true, body: () => work, step() {} }))
   return [{

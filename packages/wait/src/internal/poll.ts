@@ -34,7 +34,7 @@ export const poll = <A, E, R, F>(options: {
     const { accept, check, exhausted, first, name, schedule, stop, timeout, tolerate = constFalse } = options
     const clock = Context.get(context, Clock.Clock)
     const begun = clock.monotonicTimeNanosUnsafe()
-    let last: Option.Option<A> = Option.none()
+    const last: Array<A> = [] // none or one
     let lastError: Option.Option<E> = Option.none()
     const timedOut = (driver: Polling, reason: WaitTimeout["reason"]) =>
       Exit.fail(
@@ -42,7 +42,7 @@ export const poll = <A, E, R, F>(options: {
           reason,
           attempts: driver.attempts,
           elapsed: Duration.millis(millisSince(clock, begun)),
-          last,
+          last: Option.fromIterable(last),
           lastError
         })
       )
@@ -57,7 +57,7 @@ export const poll = <A, E, R, F>(options: {
           if (accept(value)) {
             driver.result = Exit.succeed(value)
           } else {
-            last = Option.some(value)
+            last[0] = value
             driver.proceed(value)
           }
         },
@@ -66,7 +66,7 @@ export const poll = <A, E, R, F>(options: {
             driver.result = Exit.failCause(cause)
           } else {
             lastError = Option.some(error)
-            driver.proceed(Option.getOrUndefined(last))
+            driver.proceed(last[0])
           }
         },
         ended: (driver, reason) =>
