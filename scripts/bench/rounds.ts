@@ -53,7 +53,11 @@ export const looping = (
 export const over = (series: ReadonlyArray<Series>, name: string, bare: string): Series => {
   const valuesOf = (wanted: string) => series.find((one) => one.name === wanted)!.values
   const floor = valuesOf(bare)
-  return { name: `${name}, over ${bare}`, values: valuesOf(name).map((value, round) => value - floor[round]!) }
+  return {
+    name: `${name}, over ${bare}`,
+    values: valuesOf(name).map((value, round) => value - floor[round]!),
+    isDifference: true
+  }
 }
 
 /** A claim about each pair of names. */

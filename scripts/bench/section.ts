@@ -4,6 +4,8 @@
 export interface Series {
   readonly name: string
   readonly values: ReadonlyArray<number>
+  /** Whether they are differences of measured values, which scatter more. */
+  readonly isDifference?: true
 }
 
 /** A ratio, taken within each round. Its median decides. */
