@@ -58,15 +58,15 @@ export interface Result {
 /** Claims about a peer that is not there are left out. A target may be missed by up to `tolerance` times of it. */
 export const judge = ({ claims, series, title, unit }: Section, tolerance: number): Result => {
   const values = new Map(series.map((one) => [one.name, one.values]))
+  const differences = new Set(series.flatMap(({ isDifference = false, name }) => isDifference ? [name] : []))
   const find = (claim: Claim): ReadonlyArray<Finding> => {
     const [ours, peer] = [values.get(claim.ours), values.get(claim.peer)]
     if (ours === undefined || peer === undefined) return []
     const bare = claim.minus === undefined ? undefined : values.get(claim.minus)
     const over = (list: ReadonlyArray<number>, round: number): number => list[round]! - (bare?.[round] ?? 0)
     const ratio = spreadOf(ours.map((_, round) => over(ours, round) / over(peer, round)))
-    if (claim.atMost === undefined || (claim.minus !== undefined && tolerance > 1)) {
-      return [{ ...claim, ratio, verdict: "stated" }]
-    }
+    const isRough = tolerance > 1 && (claim.minus !== undefined || differences.has(claim.ours))
+    if (claim.atMost === undefined || isRough) return [{ ...claim, ratio, verdict: "stated" }]
     if (ratio.median > claim.atMost * tolerance) return [{ ...claim, ratio, verdict: "MISSED" }]
     return [{ ...claim, ratio, verdict: ratio.median <= (claim.aim ?? Infinity) ? "ok" : "short" }]
   }
