@@ -10,7 +10,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count, 1, 0])]))
   const go = smoke ? undefined : makeGo()
   const found = new Map([
-    ...await takeTurns(smoke ? 3 : 5, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
+    ...await takeTurns(smoke ? 2 : 5, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
     // Of these there is no target.
     ...await takeTurns(smoke ? 0 : 1, {
       ...sleepers("Loop.forkScoped"),
