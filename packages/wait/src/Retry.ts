@@ -40,7 +40,7 @@ import * as args from "./internal/args.ts"
 import { millisSince } from "./internal/clocked.ts"
 import { driveNamed } from "./internal/drive.ts"
 import { Driver, type Task } from "./internal/driver.ts"
-import { done, mapDelays } from "./internal/step.ts"
+import { done, mapDelays, planOf } from "./internal/step.ts"
 import { RetryBudget } from "./RetryBudget.ts"
 
 const describe = {
@@ -301,18 +301,17 @@ const begin = <A, E, R, F>(
   around: ReadonlyArray<string> | undefined
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R | RetryBudget> => {
   const { attempt, budget, name } = retry
-  const { context } = fiber
-  const { clock, inside } = placeIn(context)
-  const begun = clock.monotonicTimeNanosUnsafe()
   if (budget !== undefined && around?.includes(budget) !== true) {
     return Effect.flatMap(
       RetryBudget,
-      (service) =>
-        operation(retry, { clock, begun, deferred: around !== undefined, paid: { key: budget, budget: service } })
+      (service) => operation(retry, { deferred: around !== undefined, paid: { key: budget, budget: service } })
     )
   }
-  if (name !== undefined) return operation(retry, { clock, begun, deferred: around !== undefined })
+  if (name !== undefined) return operation(retry, { deferred: around !== undefined })
   // Nothing is made as long as nothing fails.
+  const { context } = fiber
+  const { clock, inside } = placeIn(context)
+  const begun = clock.monotonicTimeNanosUnsafe()
   fiber.setContext(inside)
   return Effect.matchCauseEffect(attempt, {
     onSuccess(value) {
@@ -321,7 +320,7 @@ const begin = <A, E, R, F>(
     },
     onFailure(cause) {
       fiber.setContext(context)
-      return operation(retry, { clock, begun, deferred: around !== undefined, cause })
+      return operation(retry, { deferred: around !== undefined, failed: { begun, cause } })
     }
   })
 }
@@ -379,27 +378,25 @@ const placeIn = (context: Context.Context<never>): Place => {
   return place
 }
 
-/** An operation that has begun. */
-interface Begun<E> {
-  readonly clock: Clock.Clock
-  readonly begun: bigint
+/** What is known of an operation. */
+interface Known<E> {
   /** Whether the retrying is left to the retry around it. */
   readonly deferred: boolean
   readonly paid?: { readonly key: string; readonly budget: RetryBudget["Service"] }
-  /** Of the first attempt, where that was made already. */
-  readonly cause?: Cause.Cause<E>
+  /** The first attempt, where that was made already. */
+  readonly failed?: { readonly begun: bigint; readonly cause: Cause.Cause<E> }
 }
 
 const operation = <A, E, R, F>(
   { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable }: Checked<A, E, R, F>,
-  { begun, cause, clock, deferred, paid }: Begun<E>
+  { deferred, failed, paid }: Known<E>
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R> => {
   type Operation = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
-  let last: Cause.Cause<E> = Cause.empty
+  const last: Array<E> = [] // none or one
   let retryable = true
   let exhausted: RetryExhausted<E> | undefined
 
-  const elapsed = (): Duration.Duration => Duration.millis(millisSince(clock, begun))
+  let elapsed = (): Duration.Duration => Duration.zero
   const giveUp = ({ attempts }: Operation, error: E, reason: RetryExhausted["reason"]) =>
     Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts, elapsed: elapsed(), reason }))
   const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
@@ -429,15 +426,15 @@ const operation = <A, E, R, F>(
       } else if (deferred) {
         driver.result = giveUp(driver, error, "nested")
       } else {
-        last = cause
+        last[0] = error
         driver.proceed(error)
         if (paid !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
       }
     },
-    ended: (driver) => giveUp(driver, Option.getOrThrow(Cause.findErrorOption(last)), "schedule")
+    ended: (driver) => giveUp(driver, Option.getOrThrow(Option.fromIterable(last)), "schedule")
   }
   const told = paid === undefined ? attempt : attempt.pipe(
-    Effect.tap(() => paid.budget.succeeded(paid.key, Cause.findErrorOption(last))),
+    Effect.tap(() => paid.budget.succeeded(paid.key, Option.fromIterable(last))),
     Effect.tapError((error) => {
       retryable = isRetryable(error)
       return retryable ? paid.budget.failed(paid.key, error) : Effect.void
@@ -448,14 +445,17 @@ const operation = <A, E, R, F>(
       effect,
       (context: Context.Context<R>) => withRetry(context, ...paid === undefined ? [] : [paid.key])
     )
-  // Where no hook and no budget is asked between the attempts, the loop as a whole is run as they are.
-  const isPlain = paid === undefined && onRetry === undefined
+  // Where nobody else is asked between the attempts, the loop as a whole is run as they are.
+  const isPlain = paid === undefined && onRetry === undefined && planOf(schedule) !== undefined
   const job = { work: isPlain ? told : enter(told), schedule }
-  const loop = Effect.contextWith((context: Context.Context<R>) =>
-    cause === undefined
+  const loop = Effect.contextWith((context: Context.Context<R>) => {
+    const clock = Context.get(context, Clock.Clock)
+    const begun = failed?.begun ?? clock.monotonicTimeNanosUnsafe()
+    elapsed = () => Duration.millis(millisSince(clock, begun))
+    return failed === undefined
       ? driveNamed(context, name, task, job)
-      : new Driver(task, { ...job, begun }, context).resume(cause)
-  )
+      : new Driver(task, { ...job, begun }, context).resume(failed.cause)
+  })
   const entered = isPlain ? enter(loop) : loop
   const paying = paid === undefined ? entered : Effect.andThen(paid.budget.started(paid.key), entered)
   return onGiveUp === undefined

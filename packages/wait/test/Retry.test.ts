@@ -339,6 +339,15 @@ for (const name of [undefined, "call"]) {
         assert.strictEqual(calls(), 6)
       }))
 
+    it.effect("that defer retry in a schedule's own effects, which are no attempt", () =>
+      Effect.gen(function*() {
+        const { call, calls } = counted()
+        const asking = Effect.ignore(Retry.run(call, attempts, { name, nested: "defer" }))
+        const schedule = Schedule.tap(second.pipe(Limit.attempts(2)), () => asking)
+        yield* observe(Retry.run(Effect.fail(busy), schedule, { name }), "1 minute")
+        assert.strictEqual(calls(), 3)
+      }))
+
     it.effect("that defer retry where nothing is around them, before and after another retry too", () =>
       Effect.gen(function*() {
         const { call, calls } = counted()

@@ -60,12 +60,12 @@ describe("Retry.run with a budget", () => {
       assert.strictEqual(asked, 2)
     }))
 
-  it.effect("the time that a budget takes counts as elapsed", () =>
+  it.effect("the time that a budget takes counts as elapsed from the first attempt on", () =>
     Effect.gen(function*() {
       const { exit } = yield* observe(Retry.run(makeCall(down).run, Period.sliding(1), { budget: key }), "1 minute")
         .pipe(
           Effect.provideService(RetryBudget.RetryBudget, {
-            started: () => Effect.void,
+            started: () => Effect.sleep(7000),
             failed: () => Effect.void,
             withdraw: () => Effect.as(Effect.sleep(50), false),
             succeeded: () => Effect.void

@@ -1,9 +1,9 @@
 /** What drivers other than ours make of the anchors; the table in the README says the same. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schedule, Stream } from "effect"
-import { Backoff, Limit, Loop, Period, Poll } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 import { TestClock } from "effect/testing"
-import { delaysOf, makeWork, observe } from "./support.ts"
+import { delaysOf, makeWork, observe, withDraws } from "./support.ts"
 
 type Anchored = Schedule.Schedule<number, unknown>
 type Work = Effect.Effect<void>
@@ -127,6 +127,18 @@ describe("anchors, with runs of 400 ms", () => {
         const work = makeWork(400)
         yield* observe(repeat(work.run), "1 minute")
         assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 1000, 2000, 3000])
+      }
+    }))
+
+  it.effect("draws of a schedule that brings its own Random are from that", () =>
+    Effect.gen(function*() {
+      const jittered = Jitter.full(Period.nonSliding(1000))
+      const own = Schedule.fromStep(withDraws(0.5, 0.25)(Schedule.toStep(jittered))).pipe(Schedule.upTo({ times: 4 }))
+      for (const repeat of [Effect.repeat(own), Loop.run(own)]) {
+        const begun = yield* Clock.currentTimeMillis
+        const work = makeWork(100)
+        yield* observe(withDraws(0.1)(repeat(work.run)), "1 minute")
+        assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 550, 875, 1425, 1750])
       }
     }))
 

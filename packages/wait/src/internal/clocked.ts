@@ -12,23 +12,13 @@ export interface Clocked extends Moment {
   readonly monotonicOrigin: bigint
 }
 
-const makeTimeless = (random: Moment["random"]): Clocked => ({
-  random,
-  clock: undefined,
-  monotonicOrigin: BigInt(0),
-  wall: () => NaN,
-  now: 0,
-  start: 0,
-  due: 0
-})
-
 const timelessOnes = new WeakMap<Moment["random"], Clocked>()
 
-/** The Moment of loops in which nobody looks at the time: nothing of it changes. */
+/** The Moment of loops in which nobody looks at the time. It has no clock, and is shared: nobody writes to it. */
 export const timeless = (random: Moment["random"]): Clocked => {
   const known = timelessOnes.get(random)
   if (known !== undefined) return known
-  const made = makeTimeless(random)
+  const made = { random, clock: undefined, monotonicOrigin: BigInt(0), wall: () => NaN, now: 0, start: 0, due: 0 }
   timelessOnes.set(random, made)
   return made
 }

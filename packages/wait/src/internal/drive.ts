@@ -1,4 +1,4 @@
-/** Runs a job: bare, or watched. */
+/** Runs a job: bare, watched, or in place. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -69,7 +69,10 @@ export const driveNamed = <A, E, R, In, Out, B, F>(
 // So many steps are made in place before the fiber yields, so that it can be interrupted.
 const steps = 1000
 
-/** Runs a job whose runs and delays take no time: they are made in place, and only the Effects of its schedule are run. */
+/**
+ * Runs a job whose runs and delays take no time: the driver takes these steps before it says whether the loop goes on, and
+ * `Effect.whileLoop` is left with the Effects of the schedule.
+ */
 export const driveInPlace = <A, E, R, In, Out, B, F>(
   context: Context.Context<R>,
   task: Task<A, E, R, In, Out, B, F>,
@@ -96,7 +99,7 @@ export const driveInPlace = <A, E, R, In, Out, B, F>(
     },
     body: () => isInPlace() ? Effect.yieldNow : driver.body(),
     step(value) {
-      if (!isInPlace()) driver.step(value)
+      if (!isInPlace()) driver.step(value) // else it has only yielded
     }
   })
   return Effect.andThen(loop, driver)

@@ -136,6 +136,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
     this.work = this.control?.open === true ? this.unlessStopped(work) : work
   }
 
+  // Whoever is interrupted in a sleep runs it too: the loop goes on then, so it fails with nothing.
   asEffect(): Exit.Exit<B, E | F> {
     clearTimeout(this.timer)
     return this.result
@@ -320,6 +321,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   step(value: unknown): void {
     if (this.result !== going) return
     if (this.phase === "running") return this.ran(value)
+    if (this.control !== undefined) this.control.wake = undefined
     if (this.stopped !== undefined && !(this.main === undefined && this.task.first === "anyway")) {
       return this.end("stopped")
     }
@@ -398,10 +400,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
       const fiber = Effect.runForkWith(context)(effect)
       control.asleep = this.phase === "waiting"
       control.wake = () => fiber.interruptUnsafe()
-      fiber.addObserver((exit) => {
-        control.wake = undefined
-        resume(this.isTold ? Effect.void : exit)
-      })
+      fiber.addObserver((exit) => resume(this.isTold ? Effect.void : exit))
       if (this.isTold) control.wake?.() // told by what has just begun
       return Fiber.interrupt(fiber)
     })

@@ -23,7 +23,8 @@ export const foreignPlan = <Out, In, F, R>(
   type Pulled = Pull.Pull<[Out, Duration.Duration], F, Out, R>
   let output: Out
   let pull: ((now: number, input: In) => Pulled) | undefined
-  const wallOrigin = at.wall() - (at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
+  const wallOrigin = at.wallOrigin ??= at.wall() -
+    (at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
   const isSucceeded = (pulled: Pulled): pulled is Pulled & Exit.Success<[Out, Duration.Duration]> =>
     Exit.isExit(pulled) && Exit.isSuccess(pulled)
   const record = ([out, delay]: [Out, Duration.Duration]): number => {
@@ -55,7 +56,7 @@ export const foreignPlan = <Out, In, F, R>(
     timed: true,
     output: () => output,
     init,
-    begin: () => schedule,
+    begin: () => schedule, // what it remembers is in the step
     next(_, __, input) {
       const now = at.asked = wallOrigin + at.now
       if (pull === undefined) {

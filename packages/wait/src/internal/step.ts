@@ -13,6 +13,7 @@ import * as args from "./args.ts"
 
 /** When a schedule is asked, and about which run. In milliseconds, on a clock that cannot be stepped. */
 export interface Moment {
+  /** The draws. */
   readonly random: Context.Service.Shape<typeof Random.Random>
   /** When the schedule is asked: at the end of the run, but for Go's timers that are not sliding. */
   now: number
@@ -26,6 +27,8 @@ export interface Moment {
   due: number
   /** The `now` that a schedule is asked with, by those who hand this on through `CurrentMoment`. */
   asked?: number
+  /** The wall clock's time of 0, for them too. */
+  wallOrigin?: number
   /** When the schedule itself last wanted a run, where one may come before: by a trigger, or after a backoff. */
   planned?: number
   /** Counts the slots that passed without a run, where somebody wants to know. */
@@ -63,6 +66,7 @@ export const pending = -2
 export interface Plan<out Output, in Input = unknown, State = unknown> {
   /** Whether it looks at the time. */
   readonly timed: boolean
+  /** What it remembers at first: anything but undefined. */
   begin(env: Env): State
   /** Advances: the milliseconds until the next run, or `done`. */
   next(state: State, at: Moment, input: Input): number
@@ -113,12 +117,16 @@ const standalone = (random: Moment["random"], init: number): Observer => {
 }
 
 const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
+  const random = fiber.getRef(Random.Random)
   const driven = fiber.getRef(CurrentMoment)
-  const alone = standalone(fiber.getRef(Random.Random), fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+  const alone = standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
   return Effect.succeed(
     driven === undefined ? alone : {
       first: driven.start,
-      arrive: (now) => now === driven.asked ? driven : alone.arrive(now),
+      arrive(now) {
+        if (now !== driven.asked) return alone.arrive(now)
+        return random === driven.random ? driven : { ...driven, random }
+      },
       leave: alone.leave
     }
   )
@@ -145,21 +153,14 @@ export const fromPlan = <Output, Input, State>(
 /** What a combinator does to a delay; `done` ends the schedule with the output of this step. */
 export type Change<in Input = unknown> = (delay: number, at: Moment, input: Input) => number
 
-/** How a combinator changes delays: whether it looks at the time, and whether it moves runs, see `Env.moved`. */
-interface Manner {
-  readonly timed?: boolean
-  readonly moves?: boolean
-}
-
-/** A schedule whose delays are changed by what remembers nothing. The end of `self` stays as it is. */
+/** A schedule whose delays are changed by what remembers nothing; `moves`: see `Env.moved`. The end of `self` stays as it is. */
 export const mapDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
   change: Change<Input>,
-  manner: Manner = {}
+  { moves = false, timed = false }: { readonly timed?: boolean; readonly moves?: boolean } = {}
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan === undefined) return changeDelays(self, () => change)
-  const { moves = false, timed = false } = manner
   return fromPlan<Output, Input, unknown>({
     timed: plan.timed || timed,
     begin: (env) => plan.begin(moves ? { ...env, moved: true } : env),
@@ -175,7 +176,7 @@ export const mapDelays = <Output, Input, E, R>(
 export const changeDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
   begin: (env: Env) => Change<Input>,
-  { timed = false }: Manner = {}
+  { timed = false }: { readonly timed?: boolean } = {}
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
