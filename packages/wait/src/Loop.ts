@@ -178,13 +178,13 @@ const looping = <A, E, R, Out, F>(
   schedule: Schedule.Schedule<Out, A, F, R>,
   { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
 ): readonly [string | undefined, Repeating<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => [
-  args.name(`${caller}: name`, name),
+  name === undefined ? name : args.name(`${caller}: name`, name),
   backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
   {
     work,
     schedule: args.schedule(`${caller}: schedule`, schedule),
     initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
-    stop: args.effect(`${caller}: stop`, stop)
+    stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
   }
 ]
 

@@ -64,6 +64,12 @@ describe("Timeline.simulate", () => {
       )
     }))
 
+  it.effect("tells every one of many runs", () =>
+    Effect.gen(function*() {
+      const { runs } = yield* Timeline.simulate(Period.sliding(1), { until: "3 seconds", work: 1 })
+      assert.deepStrictEqual(runs, Array.from({ length: 1501 }, (_, i) => ({ start: 2 * i, end: 2 * i + 1 })))
+    }))
+
   it.effect("can be interrupted", () =>
     Effect.gen(function*() {
       let runs = 0

@@ -69,7 +69,7 @@ export interface Control<F, W extends Watch | undefined = Watch | undefined> {
   stopped: Exit.Exit<unknown, F> | undefined
   /** The next run is to come at once. */
   triggered: boolean
-  /** Ends the wait that is going on: a sleep, or the step of a schedule. */
+  /** Ends the wait that is going on: a sleep, or the step of a schedule. One that is over is not concerned. */
   wake: (() => void) | undefined
   asleep: boolean
 }
@@ -321,7 +321,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   step(value: unknown): void {
     if (this.result !== going) return
     if (this.phase === "running") return this.ran(value)
-    if (this.control !== undefined) this.control.wake = undefined
     if (this.stopped !== undefined && !(this.main === undefined && this.task.first === "anyway")) {
       return this.end("stopped")
     }
