@@ -42,9 +42,13 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
       Effect.repeat(Effect.void, { schedule: Schedule.spaced("1 milli"), times: tested - 1 })
     )
   }),
-  claims: claims([
-    ["Timeline.simulate sliding", "TestClock, Loop.run sliding"],
-    ["Timeline.simulate exponential, full", "TestClock, Loop.run exponential, full"],
-    ["Timeline.simulate sliding", "TestClock, Effect.repeat spaced"]
-  ], 1 / 50)
+  claims: claims(
+    [
+      ["Timeline.simulate sliding", "TestClock, Loop.run sliding"],
+      ["Timeline.simulate exponential, full", "TestClock, Loop.run exponential, full"],
+      ["Timeline.simulate sliding", "TestClock, Effect.repeat spaced"]
+    ],
+    1 / 30,
+    1 / 50
+  )
 }]

@@ -24,7 +24,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
       unit: "ns",
       series: seriesOf(found, "start"),
       claims: [
-        ...claims([["scoped Loop.run", "scoped Effect.repeat"]], 1 / 2),
+        ...claims([["scoped Loop.run", "scoped Effect.repeat"]], 0.6, 1 / 2),
         ...claims([
           ["scoped Loop.run", "scoped Effect.sleep"],
           ["Loop.forkScoped", "scoped Effect.repeat"],
