@@ -186,7 +186,7 @@ export const tabulate = (file: string, measured: string, results: ReadonlyArray<
     "|---|---|---|---|---|"
   ]
   for (const { findings, heading, medians } of pick(results)) {
-    table.push(`| **${heading}** | | | | |`)
+    table.push(`| **${heading.split(":")[0]}** | | | | |`)
     for (const { finding: { aim, atMost, ours, peer, ratio, verdict }, name } of findings) {
       const { max, median, min } = ratio
       const ratios = min === max ? part(median) : [min, median, max].map(part).join(" &nbsp; ")

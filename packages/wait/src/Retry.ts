@@ -30,7 +30,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { constTrue, constUndefined, dual } from "effect/Function"
+import { constant, constTrue, constUndefined, dual, type LazyArg } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
@@ -396,7 +396,7 @@ const operation = <A, E, R, F>(
   let retryable = true
   let exhausted: RetryExhausted<E> | undefined
 
-  let elapsed = (): Duration.Duration => Duration.zero
+  let elapsed: LazyArg<Duration.Duration> = constant(Duration.zero)
   const giveUp = ({ attempts }: Operation, error: E, reason: RetryExhausted["reason"]) =>
     Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts, elapsed: elapsed(), reason }))
   const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
