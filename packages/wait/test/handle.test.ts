@@ -11,6 +11,7 @@ import {
   Option,
   References,
   Schedule,
+  Scheduler,
   Scope,
   Stream
 } from "effect"
@@ -544,6 +545,31 @@ describe("status", () => {
       })
       assert.include(lastCause, "no")
     }).pipe(quiet))
+})
+
+describe("a stop of a handle", () => {
+  // The loop yields after every so many operations, and the stop comes at each of these points in turn.
+  for (const ops of [30, 31, 32, 33, 34, 35, 36, 37]) {
+    for (const name of [undefined, "sync"]) {
+      it.effect(`starts no run after it, wherever it comes, yielding after ${ops} operations, name ${name}`, () =>
+        Effect.gen(function*() {
+          for (let turns = 0; turns < 60; turns++) {
+            let stopped = false
+            let late = 0
+            const work = Effect.sync(() => {
+              if (stopped) late++
+            })
+            const loop = yield* Loop.forkScoped(work, Period.sliding(0), { name }).pipe(
+              Effect.provideService(Scheduler.MaxOpsBeforeYield, ops)
+            )
+            for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+            stopped = true
+            yield* loop.stop
+            assert.strictEqual(late, 0, `after ${turns} turns`)
+          }
+        }))
+    }
+  }
 })
 
 describe("a loop that fails", () => {

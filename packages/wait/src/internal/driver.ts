@@ -143,8 +143,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
   }
 
   // Looks at the stop before a run. The fiber may yield between any two operations, and the stop may come just then: where
-  // the budget is used up, it yields before this look rather than after it. (A budget below 5 leaves no room for that.)
+  // too little of the budget is left to begin the run, it yields before this look rather than after it. (There are budgets
+  // that leave no room for that.)
   unlessStopped(work: Effect.Effect<unknown, E, R>): Effect.Effect<unknown, E, R> {
+    const ahead = this.control?.watch === undefined ? 1 : 10 // operations until the run begins, with a span or without
     const looked: Effect.Effect<unknown, E, R> = Effect.withFiber((fiber) => {
       if (this.stopped !== undefined && !(this.task.first === "anyway" && this.attempts === 1)) {
         this.attempts--
@@ -152,7 +154,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
         return Effect.void
       }
       const { maxOpsBeforeYield } = fiber.cache
-      return fiber.currentOpCount + 1 < maxOpsBeforeYield || maxOpsBeforeYield < 5
+      return fiber.currentOpCount + ahead < maxOpsBeforeYield || maxOpsBeforeYield < ahead + 4
         ? this.seen(work)
         : Effect.andThen(Effect.yieldNow, looked)
     })
