@@ -1,17 +1,13 @@
 /**
  * `pnpm bench`: everything that is measured, in one run; fails when a target is missed, and tells what falls short of an
- * aim that is not reached yet. Writes `docs/bench.json`, draws
- * `docs/bench.svg`, and puts some of it into the README.
+ * aim that is not reached yet. Writes `docs/bench.json`, draws `docs/bench.svg`, and puts some of it into the README.
  *
- * - `--smoke`: for some 20 s. As that is no time to find out how noisy the machine is, a target is missed at three times of it, and
- *   differences of times have none. It writes nothing
+ * - `--smoke`: for some 20 s, with some slack for times. It writes nothing
  * - `--only speed,retry`: these modules alone. It writes nothing
- * - `--json FILE`: writes this file, whatever was measured
  */
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { draw } from "./draw.ts"
-import { measure } from "./measure.ts"
 import { tabulate } from "./picks.ts"
 import { describeMachine, judge, part, print, type Result } from "./report.ts"
 import type { Section } from "./section.ts"
@@ -31,12 +27,11 @@ const modules = [
   "bundle"
 ]
 
-const { json, only, smoke } = parseArgs({
-  options: { smoke: { type: "boolean", default: false }, only: { type: "string" }, json: { type: "string" } }
+const { only, smoke } = parseArgs({
+  options: { smoke: { type: "boolean", default: false }, only: { type: "string" } }
 }).values
-const tolerance = smoke ? 3 : 1
 
-const machine = describeMachine()
+const machine = describeMachine({ smoke })
 const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(", ")
 const place = `${machine.cpus} x ${machine.cpu}, ${machine.platform}`
 console.log(`${place}\n${versions}\n`)
@@ -49,10 +44,9 @@ const results: Array<Result> = []
 const times: Array<string> = []
 for (const name of names) {
   const begin = performance.now()
-  // What one module makes hot is nobody else's, where there is time for that.
-  const sections = smoke ? await measure(name, { smoke }) : alone<ReadonlyArray<Section>>("measure.ts", [name])
-  for (const section of sections) {
-    const result = judge(section, tolerance)
+  // What one module makes hot is nobody else's.
+  for (const section of alone<ReadonlyArray<Section>>("measure.ts", [name, String(smoke)])) {
+    const result = judge(section, { smoke })
     print(result)
     results.push(result)
   }
@@ -64,22 +58,14 @@ const found = results.flatMap(({ claims, title }) => claims.map((finding) => ({ 
 const missed = found.filter(({ verdict }) => verdict === "MISSED")
 const met = found.filter(({ verdict }) => verdict === "ok")
 const short = found.filter(({ verdict }) => verdict === "short")
-console.log(
-  `${met.length} targets are met, ${short.length} fall short of their aim, ${missed.length} are missed${
-    smoke ? " at three times of them" : ""
-  }`
-)
+console.log(`${met.length} targets are met, ${short.length} fall short of their aim, ${missed.length} are missed`)
 for (const { aim, atMost, ratio, text, title, verdict } of [...short, ...missed]) {
   console.log(`${verdict.padEnd(8)}${title}: ${text}: ${part(ratio.median)}, at most ${part(aim ?? atMost ?? NaN)}`)
 }
 
 const rounded = (_: string, value: unknown) => typeof value === "number" ? Number(value.toPrecision(4)) : value
-const isComplete = !smoke && only === undefined
-const file = json ?? (isComplete ? "docs/bench.json" : undefined)
-if (file !== undefined) {
-  writeFileSync(file, `${JSON.stringify({ ...machine, sections: results }, rounded, 2)}\n`)
-}
-if (isComplete) {
+if (!smoke && only === undefined) {
+  writeFileSync("docs/bench.json", `${JSON.stringify({ ...machine, sections: results }, rounded, 2)}\n`)
   writeFileSync("docs/bench.svg", draw(results))
   tabulate("README.md", `${place}; ${versions}.`, results)
 }

@@ -56,6 +56,6 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
   title: "A schedule under Effect.repeat, an iteration without a delay",
   unit: "ns",
   series: await inRounds(effort, contestants),
-  // No slower, as far as can be told: rounds differ by more.
-  claims: [...claims(bare, 1.05), ...claims(composed), ...added]
+  // Equal, as far as can be told; and the most that what is added can save.
+  claims: [...claims(bare, 1.05, 1), ...claims(composed, 0.85, 1 / 2), ...added]
 }]

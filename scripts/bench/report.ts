@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { makeGo } from "./go.ts"
-import type { Claim, Section } from "./section.ts"
+import type { Claim, Effort, Section } from "./section.ts"
 
 const packages = ["effect", "tinybench", "p-retry", "cockatiel", "exponential-backoff", "async-retry", "esbuild"]
 
@@ -12,8 +12,8 @@ const versionOf = (name: string): string => {
 }
 
 /** Where it is measured, and with which versions. */
-export const describeMachine = () => {
-  const go = makeGo(console.log)?.version.replace("go", "")
+export const describeMachine = ({ smoke }: Effort) => {
+  const go = smoke ? undefined : makeGo(console.log)?.version.replace("go", "")
   const [cpu] = cpus()
   return {
     cpu: cpu?.model.trim() ?? "unknown",
@@ -55,20 +55,22 @@ export interface Result {
   readonly claims: ReadonlyArray<Finding>
 }
 
-/** Claims about a peer that is not there are left out. A target may be missed by up to `tolerance` times of it. */
-export const judge = ({ claims, series, title, unit }: Section, tolerance: number): Result => {
+/**
+ * Claims about a peer that is not there are left out. The median decides. In a smoke test, which has no time to find out how
+ * noisy the machine is, it is the best round, and times, which have rounds, may take half as much again.
+ */
+export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effort): Result => {
   const values = new Map(series.map((one) => [one.name, one.values]))
-  const differences = new Set(series.flatMap(({ isDifference = false, name }) => isDifference ? [name] : []))
   const find = (claim: Claim): ReadonlyArray<Finding> => {
+    const { aim = Infinity, atMost } = claim
     const [ours, peer] = [values.get(claim.ours), values.get(claim.peer)]
     if (ours === undefined || peer === undefined) return []
     const bare = claim.minus === undefined ? undefined : values.get(claim.minus)
     const over = (list: ReadonlyArray<number>, round: number): number => list[round]! - (bare?.[round] ?? 0)
     const ratio = spreadOf(ours.map((_, round) => over(ours, round) / over(peer, round)))
-    const isRough = tolerance > 1 && (claim.minus !== undefined || differences.has(claim.ours))
-    if (claim.atMost === undefined || isRough) return [{ ...claim, ratio, verdict: "stated" }]
-    if (ratio.median > claim.atMost * tolerance) return [{ ...claim, ratio, verdict: "MISSED" }]
-    return [{ ...claim, ratio, verdict: ratio.median <= (claim.aim ?? Infinity) ? "ok" : "short" }]
+    if (atMost === undefined) return [{ ...claim, ratio, verdict: "stated" }]
+    const decisive = smoke && ours.length > 1 ? ratio.min / 1.5 : ratio.median
+    return [{ ...claim, ratio, verdict: decisive > atMost ? "MISSED" : decisive > aim ? "short" : "ok" }]
   }
   return {
     title,

@@ -119,7 +119,7 @@ const rejections = async (effort: Effort): Promise<Section> => {
     title: "An attempt that awaits one and the same rejected promise",
     unit: "ns",
     series: [...series, ours, ...peers, ...stated],
-    claims: [...claims(pairs(peers), 1 / 5, 1 / 10), ...claims(pairs(stated))]
+    claims: [...claims(pairs(peers), 1 / 10), ...claims(pairs(stated))]
   }
 }
 

@@ -4,8 +4,6 @@
 export interface Series {
   readonly name: string
   readonly values: ReadonlyArray<number>
-  /** Whether they are differences of measured values, which scatter more. */
-  readonly isDifference?: true
 }
 
 /** A ratio, taken within each round. Its median decides. */
@@ -17,7 +15,7 @@ export interface Claim {
   readonly minus?: string | undefined
   /** What `ours / peer` may be at most; undefined where it is only stated. */
   readonly atMost?: number | undefined
-  /** What it was to be, where that is not reached yet: `atMost` holds what is. */
+  /** What it is to be, where that is not reached yet; `atMost` only keeps it from getting worse. */
   readonly aim?: number | undefined
 }
 

@@ -48,7 +48,6 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
       ["Timeline.simulate exponential, full", "TestClock, Loop.run exponential, full"],
       ["Timeline.simulate sliding", "TestClock, Effect.repeat spaced"]
     ],
-    1 / 30,
     1 / 50
   )
 }]

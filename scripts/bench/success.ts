@@ -74,7 +74,8 @@ const asynchronous = async (effort: Effort): Promise<Section> => {
       ...claims([["Retry.run", "Effect.promise(p-retry)"]], 1),
       ...claims([["Retry.run", "Effect.promise(cockatiel)"]], 1.25, 1),
       // Without any Effect around them.
-      ...claims([["Retry.run", "p-retry, awaited"], ["Retry.run", "cockatiel, awaited"]])
+      ...claims([["Retry.run", "p-retry, awaited"]], 2, 1),
+      ...claims([["Retry.run", "cockatiel, awaited"]])
     ]
   }
 }
