@@ -189,7 +189,8 @@ export const tabulate = (file: string, measured: string, results: ReadonlyArray<
     table.push(`| **${heading.split(":")[0]}** | | | | |`)
     for (const { finding: { aim, atMost, ours, peer, ratio, verdict }, name } of findings) {
       const { max, median, min } = ratio
-      const ratios = min === max ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
+      // Of differences that single rounds cannot tell from zero, only the median says something.
+      const ratios = min === max || min < 0 ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
       const [our, their] = [ours, peer].map((name) => figure(medians.get(name) ?? NaN))
       const target = aim ?? atMost
       const told = target === undefined ? "" : `${part(target)}${verdict === "ok" ? "" : ", not reached"}`
