@@ -1,0 +1,74 @@
+/** A file that tells how a loop does, for what watches it: a liveness probe, a monitor, `find -mmin`. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type { Run } from "./Outcome.ts"
+import type { Report } from "./Report.ts"
+
+const iso = (millis: number): string => new Date(millis).toISOString()
+
+/**
+ * A report that keeps the file as well. Its content is JSON; its time is that of the last run that succeeded, and the loop's
+ * beginning before that. It is replaced in one step, so that nobody reads half of it.
+ *
+ * It fails where the file cannot be written at the beginning. Later on that is logged.
+ */
+export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
+  const files = yield* FileSystem.FileSystem
+  const begun = yield* Clock.currentTimeMillis
+  let lastSuccess: number | undefined
+  let failures = 0
+  let consecutiveFailures = 0
+  let counted = 0
+  const count = (last: Run | undefined, now: number) => {
+    if (last === undefined || last.run === counted) return
+    counted = last.run
+    if (last.outcome.code === 0) {
+      lastSuccess = now
+      consecutiveFailures = 0
+    } else {
+      failures++
+      consecutiveFailures++
+    }
+  }
+  const write = Effect.fnUntraced(function*(
+    state: "waiting" | "ended",
+    { delay, last, missed, runs }: {
+      readonly runs: number
+      readonly last: Run | undefined
+      readonly missed: number
+      readonly delay?: number
+    }
+  ) {
+    const now = yield* Clock.currentTimeMillis
+    count(last, now)
+    const content = {
+      state,
+      runs,
+      failures,
+      consecutiveFailures,
+      missed,
+      lastRun: last && { run: last.run, ...last.outcome, took: Math.round(last.took) },
+      lastSuccess: lastSuccess && iso(lastSuccess),
+      nextStart: delay === undefined || delay === Infinity ? undefined : iso(now + delay)
+    }
+    const whole = `${path}.${process.pid}.tmp`
+    yield* files.writeFileString(whole, `${JSON.stringify(content, undefined, 2)}\n`)
+    const time = (lastSuccess ?? begun) / 1000
+    yield* files.utimes(whole, time, time)
+    yield* files.rename(whole, path)
+  })
+  const logged = Effect.catch((error: { readonly message: string }) =>
+    Effect.logError(`--health ${path}: ${error.message}`)
+  )
+  yield* write("waiting", { runs: 0, last: undefined, missed: 0 })
+  return {
+    begins: report.begins,
+    waits: (last, delay, missed) =>
+      Effect.andThen(
+        logged(write("waiting", { runs: last?.run ?? 0, last, missed, delay })),
+        report.waits(last, delay, missed)
+      ),
+    over: (verdict, conclusion) => Effect.andThen(logged(write("ended", verdict)), report.over(verdict, conclusion))
+  } satisfies Report
+})

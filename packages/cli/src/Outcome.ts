@@ -1,0 +1,45 @@
+/** How runs end. */
+import type { Signal } from "./Signals.ts"
+
+/**
+ * How one run ended.
+ *
+ * - `code`: 0 when it did what it should; else as shells have it: a command's own, 124 where it took too long, 128 and the
+ *   number of the signal that ended it
+ * - `what`: the same in words: `exit 1`, `SIGTERM`, `tcp localhost:5432: ECONNREFUSED`
+ */
+export interface Outcome {
+  readonly code: number
+  readonly what: string
+}
+
+/** What coreutils' `timeout` exits with. */
+export const timedOut = 124
+
+/** A run that has ended. Times are in milliseconds. */
+export interface Run {
+  readonly run: number
+  readonly outcome: Outcome
+  readonly took: number
+}
+
+/**
+ * Why no more is run, and what was run.
+ *
+ * - `runs`: how many have started
+ * - `last`: the last one that ended; the one that the deadline cut has not
+ * - `missed`: how many slots of a ticker or a calendar passed without a run
+ */
+export interface Verdict {
+  readonly reason: "accepted" | "exhausted" | "deadline" | Signal
+  readonly runs: number
+  readonly last: Run | undefined
+  readonly elapsed: number
+  readonly missed: number
+}
+
+/** What this process exits with, and why. */
+export interface Conclusion {
+  readonly code: number
+  readonly what: string
+}

@@ -1,0 +1,61 @@
+/** The command line: its commands, and what is said of an input that none of them takes. */
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import manifest from "../package.json" with { type: "json" }
+import { loop } from "./commands/loop.ts"
+import { poll } from "./commands/poll.ts"
+import { retry } from "./commands/retry.ts"
+import { Exited } from "./running.ts"
+
+const main = Command.make("effect-wait").pipe(
+  Command.withDescription("Wait, loop and retry in the shell, and see what a retry policy will do before you ship it"),
+  Command.withSubcommands([poll, loop, retry])
+)
+
+// An error is said in a line or two; the whole help would hide it.
+const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Console.error(
+        [
+          ...event.errors.map(({ message }) => `effect-wait: ${message}`),
+          event.helpDoc.args !== undefined && event.errors.some(({ _tag }) => _tag === "UnrecognizedOption")
+            ? `The command that is run, and its options, come after --. Try: ${event.commandPath.join(" ")} --help`
+            : `Try: ${event.commandPath.join(" ")} --help`
+        ].join("\n")
+      )
+      : CliOutput.defaultPresenter.present(event)
+}
+
+const layer = Layer.mergeAll(
+  CliOutput.layerPresenter(presenter),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+)
+
+// A value such as -1s would be taken for flags: it belongs to the flag before it, which says what is allowed.
+const joined = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const end = args.includes("--") ? args.indexOf("--") : args.length
+  return args.flatMap((arg, i) => {
+    const isNegative = (j: number) => j < end && /^-\.?\d/.test(args[j] ?? "") && /^--[^=]+$/.test(args[j - 1] ?? "")
+    return isNegative(i) ? [] : [isNegative(i + 1) ? `${arg}=${args[i + 1]}` : arg]
+  })
+}
+
+// What it exits with when it was called wrongly: `EX_USAGE` of sysexits.h.
+const misused = new Exited({ code: 64 })
+
+export const cli = (args: ReadonlyArray<string>) =>
+  Command.runWith(main, { version: manifest.version })(joined(args)).pipe(
+    Effect.catchTag(
+      "ValidationError",
+      ({ message }) => Effect.andThen(Console.error(`effect-wait: ${message}`), Effect.fail(misused))
+    ),
+    Effect.catchTag("ShowHelp", ({ errors }) => errors.length > 0 ? Effect.fail(misused) : Effect.void),
+    Effect.scoped,
+    Effect.provide(layer)
+  )

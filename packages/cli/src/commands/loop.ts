@@ -1,0 +1,69 @@
+/** `effect-wait loop`: again and again. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Health from "../Health.ts"
+import * as options from "../options.ts"
+import type { Outcome, Verdict } from "../Outcome.ts"
+import { commandOf, conclude, reportOf, running } from "../running.ts"
+
+const flags = {
+  period: options.period,
+  nonSliding: options.nonSliding,
+  ticker: options.ticker,
+  cron: options.cron,
+  jitter: options.jitter,
+  times: options.times,
+  untilSuccess: options.present("until-success").pipe(
+    Flag.withDescription("go on while it fails, end when it succeeds")
+  ),
+  survive: options.present("survive").pipe(
+    Flag.withDescription("go on, whether it fails or not; default: end when it fails")
+  ),
+  health: options.optional(Flag.String("health")).pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("keep a file that tells how it goes, whose time is that of the last success")
+  )
+}
+
+export const loop = Command.make(
+  "loop",
+  { ...flags, ...running },
+  Effect.fnUntraced(function*(input) {
+    const { health, survive, times: attempts, untilSuccess } = input
+    const schedule = yield* options.scheduleOf({ ...input, attempts })
+    if (survive && untilSuccess) return yield* options.misused("Only one of --until-success and --survive is allowed")
+    const told = yield* reportOf(input)
+    const command = commandOf(input, told)
+    if (Option.isNone(command)) return yield* options.misused("Nothing to run. Expected: a command after --")
+    const report = health === undefined ? told : yield* Health.keep(health, told).pipe(
+      Effect.catch(({ message }) =>
+        options.misused(`Invalid value for flag --health: ${JSON.stringify(health)}. ${message}`)
+      )
+    )
+    const accept = ({ code }: Outcome) => untilSuccess ? code === 0 : survive ? false : code !== 0
+    const conclusion = ({ last }: Verdict) => {
+      const code = survive ? 0 : last?.outcome.code ?? 0
+      return { code, what: code === 0 ? "done" : untilSuccess ? "gave up" : "failed" }
+    }
+    yield* conclude({
+      ...input,
+      run: command.value,
+      schedule,
+      accept,
+      report,
+      conclusion
+    })
+  })
+).pipe(
+  Command.withDescription("Run a command again and again: after a period, on a grid, or by the calendar"),
+  Command.withExamples([
+    { command: "effect-wait loop --period 10s -- ./sync", description: "10 seconds after each run, until one fails" },
+    {
+      command: "effect-wait loop --period 1m --non-sliding --jitter 0.1 --survive --health /tmp/sync -- ./sync",
+      description: "A minute after each start, whatever happens"
+    },
+    { command: "effect-wait loop --cron '0 4 * * *' --survive -- ./backup" }
+  ])
+)

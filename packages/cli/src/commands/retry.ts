@@ -1,0 +1,67 @@
+/** `effect-wait retry`: until a command succeeds, a number of times. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as options from "../options.ts"
+import type { Outcome, Verdict } from "../Outcome.ts"
+import { commandOf, conclude, reportOf, running } from "../running.ts"
+
+const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
+  Option.filter(
+    /^\d+(,\d+)*$/.test(text) ? Option.some(text.split(",").map(Number)) : Option.none(),
+    (codes) => codes.every((code) => code >= 1 && code <= 255)
+  )
+
+const flags = {
+  attempts: options.attempts.pipe(Flag.withDescription("how many runs in all; default 5")),
+  backoff: options.backoff.pipe(Flag.withDescription("delays that double, up to the longest; default 100ms..30s")),
+  factor: options.factor,
+  jitter: options.jitter,
+  fullJitter: options.fullJitter,
+  within: options.within,
+  onExit: options.optional(options.written("on-exit", codes, "exit codes of 1 to 255 such as 75,111")).pipe(
+    Flag.withMetavar("CODES"),
+    Flag.withDescription("retry after these only: 75,111; 124 is a run that timed out, 128 and its number a signal")
+  )
+}
+
+const conclusion = ({ last, reason }: Verdict) => {
+  const code = last?.outcome.code ?? 1
+  return code === 0
+    ? { code, what: "done" }
+    : { code, what: reason === "accepted" ? "gave up by --on-exit" : "gave up" }
+}
+
+export const retry = Command.make(
+  "retry",
+  { ...flags, ...running },
+  Effect.fnUntraced(function*(input) {
+    const { attempts = 5, backoff = { base: 100, cap: 30_000 }, onExit } = input
+    const schedule = yield* options.scheduleOf({ ...input, attempts, backoff })
+    const report = yield* reportOf(input)
+    const command = commandOf(input, report)
+    if (Option.isNone(command)) return yield* options.misused("Nothing to retry. Expected: a command after --")
+    yield* conclude({
+      ...input,
+      run: command.value,
+      schedule,
+      accept: ({ code }: Outcome) => code === 0 || onExit?.includes(code) === false,
+      report,
+      conclusion
+    })
+  })
+).pipe(
+  Command.withDescription("Run a command again while it fails, and exit as it did"),
+  Command.withExamples([
+    {
+      command: "effect-wait retry -- git fetch",
+      description: "Up to 5 times, with 100, 200, 400 and 800 ms in between"
+    },
+    { command: "effect-wait retry --attempts 8 --backoff 1s..1m --full-jitter --within 5m -- npm publish" },
+    {
+      command: "effect-wait retry --on-exit 75,124 --attempt-timeout 10s -- ./send-mail",
+      description: "Only what is worth it"
+    }
+  ])
+)

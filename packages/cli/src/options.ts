@@ -1,0 +1,181 @@
+/** The options of the command line, read and checked. */
+import { ValidationError } from "effect/cli/CliError"
+import * as Flag from "effect/cli/Flag"
+import * as Cron from "effect/Cron"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { fromSettings, type Jitters, type Settings } from "./Policy.ts"
+import { durations, parse } from "./Time.ts"
+
+/** A value that has a form of its own. Anything else is refused with what is allowed. */
+const written = <A>(name: string, read: (text: string) => Option.Option<A>, allowed: string): Flag.Flag<A> =>
+  Flag.String(name).pipe(Flag.filterMap(read, () => allowed))
+
+const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
+  Flag.optional(flag).pipe(Flag.map(Option.getOrUndefined))
+
+/** A flag that is given by its name alone. */
+export const present = (name: string): Flag.Flag<boolean> =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDefault(false))
+
+const duration = (name: string, least = 0): Flag.Flag<number> =>
+  written(
+    name,
+    (text) => Option.filter(parse(text), (millis) => millis >= least),
+    least > 0 ? `${durations}, longer than 0` : durations
+  ).pipe(Flag.withMetavar("DURATION"))
+
+export const integer = (name: string, least: number, most = Infinity): Flag.Flag<number> =>
+  written(
+    name,
+    (text) =>
+      Option.filter(
+        /^\d+$/.test(text) ? Option.some(Number(text)) : Option.none(),
+        (n) => n >= least && n <= most && Number.isSafeInteger(n)
+      ),
+    most === Infinity ? `an integer of ${least} or more` : `an integer of ${least} to ${most}`
+  ).pipe(Flag.withMetavar("N"))
+
+const count = (name: string): Flag.Flag<number> => integer(name, 1)
+
+const finite = (text: string): Option.Option<number> =>
+  /^\d+(\.\d+)?$|^\.\d+$/.test(text) ? Option.filter(Option.some(Number(text)), Number.isFinite) : Option.none()
+
+const range = <A>(text: string, read: (text: string) => Option.Option<A>): Option.Option<readonly [A, A]> => {
+  const [from, to, ...rest] = text.split("..")
+  return from === undefined || to === undefined || rest.length > 0 ? Option.none() : Option.all([read(from), read(to)])
+}
+
+export const backoffs = "a range such as 100ms..30s, or 100ms..inf, that begins above 0"
+
+export const parseBackoff = (text: string): Option.Option<{ readonly base: number; readonly cap: number }> =>
+  range(text, (end) => end === "inf" ? Option.some(Infinity) : parse(end)).pipe(
+    Option.filter(([base, cap]) => base > 0 && base <= cap && base < Infinity),
+    Option.map(([base, cap]) => ({ base, cap }))
+  )
+
+export const jitters = "a factor of 0 or more such as 0.2, a range such as 0.8..1.2, full, or equal"
+
+export const parseJitter = (text: string): Option.Option<Jitters> => {
+  if (text === "full" || text === "equal") return Option.some({ kind: text })
+  const between = Option.filter(range(text, finite), ([min, max]) => min <= max)
+  return Option.orElse(
+    Option.map(finite(text), (factor): Jitters => ({ kind: "additive", factor })),
+    () => Option.map(between, ([min, max]): Jitters => ({ kind: "between", min, max }))
+  )
+}
+
+// One that no date ever matches is found out when the next one is looked for.
+const parseCron = (text: string): Option.Option<string> =>
+  Result.flatMap(Cron.parse(text), (cron) => Result.try(() => Cron.next(cron, 0))).pipe(
+    Result.map(() => text),
+    Result.getSuccess
+  )
+
+export const factor = optional(written("factor", finite, "a number of 0 or more")).pipe(
+  Flag.withMetavar("NUMBER"),
+  Flag.withDescription("by how much --backoff grows; default 2")
+)
+
+export const backoff = optional(written("backoff", parseBackoff, backoffs)).pipe(
+  Flag.withMetavar("FROM..TO"),
+  Flag.withDescription("delays that double, from the first to the longest: 100ms..30s")
+)
+
+export const jitter = optional(written("jitter", parseJitter, jitters)).pipe(
+  Flag.withMetavar("JITTER"),
+  Flag.withDescription("spread the delays: 0.2 adds up to a fifth; 0.8..1.2 multiplies; full; equal")
+)
+
+export const interval = optional(duration("interval")).pipe(
+  Flag.withDescription("from the end of a run to the next")
+)
+
+export const period = optional(duration("period")).pipe(
+  Flag.withDescription("from the end of a run to the next; see --non-sliding and --ticker")
+)
+
+export const nonSliding = present("non-sliding").pipe(
+  Flag.withDescription("count the --period from the start of a run")
+)
+
+export const ticker = present("ticker").pipe(
+  Flag.withDescription("run at every --period since the first start; one missed tick is kept")
+)
+
+export const cron = optional(written("cron", parseCron, "a cron expression such as '*/5 * * * *'")).pipe(
+  Flag.withMetavar("CRON"),
+  Flag.withDescription("run at once, and then by the calendar, in the time zone of this machine")
+)
+
+export const attempts = optional(count("attempts"))
+
+export const times = optional(count("times")).pipe(Flag.withDescription("how many runs in all; default no limit"))
+
+export const within = optional(duration("within")).pipe(
+  Flag.withDescription("begin no wait that ends later than this after the first start")
+)
+
+export const fullJitter = present("full-jitter").pipe(Flag.withDescription("the same as --jitter full"))
+
+export { count, duration, optional, written }
+
+/** What was asked for does not go together, or is not enough. */
+export const misused = (message: string) => Effect.fail(new ValidationError({ message }))
+
+/** What says how it is waited, of whatever command. */
+export interface Waits {
+  readonly interval?: number | undefined
+  readonly period?: number | undefined
+  readonly nonSliding?: boolean | undefined
+  readonly ticker?: boolean | undefined
+  readonly cron?: string | undefined
+  readonly backoff?: { readonly base: number; readonly cap: number } | undefined
+  readonly factor?: number | undefined
+  readonly jitter?: Jitters | undefined
+  readonly fullJitter?: boolean | undefined
+  readonly attempts?: number | undefined
+  readonly within?: number | undefined
+}
+
+/** The settings that were asked for; none when nothing says how it is waited. */
+export const settingsOf = Effect.fnUntraced(function*(waits: Waits) {
+  const { attempts, backoff, cron, factor, fullJitter = false, interval, nonSliding = false, period, ticker = false } =
+    waits
+  const given = Object.entries({ interval, period, cron, backoff }).filter(([, value]) => value !== undefined)
+  if (given.length > 1) {
+    return yield* misused(`Only one of ${given.map(([name]) => `--${name}`).join(" and ")} is allowed`)
+  }
+  const modes = Object.entries({ "--non-sliding": nonSliding, "--ticker": ticker }).filter(([, is]) => is).map((
+    [name]
+  ) => name)
+  if (modes.length > 1) return yield* misused("Only one of --non-sliding and --ticker is allowed")
+  if (modes.length > 0 && period === undefined) return yield* misused(`${modes[0]} is allowed with --period only`)
+  if (ticker && period === 0) {
+    return yield* misused("Invalid value for flag --period: \"0\". Expected: longer than 0, with --ticker")
+  }
+  if (factor !== undefined && backoff === undefined) return yield* misused("--factor is allowed with --backoff only")
+  if (fullJitter && waits.jitter !== undefined) {
+    return yield* misused("Only one of --jitter and --full-jitter is allowed")
+  }
+
+  const base: Settings["base"] | undefined = backoff !== undefined
+    ? { kind: "exponential", ...backoff, factor: factor ?? 2 }
+    : cron !== undefined
+    ? { kind: "cron", expression: cron }
+    : period !== undefined
+    ? { kind: nonSliding ? "nonSliding" : ticker ? "ticker" : "sliding", period }
+    : interval !== undefined
+    ? { kind: "sliding", period: interval }
+    : undefined
+  const jitter = fullJitter ? { kind: "full" } as const : waits.jitter
+  return base && ({ base, jitter, attempts, within: waits.within } satisfies Settings)
+})
+
+/** The schedule that was asked for. */
+export const scheduleOf = (waits: Waits) =>
+  Effect.flatMap(settingsOf(waits), (settings) =>
+    settings === undefined
+      ? misused("It is not said how often. Expected: --period or --cron")
+      : Effect.succeed(fromSettings(settings).schedule))

@@ -1,0 +1,69 @@
+/** What all commands do: they run something again and again, until it is as they want it. */
+import * as Poll from "effect-wait/Poll"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
+import type { NotRunnable } from "./Child.ts"
+import type { Outcome, Run, Verdict } from "./Outcome.ts"
+import type { Any } from "./Policy.ts"
+import type { Report } from "./Report.ts"
+import { Signals } from "./Signals.ts"
+
+const missedSlots = Effect.map(Metric.snapshot, (metrics) =>
+  metrics.reduce(
+    (missed, metric) =>
+      metric.id === "effect_wait_missed_total" && metric.type === "Counter"
+        ? missed + Number(metric.state.count)
+        : missed,
+    0
+  ))
+
+/**
+ * - `run`: what is run; a signal makes it end soon
+ * - `accept`: whether this outcome is the last one
+ * - `timeout`: in milliseconds; the run in flight is cut then
+ */
+export const repeat = <R>(options: {
+  readonly run: Effect.Effect<Outcome, NotRunnable, R>
+  readonly schedule: Any
+  readonly accept: (outcome: Outcome) => boolean
+  readonly immediate?: boolean | undefined
+  readonly timeout?: number | undefined
+  readonly report: Report
+}) =>
+  Effect.gen(function*() {
+    const { accept, immediate, report, timeout } = options
+    const signals = yield* Signals
+    const begun = yield* Clock.monotonicTimeNanos
+    let runs = 0
+    let last: Run | undefined
+    const run = Effect.suspend(() => {
+      runs++
+      return Effect.map(Effect.timed(options.run), ([took, outcome]) => {
+        last = { run: runs, outcome, took: Duration.toMillis(took) }
+        return outcome
+      })
+    })
+    const schedule = options.schedule.pipe(Schedule.tap(({ duration }) =>
+      Effect.flatMap(missedSlots, (missed) => report.waits(last, Duration.toMillis(duration), missed))
+    ))
+    const reason = yield* Poll.until(run, schedule, {
+      accept,
+      immediate,
+      timeout,
+      stop: signals.first,
+      name: "effect-wait"
+    }).pipe(
+      // A run that a signal has ended says nothing by its code.
+      Effect.flatMap(({ code }) =>
+        Effect.map(signals.isReceived, (isReceived) =>
+          isReceived && code !== 0 ? "stopped" : "accepted")
+      ),
+      Effect.catchTag("WaitTimeout", ({ reason }) => Effect.succeed(reason)),
+      Effect.flatMap((reason) => reason === "stopped" ? signals.first : Effect.succeed(reason))
+    )
+    const elapsed = Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6
+    return { reason, runs, last, elapsed, missed: yield* missedSlots } satisfies Verdict
+  })

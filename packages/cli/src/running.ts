@@ -1,0 +1,94 @@
+/** The options of all commands that run something, and what becomes of them. */
+import * as Arr from "effect/Array"
+import * as Argument from "effect/cli/Argument"
+import * as Flag from "effect/cli/Flag"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Child from "./Child.ts"
+import * as options from "./options.ts"
+import { type Conclusion, type Outcome, timedOut, type Verdict } from "./Outcome.ts"
+import type { Any } from "./Policy.ts"
+import { repeat } from "./repeat.ts"
+import * as Report from "./Report.ts"
+import { codeOf } from "./Signals.ts"
+
+export const running = {
+  attemptTimeout: options.optional(options.duration("attempt-timeout", 1)).pipe(
+    Flag.withDescription("end a run that takes longer; it counts as exit 124")
+  ),
+  grace: options.duration("grace").pipe(
+    Flag.withDefault(10_000),
+    Flag.withDescription("from SIGTERM to SIGKILL; default 10s")
+  ),
+  quiet: options.present("quiet").pipe(Flag.withAlias("q"), Flag.withDescription("tell nothing of the runs")),
+  log: Flag.Literals("log", ["text", "json"]).pipe(
+    Flag.withMetavar("text|json"),
+    Flag.withDefault("text"),
+    Flag.withDescription("tell of the runs on stderr as text, or a line of JSON each")
+  ),
+  command: Argument.String("command").pipe(Argument.variadic(), Argument.withDescription("what is run, after --"))
+}
+
+export interface Running {
+  readonly attemptTimeout: number | undefined
+  readonly grace: number
+  readonly quiet: boolean
+  readonly log: "text" | "json"
+  readonly command: ReadonlyArray<string>
+}
+
+/** What this process exits with, where that is not 0. */
+export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }> {
+  override readonly [Runtime.errorExitCode] = this.code
+  override readonly [Runtime.errorReported] = false
+}
+
+/** The command as one run; what it does before is up to the caller. */
+export const commandOf = ({ command, grace }: Running, report: Report.Report) =>
+  Arr.isReadonlyArrayNonEmpty(command)
+    ? Option.some(Effect.andThen(report.begins, Child.run([...command], { grace })))
+    : Option.none()
+
+/** Where the runs are told of: by default one live line on a terminal, and a line a run anywhere else. */
+export const reportOf = ({ log, quiet }: Running) =>
+  Effect.gen(function*() {
+    const { columns } = yield* Report.Output
+    if (quiet) return Report.quiet
+    if (log === "json") return Report.json()
+    return columns() > 0 ? yield* Report.live : Report.lines()
+  })
+
+const inTime = <E, R>(run: Effect.Effect<Outcome, E, R>, { attemptTimeout }: Running): Effect.Effect<Outcome, E, R> =>
+  attemptTimeout === undefined ? run : Effect.timeoutOption(run, attemptTimeout).pipe(
+    Effect.map(Option.getOrElse((): Outcome => ({ code: timedOut, what: "timed out" })))
+  )
+
+/** Runs until it is as it should be, tells how it ended, and exits with that. */
+export const conclude = <R>(
+  options: Running & {
+    readonly run: Effect.Effect<Outcome, Child.NotRunnable, R>
+    readonly schedule: Any
+    readonly accept: (outcome: Outcome) => boolean
+    readonly immediate?: boolean | undefined
+    readonly timeout?: number | undefined
+    readonly report: Report.Report
+    readonly conclusion: (verdict: Verdict) => Conclusion
+  }
+) =>
+  Effect.gen(function*() {
+    const verdict = yield* repeat({ ...options, run: inTime(options.run, options) })
+    const { reason } = verdict
+    const conclusion = reason === "accepted" || reason === "exhausted" || reason === "deadline"
+      ? options.conclusion(verdict)
+      : { code: codeOf(reason), what: `stopped by ${reason}` }
+    yield* options.report.over(verdict, conclusion)
+    if (conclusion.code !== 0) return yield* new Exited({ code: conclusion.code })
+  }).pipe(
+    Effect.catchTag("NotRunnable", (error) => {
+      const told = Effect.map(Report.Output, ({ write }) => write(`effect-wait: ${error.message}\n`))
+      return Effect.andThen(told, new Exited({ code: error.code }))
+    }),
+    Effect.scoped
+  )

@@ -1,0 +1,20 @@
+/** The bin, bundled once for all tests that run it. */
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { TestProject } from "vitest/node"
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    readonly bin: string
+  }
+}
+
+export default (project: TestProject) => {
+  const folder = mkdtempSync(join(tmpdir(), "effect-wait-cli-"))
+  execFileSync(process.execPath, [fileURLToPath(new URL("../build.ts", import.meta.url)), folder], { stdio: "inherit" })
+  project.provide("bin", join(folder, "effect-wait.js"))
+  return () => rmSync(folder, { recursive: true })
+}
