@@ -1,21 +1,35 @@
-/** The package as users get it: packed, then looked at by publint and are-the-types-wrong. */
-import { execFileSync, spawnSync } from "node:child_process"
-import { globSync, mkdtempSync, rmSync } from "node:fs"
+/** The packages as users get them: packed, looked at by publint and are-the-types-wrong, and the bin run on the machine's own Node. */
+import { execFileSync } from "node:child_process"
+import { globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { delimiter, join } from "node:path"
 
 const folder = mkdtempSync(join(tmpdir(), "effect-wait-"))
 process.on("exit", () => rmSync(folder, { recursive: true }))
 
-execFileSync("pnpm", ["pack", "--pack-destination", folder], { cwd: "packages/wait", stdio: "inherit" })
-const [tarball] = globSync(join(folder, "*.tgz"))
+const pack = (cwd: string): string => {
+  const destination = join(folder, cwd)
+  execFileSync("pnpm", ["pack", "--pack-destination", destination], { cwd, stdio: "inherit" })
+  const [tarball] = globSync(join(destination, "*.tgz"))
+  execFileSync("publint", ["run", tarball!, "--strict"], { stdio: "inherit" })
+  return tarball!
+}
+
+const library = pack("packages/wait")
 const modules = globSync("*.ts", { cwd: "packages/wait/src", exclude: ["index.ts"] })
 const entryPoints = [".", ...modules.map((file) => file.replace(/\.ts$/, ""))]
+execFileSync("attw", [library, "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entryPoints], {
+  stdio: "inherit"
+})
 
-const tools = [
-  ["publint", "run", tarball!, "--strict"],
-  ["attw", tarball!, "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entryPoints]
-] as const
-for (const [tool, ...args] of tools) {
-  if (spawnSync(tool, args, { stdio: "inherit" }).status !== 0) process.exit(1)
-}
+const cli = pack("packages/cli")
+const cwd = join(folder, "app")
+mkdirSync(cwd)
+// Without what this repository has installed: npm and Node are the machine's.
+const PATH = process.env["PATH"]!.split(delimiter).filter((path) => !path.includes("node_modules")).join(delimiter)
+const run = (command: string, ...args: ReadonlyArray<string>) =>
+  execFileSync(command, args, { cwd, env: { ...process.env, PATH }, encoding: "utf8" })
+run("npm", "install", "--no-audit", "--no-fund", cli)
+const bin = join(cwd, "node_modules", ".bin", "effect-wait")
+console.log(run(bin, "--version"), run("node", "--version"))
+if (run(bin, "retry", "--quiet", "--", "echo", "it runs") !== "it runs\n") process.exit(1)

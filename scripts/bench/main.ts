@@ -24,6 +24,7 @@ const modules = [
   "growth",
   "lateness",
   "simulate",
+  "command",
   "bundle"
 ]
 

@@ -142,6 +142,21 @@ const groups: ReadonlyArray<Group> = [
     }
   },
   {
+    heading: "The command line, from its start to its command",
+    section: "the command line, from its start to the first output of its command",
+    onlyInTable: true,
+    rows: {
+      "effect-wait retry -- echo : 250 ms": "the limit, 250 ms",
+      "effect-wait retry -- echo : node -e 0": "node -e 0"
+    }
+  },
+  {
+    heading: "The command line, resident while it waits",
+    section: "the command line, while it waits",
+    onlyInTable: true,
+    rows: { "effect-wait loop --period 1h : node, a timer": "node with a timer" }
+  },
+  {
     heading: "Bytes that an import adds, min+gzip",
     section: "what an import adds to a small program in Effect",
     onlyInTable: true,

@@ -1,37 +1,7 @@
 #!/usr/bin/env node
-import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodePath from "@effect/platform-node/NodePath"
-import * as NodeStdio from "@effect/platform-node/NodeStdio"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
-import * as Terminal from "effect/Terminal"
-import { cli } from "./cli.ts"
-import * as Signals from "./Signals.ts"
+/** The bin. Where Node can keep what it has compiled, the next start is faster. */
+import module from "node:module"
 
-// Node's own terminal opens stdin, which makes a pipe non-blocking for the commands that share it. Nothing is read here.
-const terminal = Layer.succeed(
-  Terminal.Terminal,
-  Terminal.make({
-    columns: Effect.sync(() => process.stdout.columns ?? 0),
-    rows: Effect.sync(() => process.stdout.rows ?? 0),
-    size: Effect.never,
-    readInput: Effect.never,
-    readLine: Effect.never,
-    display: (text) => Effect.sync(() => process.stdout.write(text))
-  })
-)
+if ("enableCompileCache" in module) module.enableCompileCache()
 
-const services = NodeChildProcessSpawner.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, terminal, Signals.layer))
-)
-
-// Signals end the runs, not this fiber: it ends by itself after that.
-const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
-  fiber.addObserver((exit) => teardown(exit, process.exit))
-})
-
-process.stderr.on("error", () => {}) // whoever has read it is gone; the runs go on
-
-runMain(Effect.provide(cli(process.argv.slice(2)), services))
+await import("./main.ts")
