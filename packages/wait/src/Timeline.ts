@@ -276,11 +276,17 @@ export const simulate = <E, R>(
     return draws === undefined ? loop : Effect.provideService(loop, Random.Random, replay(draws))
   })
 
-const units = [[3_600_000, "h"], [60_000, "m"], [1_000, "s"], [1, "ms"]] as const
+const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "m"], [1_000, "s"], [1, "ms"]] as const
 
-const label = (millis: number): string => {
-  const [size, unit] = units.find(([size]) => millis >= size) ?? [1, "ms"]
-  return millis === 0 ? "0" : `${Number((millis / size).toPrecision(4))}${unit}`
+// From a minute on with the unit below: 1m20s.
+const label = (inexact: number): string => {
+  const millis = Number(inexact.toPrecision(12))
+  const i = units.findIndex(([size]) => millis >= size)
+  const [size, unit] = units[i] ?? [1, "ms"]
+  if (millis === 0) return "0"
+  if (size < 60_000) return `${Number((millis / size).toPrecision(4))}${unit}`
+  const rest = millis % size
+  return `${Math.floor(millis / size)}${unit}${rest === 0 ? "" : label(rest)}`
 }
 
 // The smallest number with one of these first digits that is not below `least`.
@@ -288,6 +294,18 @@ const roundUp = (digits: ReadonlyArray<number>, least: number): number => {
   const magnitude = 10 ** Math.floor(Math.log10(least))
   return digits.map((digit) => digit * magnitude).find((n) => n >= least) ?? least
 }
+
+const day = 86_400_000
+
+// Round times, in milliseconds: decimal up to 20 seconds, and in days.
+const roundTimes = [20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((s) =>
+  s * 1000
+)
+
+const roundUpTime = (least: number): number =>
+  least <= 10_000
+    ? roundUp([1, 2, 5, 10], least)
+    : roundTimes.find((time) => time >= least) ?? day * roundUp([1, 2, 5, 10], least / day)
 
 const drawLane = (timeline: Timeline, width: number, millisPerColumn: number): string => {
   const lane = Array.from({ length: width }, () => ".")
@@ -310,7 +328,7 @@ const drawLane = (timeline: Timeline, width: number, millisPerColumn: number): s
 }
 
 const drawAxis = (width: number, millisPerColumn: number): string => {
-  const columns = roundUp([1, 2, 5, 10], 8 * millisPerColumn) / millisPerColumn
+  const columns = roundUpTime(8 * millisPerColumn) / millisPerColumn
   let axis = ""
   for (let column = 0; column < width; column += columns) {
     axis = axis.padEnd(Math.floor(column)) + label(column * millisPerColumn)
@@ -409,7 +427,7 @@ export const toSvg = (
   const x = (millis: number) => Number((margin + millis * scale).toFixed(2))
   const laneHeight = 28
   const bottom = 12 + lanes.length * laneHeight
-  const step = roundUp([1, 2, 5, 10], 80 / scale)
+  const step = roundUpTime(80 / scale)
   const ticks = Array.from({ length: Math.floor(span / step) + 1 }, (_, i) => i * step)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + 28}" width="${width}" height="${

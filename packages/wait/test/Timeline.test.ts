@@ -187,4 +187,18 @@ describe("Timeline.render", () => {
   it("draws no runs at all", () => {
     assert.strictEqual(Timeline.render({ runs: [], outcome: "done" }, { width: 10 }), "\n0")
   })
+
+  it("has an axis of round times", () => {
+    const axis = (minutes: number) => {
+      const end = minutes * 60_000
+      return Timeline.render({ runs: [{ start: end, end }], outcome: "cut" }, { width: 60 }).split("\n")[1]
+    }
+    assert.deepStrictEqual([1.5, 2.5, 180, 1000, 100_000].map(axis), [
+      "0         20s       40s       1m        1m20s",
+      "0         30s       1m        1m30s     2m        2m30s",
+      "0        30m      1h       1h30m    2h       2h30m    3h",
+      "0             6h            12h",
+      "0          20d         40d        60d"
+    ])
+  })
 })
