@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Run } from "./Outcome.ts"
-import type { Report } from "./Report.ts"
+import { type Report, tell } from "./Report.ts"
 
 const iso = (millis: number): string => new Date(millis).toISOString()
 
@@ -11,7 +11,7 @@ const iso = (millis: number): string => new Date(millis).toISOString()
  * A report that keeps the file as well. Its content is JSON; its time is that of the last run that succeeded, and the loop's
  * beginning before that. It is replaced in one step, so that nobody reads half of it.
  *
- * It fails where the file cannot be written at the beginning. Later on that is logged.
+ * It fails where the file cannot be written at the beginning. Later on that is told.
  */
 export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
   const files = yield* FileSystem.FileSystem
@@ -58,17 +58,15 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
     yield* files.utimes(whole, time, time)
     yield* files.rename(whole, path)
   })
-  const logged = Effect.catch((error: { readonly message: string }) =>
-    Effect.logError(`--health ${path}: ${error.message}`)
-  )
+  const told = Effect.catch((error: { readonly message: string }) => tell(`--health ${path}: ${error.message}`))
   yield* write("waiting", { runs: 0, last: undefined, missed: 0 })
   return {
     begins: report.begins,
     waits: (last, delay, missed) =>
       Effect.andThen(
-        logged(write("waiting", { runs: last?.run ?? 0, last, missed, delay })),
+        told(write("waiting", { runs: last?.run ?? 0, last, missed, delay })),
         report.waits(last, delay, missed)
       ),
-    over: (verdict, conclusion) => Effect.andThen(logged(write("ended", verdict)), report.over(verdict, conclusion))
+    over: (verdict, conclusion) => Effect.andThen(told(write("ended", verdict)), report.over(verdict, conclusion))
   } satisfies Report
 })

@@ -36,22 +36,26 @@ export const quiet: Report = { begins: Effect.void, waits: () => Effect.void, ov
 
 const missing = (missed: number): string => missed === 0 ? "" : `, ${missed} missed`
 
-const told = ({ outcome, run, took }: Run): string => `run ${run}: ${outcome.what} after ${format(Math.round(took))}`
+const describe = ({ outcome, run, took }: Run): string =>
+  `run ${run}: ${outcome.what} after ${format(Math.round(took))}`
 
 const counted = (n: number): string => `${n} ${n === 1 ? "run" : "runs"}`
 
 const ending = ({ elapsed, missed, runs }: Verdict, { what }: Conclusion): string =>
   `${what} after ${counted(runs)} in ${format(Math.round(elapsed))}${missing(missed)}`
 
-const next = (delay: number): string =>
-  delay < 1 ? "next at once" : delay === Infinity ? "next never" : `next in ${format(Math.round(delay))}`
+const next = (delay: number, shown = format(Math.round(delay))): string =>
+  delay === Infinity ? "next never" : `next in ${shown}`
 
-// The run that was not told of yet: the last one, or the one that was cut.
-const untold = ({ last, runs }: Verdict, toldOf: number): string =>
-  last !== undefined && last.run > toldOf ? `${told(last)}; ` : runs > toldOf ? `run ${runs} was cut; ` : ""
+// What was not told of yet: the last run, and one that was cut.
+const untold = ({ last, runs }: Verdict, toldOf: number): string => {
+  const told = last === undefined || last.run <= toldOf ? "" : `${describe(last)}; `
+  return runs > (last?.run ?? 0) ? `${told}run ${runs} was cut; ` : told
+}
 
-const writing = (f: (write: (text: string) => void) => void): Effect.Effect<void> =>
-  Effect.map(Output, ({ write }) => f((text) => write(`effect-wait: ${text}\n`)))
+/** Says something that is not about a run. */
+export const tell = (text: string): Effect.Effect<void> =>
+  Effect.map(Output, ({ write }) => write(`effect-wait: ${text}\n`))
 
 /** A line for each run. */
 export const lines = (): Report => {
@@ -59,11 +63,11 @@ export const lines = (): Report => {
   return {
     begins: Effect.void,
     waits: (last, delay, missed) =>
-      writing((line) => {
+      Effect.suspend(() => {
         toldOf = last?.run ?? 0
-        line(`${last === undefined ? "" : `${told(last)}, `}${next(delay)}${missing(missed)}`)
+        return tell(`${last === undefined ? "" : `${describe(last)}, `}${next(delay)}${missing(missed)}`)
       }),
-    over: (verdict, conclusion) => writing((line) => line(untold(verdict, toldOf) + ending(verdict, conclusion)))
+    over: (verdict, conclusion) => Effect.suspend(() => tell(untold(verdict, toldOf) + ending(verdict, conclusion)))
   }
 }
 
@@ -89,6 +93,7 @@ export const json = (): Report => {
   }
 }
 
+// It is counted down in tenths of a second at last.
 const left = (millis: number): string => millis < 10_000 ? `${(millis / 1000).toFixed(1)}s` : format(millis)
 
 /** One line that lives between the runs, and what remains of it at the end. */
@@ -111,7 +116,8 @@ export const live: Effect.Effect<Report, never, Scope.Scope> = Effect.gen(functi
   })
   const draw = (text: string, until: number) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
-      const line = `effect-wait: ${text}next in ${left(Math.max(0, until - now))}`
+      const delay = Math.max(0, until - now)
+      const line = `effect-wait: ${text}${next(delay, left(delay))}`
       write(`\r${line.slice(0, columns() - 1)}\x1b[K`)
     })
   return {
@@ -122,7 +128,7 @@ export const live: Effect.Effect<Report, never, Scope.Scope> = Effect.gen(functi
       yield* erase
       yield* freshLine
       const until = delay + (yield* Clock.currentTimeMillis)
-      const text = last === undefined ? "" : `${told(last)}${missing(missed)}, `
+      const text = last === undefined ? "" : `${describe(last)}${missing(missed)}, `
       drawing = yield* Loop.run(draw(text, until), Period.ticker(delay > 10_000 ? "1 second" : "100 millis")).pipe(
         Effect.forkIn(scope)
       )

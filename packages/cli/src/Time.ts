@@ -39,7 +39,15 @@ export const parse = (text: string): Option.Option<number> => {
   return text !== "" && Number.isFinite(millis) ? Option.some(Number(millis.toPrecision(15))) : Option.none()
 }
 
-const shown = [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1], ["us", 1e-3]] as const
+const shown = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+  ["ms", 1],
+  ["us", 1e-3],
+  ["ns", 1e-6]
+] as const
 
 /** In at most two units and three digits: `100ms`, `1.25s`, `2m30s`, `6d4h`. */
 export const format = (millis: number): string => {
@@ -53,10 +61,14 @@ export const format = (millis: number): string => {
   return `${Math.floor(count / (size / step))}${unit}${rest === 0 ? "" : `${rest}${below}`}`
 }
 
-/** As {@link parse} reads it, exactly. The shortest form that is: `1.5s`, `1234ms`. */
+/** As {@link parse} reads it, exactly: `1.5s`, `1.234s`, `5ns`. */
 export const write = (millis: number): string => {
-  const forms = [format(millis), ...shown.map(([unit, size]) => `${millis / size}${unit}`), `${millis * 1e6}ns`]
-  return millis === 0 ? "0" : forms.find((form) => Option.contains(parse(form), millis)) ?? format(millis)
+  const forms = shown.filter(([, size]) => millis >= size).map(([unit, size]) =>
+    `${Number((millis / size).toPrecision(15))}${unit}`
+  )
+  return millis === 0
+    ? "0"
+    : [format(millis), ...forms].find((form) => Option.contains(parse(form), millis)) ?? `${millis}ms`
 }
 
 const words = [

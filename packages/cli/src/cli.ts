@@ -7,14 +7,16 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import manifest from "../package.json" with { type: "json" }
+import { herd } from "./commands/herd.ts"
 import { loop } from "./commands/loop.ts"
 import { poll } from "./commands/poll.ts"
+import { preview } from "./commands/preview.ts"
 import { retry } from "./commands/retry.ts"
 import { Exited } from "./running.ts"
 
 const main = Command.make("effect-wait").pipe(
   Command.withDescription("Wait, loop and retry in the shell, and see what a retry policy will do before you ship it"),
-  Command.withSubcommands([poll, loop, retry])
+  Command.withSubcommands([poll, loop, retry, preview, herd])
 )
 
 // An error is said in a line or two; the whole help would hide it.

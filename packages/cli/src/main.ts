@@ -3,11 +3,13 @@ import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcess
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Terminal from "effect/Terminal"
 import { cli } from "./cli.ts"
+import { tell } from "./Report.ts"
 import * as Signals from "./Signals.ts"
 
 // Node's own terminal opens stdin, which makes a pipe non-blocking for the commands that share it. Nothing is read here.
@@ -34,4 +36,10 @@ const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
 
 process.stderr.on("error", () => {}) // whoever has read it is gone; the runs go on
 
-runMain(Effect.provide(cli(process.argv.slice(2)), services))
+// What nobody has foreseen belongs to stderr as well.
+const reported = Effect.tapCause(
+  Effect.provide(cli(process.argv.slice(2)), services),
+  (cause) => Cause.hasDies(cause) ? tell(Cause.pretty(cause)) : Effect.void
+)
+
+runMain(reported, { disableErrorReporting: true })

@@ -67,7 +67,7 @@ export const parseJitter = (text: string): Option.Option<Jitters> => {
 }
 
 // One that no date ever matches is found out when the next one is looked for.
-const parseCron = (text: string): Option.Option<string> =>
+export const parseCron = (text: string): Option.Option<string> =>
   Result.flatMap(Cron.parse(text), (cron) => Result.try(() => Cron.next(cron, 0))).pipe(
     Result.map(() => text),
     Result.getSuccess

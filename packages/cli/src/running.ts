@@ -87,8 +87,7 @@ export const conclude = <R>(
     if (conclusion.code !== 0) return yield* new Exited({ code: conclusion.code })
   }).pipe(
     Effect.catchTag("NotRunnable", (error) => {
-      const told = Effect.map(Report.Output, ({ write }) => write(`effect-wait: ${error.message}\n`))
-      return Effect.andThen(told, new Exited({ code: error.code }))
+      return Effect.andThen(Report.tell(error.message), Effect.fail(new Exited({ code: error.code })))
     }),
     Effect.scoped
   )

@@ -1,0 +1,207 @@
+/**
+ * `effect-wait herd`, once its options are read: many clients that write the same row, under each policy. The experiment of
+ * AWS' "Exponential Backoff And Jitter".
+ */
+import * as Backoff from "effect-wait/Backoff"
+import { Herd } from "effect-wait/testing"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import { asked, type Named } from "./Document.ts"
+import { save } from "./drawSvg.ts"
+import { columns, labelsOf, legend, table, trimmed, wrap } from "./drawText.ts"
+import { misused, type Waits } from "./options.ts"
+import * as Policy from "./Policy.ts"
+import { format, toInput } from "./Time.ts"
+
+/** The mean of several rounds. The time is in milliseconds. */
+export interface Contention extends Named {
+  readonly time: number
+  readonly calls: number
+  readonly written: number
+}
+
+const growing = { kind: "exponential", base: 10, factor: 2, cap: 2000 } as const
+
+/** Those of AWS. */
+export const five: ReadonlyArray<Named> = [
+  { name: "none", policy: Policy.fromSettings({ base: { kind: "sliding", period: 0 } }) },
+  { name: "exponential", policy: Policy.fromSettings({ base: growing }) },
+  { name: "equal", policy: Policy.fromSettings({ base: growing, jitter: { kind: "equal" } }) },
+  { name: "full", policy: Policy.fromSettings({ base: growing, jitter: { kind: "full" } }) },
+  {
+    name: "decorrelated",
+    policy: Policy.make(
+      Policy.call("Backoff.decorrelated", Backoff.decorrelated, { base: toInput(5), cap: toInput(2000) })
+    )
+  }
+]
+
+// Longer than anybody lives: such a client has given up.
+const forever = 1e15
+
+const sum = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0)
+
+/** So many rounds of so many clients. The same numbers give the same result: the seeds are 0, 1, 2 and so on. */
+export const contend = (
+  { name, policy }: Named,
+  { clients, rounds }: { readonly clients: number; readonly rounds: number }
+) => {
+  const schedule = Schedule.while(policy.schedule, ({ duration }) => Duration.toMillis(duration) < forever)
+  return Effect.forEach(
+    Array.from({ length: rounds }, (_, seed) => seed),
+    (seed) => Random.withSeed(Herd.contend(schedule, { clients }), seed)
+  ).pipe(
+    Effect.map((results): Contention => ({
+      name,
+      policy,
+      time: sum(results.map(({ time }) => time)) / rounds,
+      calls: sum(results.map(({ calls }) => calls)) / rounds,
+      written: sum(results.map(({ written }) => written)) / rounds
+    }))
+  )
+}
+
+const rounded = (n: number): number => Number(n.toFixed(6))
+
+export const toJson = (
+  { clients, rounds }: { readonly clients: number; readonly rounds: number },
+  results: ReadonlyArray<Contention>
+) => ({
+  clients,
+  rounds,
+  policies: results.map(({ calls, name, policy, time, written }) => ({
+    name,
+    code: policy.code,
+    notes: policy.notes,
+    time: rounded(time),
+    calls: rounded(calls),
+    callsPerClient: rounded(calls / clients),
+    written: rounded(written),
+    gaveUp: rounded(clients - written)
+  }))
+})
+
+const grouped = (n: number): string =>
+  n < 100 ? String(Number(n.toFixed(1))) : n.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",")
+
+const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+
+const bar = (share: number, width: number): string => {
+  const length = Math.max(1, Math.round(share * width * 8))
+  return `${"█".repeat(Math.floor(length / 8))}${eighths[length % 8] ?? ""}`.padEnd(width)
+}
+
+const widestBar = 24
+
+/** A table; the best of those that wrote most is marked. */
+export const toText = (
+  { clients, rounds }: { readonly clients: number; readonly rounds: number },
+  results: ReadonlyArray<Contention>,
+  width: number
+): string => {
+  const labels = labelsOf(results)
+  const margin = labels.reduce((longest, label) => Math.max(longest, label.length), "policy".length)
+  const most = results.reduce((most, { written }) => Math.max(most, written), 0)
+  const fair = results.filter(({ written }) => written === most)
+  const column = (of: (result: Contention) => number, write: (n: number) => string) => {
+    const least = fair.reduce((least, result) => Math.min(least, of(result)), Infinity)
+    const isBest = (result: Contention) => results.length > 1 && fair.includes(result) && of(result) === least
+    return results.map((result) => `${write(of(result))}${isBest(result) ? "*" : " "}`)
+  }
+  const times = column(({ time }) => time, format)
+  const calls = column(({ calls }) => calls, grouped)
+  const rows = (bars: number) => {
+    const greatest = (of: (result: Contention) => number) =>
+      results.reduce((greatest, result) => Math.max(greatest, of(result)), 0)
+    const drawn = (of: (result: Contention) => number) => (result: Contention) =>
+      bars === 0 ? [] : [bar(of(result) / greatest(of), bars)]
+    const time = drawn(({ time }) => time)
+    const call = drawn(({ calls }) => calls)
+    const blank = bars === 0 ? [] : [""]
+    return table([
+      ["policy".padEnd(margin), "time ", ...blank, "calls ", ...blank, "per client", "written", "gave up"],
+      ...results.map((result, i) => [
+        (labels[i] ?? "").padEnd(margin),
+        times[i] ?? "",
+        ...time(result),
+        calls[i] ?? "",
+        ...call(result),
+        grouped(result.calls / clients),
+        grouped(result.written),
+        grouped(clients - result.written)
+      ])
+    ])
+  }
+  const free = Math.floor((width - (rows(0)[0] ?? "").length - 4) / 2)
+  const what = `${clients} clients write one row, whoever was overtaken tries again; mean of ${rounds} rounds`
+  const named = legend(results, width)
+  return trimmed([
+    ...wrap(clients === 1 ? what.replace("clients write", "client writes") : what, width, ""),
+    ...named.length === 0 ? [] : ["", ...named],
+    "",
+    ...rows(free < 6 ? 0 : Math.min(widestBar, free)),
+    ...results.length > 1 ? ["", "* the least, of those that wrote most"] : []
+  ])
+}
+
+const points = 8
+
+const chart = { width: 960, height: 400 }
+
+/** Time and calls over the number of clients. */
+export const toSvg = (curves: Readonly<Record<string, ReadonlyArray<Herd.Point>>>): string => {
+  const { height, width } = chart
+  const measures = ["time", "calls"] as const
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${2 * height}" viewBox="0 0 ${width} ${
+      2 * height
+    }">`,
+    ...measures.map((measure, i) =>
+      Herd.toSvg(curves, { measure, ...chart }).trimEnd().replace("<svg ", `<svg y="${i * height}" `)
+    ),
+    "</svg>\n"
+  ].join("\n")
+}
+
+const curvesOf = Effect.fnUntraced(
+  function*(
+    results: ReadonlyArray<Contention>,
+    { clients, rounds }: { readonly clients: number; readonly rounds: number }
+  ) {
+    const numbers = Array.from({ length: points - 1 }, (_, i) => Math.round(clients * (i + 1) / points))
+    const fewer = [...new Set([1, ...numbers])].filter((n) => n >= 1 && n < clients)
+    const curves = yield* Effect.forEach(results, ({ calls, name, policy, time }) =>
+      Effect.map(
+        Effect.forEach(fewer, (clients) =>
+          Effect.map(contend({ name, policy }, { clients, rounds }), ({ calls, time }) => ({ clients, time, calls }))),
+        (points) =>
+          [name, [...points, { clients, time, calls }]] as const
+      ))
+    return Object.fromEntries(curves)
+  }
+)
+
+export interface Options extends Waits {
+  readonly policy: ReadonlyArray<string>
+  readonly clients: number
+  readonly rounds: number
+  readonly svg: string | undefined
+  readonly json: boolean
+}
+
+export const run = Effect.fnUntraced(
+  function*(options: Options) {
+    const policies = yield* asked(options)
+    const results = yield* Effect.forEach(policies.length === 0 ? five : policies, (named) => contend(named, options))
+    if (options.svg !== undefined) yield* save(options.svg, toSvg(yield* curvesOf(results, options)))
+    yield* Console.log(
+      options.json
+        ? JSON.stringify(toJson(options, results), null, 2)
+        : toText(options, results, yield* columns)
+    )
+  },
+  Effect.catchTag("CronParseError", ({ message }) => misused(message))
+)

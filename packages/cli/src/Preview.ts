@@ -1,0 +1,151 @@
+/** What policies will do: simulated over many seeds, and summed up. Times are in milliseconds. */
+import * as Timeline from "effect-wait/Timeline"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { Named } from "./Document.ts"
+import type { Policy } from "./Policy.ts"
+
+export interface Spread {
+  readonly min: number
+  readonly mean: number
+  readonly p95: number
+  readonly max: number
+}
+
+/** A run, of those seeds that come to it: `reached` is their share. The delay is the one before it. */
+export interface Row {
+  readonly run: number
+  readonly reached: number
+  readonly delay: Spread
+  readonly start: Spread
+}
+
+/**
+ * How it ends, where nothing succeeds.
+ *
+ * - `never`: there is no limit
+ * - `gives-up`: after so many runs and so much time
+ * - `waits-forever`: after so many runs, with no limit
+ * - `unknown`: it goes on for more runs than were looked at
+ */
+export type Outcome =
+  | { readonly kind: "never" }
+  | { readonly kind: "gives-up"; readonly runs: Spread; readonly after: Spread }
+  | { readonly kind: "waits-forever"; readonly runs: number }
+  | { readonly kind: "unknown"; readonly runs: number }
+
+export interface Preview {
+  readonly name: string
+  readonly policy: Policy
+  readonly rows: ReadonlyArray<Row>
+  readonly outcome: Outcome
+  /** What a few seeds do. */
+  readonly lanes: ReadonlyArray<Timeline.Timeline>
+}
+
+/** The 95th percentile is the least value that is not below 95 of 100. */
+export const spread = (values: ReadonlyArray<number>): Spread => {
+  const sorted = Float64Array.from(values).toSorted()
+  const [min = 0] = sorted
+  const [max = 0] = sorted.slice(-1)
+  // The mean of equals is that, exactly.
+  const mean = min === max ? min : sorted.reduce((sum, value) => sum + value / sorted.length, 0)
+  return { min, mean, p95: sorted[Math.ceil(0.95 * sorted.length) - 1] ?? 0, max }
+}
+
+export interface Settings {
+  readonly work: number
+  readonly runs: number
+  readonly seeds: number
+}
+
+// How far is looked for an end: by one seed, and by all of them.
+const far = { runs: 100_000, total: 300_000 }
+
+const manyLanes = 24
+
+const rowsOf = (timelines: ReadonlyArray<Timeline.Timeline>): ReadonlyArray<Row> => {
+  const longest = timelines.reduce((most, { runs }) => Math.max(most, runs.length), 0)
+  return Array.from({ length: longest }, (_, i): Row => {
+    const reaching = timelines.filter(({ runs }) => runs.length > i)
+    return {
+      run: i + 1,
+      reached: reaching.length / timelines.length,
+      delay: spread(reaching.map(({ runs }) => i === 0 ? 0 : runs[i]!.start - runs[i - 1]!.end)),
+      start: spread(reaching.map(({ runs }) => runs[i]!.start))
+    }
+  })
+}
+
+const calendar = "The calendar of this preview begins on Thursday, 1970-01-01T00:00Z"
+
+const endOf = ({ runs }: Timeline.Timeline): number => runs.at(-1)?.end ?? 0
+
+/** The same seeds give the same preview: 0, 1, 2 and so on. */
+export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { runs, seeds, work }: Settings) {
+  const simulate = (seed: number, maxRuns: number) =>
+    Timeline.simulate(policy.schedule, { until: Infinity, work, maxRuns }).pipe(Random.withSeed(seed))
+  const first = yield* simulate(0, policy.ends ? Math.max(far.runs, runs) : runs)
+  const all = first.outcome === "done" ? Math.max(1, Math.floor(far.total / first.runs.length)) : 0
+  const shown: Array<Timeline.Timeline> = []
+  const ends: Array<{ readonly runs: number; readonly after: number }> = []
+  for (let seed = 0; seed < seeds; seed++) {
+    const timeline = seed === 0 ? first : yield* simulate(seed, seed < all ? Math.max(far.runs, runs) : runs)
+    if (timeline.outcome === "done" && seed < all) {
+      ends.push({ runs: timeline.runs.length, after: endOf(timeline) })
+    }
+    shown.push(timeline.runs.length > runs ? { runs: timeline.runs.slice(0, runs), outcome: "cut" } : timeline)
+  }
+  const outcome: Outcome = first.outcome === "done"
+    ? {
+      kind: "gives-up",
+      runs: spread(ends.map(({ runs }) => runs)),
+      after: spread(ends.map(({ after }) => after))
+    }
+    : first.runs.length < (policy.ends ? far.runs : runs)
+    ? { kind: "waits-forever", runs: first.runs.length }
+    : policy.ends
+    ? { kind: "unknown", runs: first.runs.length }
+    : { kind: "never" }
+  return {
+    name,
+    policy: policy.code.startsWith("Period.cron")
+      ? { ...policy, notes: [...policy.notes, calendar] }
+      : policy,
+    rows: rowsOf(shown),
+    outcome,
+    lanes: shown.slice(0, manyLanes)
+  } satisfies Preview
+})
+
+const rounded = (millis: number): number => Number(millis.toFixed(6))
+
+const roundedSpread = ({ max, mean, min, p95 }: Spread): Spread => ({
+  min: rounded(min),
+  mean: rounded(mean),
+  p95: rounded(p95),
+  max: rounded(max)
+})
+
+const outcomeToJson = (outcome: Outcome) =>
+  outcome.kind === "gives-up"
+    ? { kind: outcome.kind, runs: roundedSpread(outcome.runs), after: roundedSpread(outcome.after) }
+    : outcome
+
+/** Times are in milliseconds, to a nanosecond. */
+export const toJson = ({ seeds, work }: Settings, previews: ReadonlyArray<Preview>) => ({
+  work,
+  seeds,
+  policies: previews.map(({ name, outcome, policy, rows }) => ({
+    name,
+    code: policy.code,
+    notes: policy.notes,
+    runs: rows.map(({ delay, reached, run, start }) => ({
+      run,
+      reached,
+      delay: roundedSpread(delay),
+      start: { mean: rounded(start.mean), p95: rounded(start.p95) }
+    })),
+    outcome: outcomeToJson(outcome)
+  }))
+})

@@ -1,0 +1,60 @@
+/** `effect-wait preview`: what a policy will do. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as options from "../options.ts"
+
+/** What says how it is waited. */
+export const policies = {
+  interval: options.interval,
+  period: options.period,
+  nonSliding: options.nonSliding,
+  ticker: options.ticker,
+  cron: options.cron,
+  backoff: options.backoff,
+  factor: options.factor,
+  jitter: options.jitter,
+  fullJitter: options.fullJitter,
+  attempts: options.attempts.pipe(
+    Flag.withAlias("times"),
+    Flag.withDescription("how many runs in all; default no limit")
+  ),
+  within: options.within,
+  policy: Flag.File("policy").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription(
+      "JSON or YAML: Kubernetes' Backoff, gRPC's retryPolicy, Temporal's RetryPolicy, or these options; may be repeated"
+    ),
+    Flag.atLeast(0)
+  )
+}
+
+export const svg = options.optional(Flag.String("svg")).pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("draw a picture")
+)
+
+export const json = options.present("json").pipe(Flag.withDescription("print JSON, times in milliseconds"))
+
+export const preview = Command.make(
+  "preview",
+  {
+    ...policies,
+    work: options.duration("work").pipe(Flag.withDefault(0), Flag.withDescription("how long a run takes; default 0")),
+    runs: options.count("runs").pipe(Flag.withDefault(12), Flag.withDescription("how many are shown; default 12")),
+    seeds: options.count("seeds").pipe(
+      Flag.withDefault(1000),
+      Flag.withDescription("how often it is simulated; default 1000")
+    ),
+    svg,
+    json
+  },
+  (input) => Effect.flatMap(Effect.promise(() => import("../drawPreview.ts")), ({ run }) => run(input))
+).pipe(
+  Command.withDescription("Show what policies will do: the delays with their spread, and the timeline"),
+  Command.withExamples([
+    { command: "effect-wait preview --backoff 100ms..30s --jitter 0.2", description: "Delays of a policy" },
+    { command: "effect-wait preview --policy retry.yaml --policy service-config.json", description: "Side by side" },
+    { command: "effect-wait preview --backoff 1s..1m --full-jitter --within 5m --work 2s --svg retry.svg" }
+  ])
+)

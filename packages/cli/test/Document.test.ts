@@ -1,0 +1,329 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Timeline } from "effect-wait"
+import { fromText } from "../src/Document.ts"
+
+// Delays to a nanosecond, with a draw in the middle.
+const delaysOf = Effect.fnUntraced(function*(content: string, options: { random?: number; file?: string } = {}) {
+  const { file = "policy.yaml", random = 0.5 } = options
+  const policies = yield* fromText(file, content)
+  return yield* Effect.forEach(policies, ({ policy }) =>
+    Effect.map(
+      Timeline.simulate(policy.schedule, { until: Infinity, random: [random], maxRuns: 11 }),
+      (timeline) => Timeline.delays(timeline).map((delay) => Number(delay.toFixed(6)))
+    ))
+})
+
+const reasonOf = (content: string, file = "policy.yaml") =>
+  Effect.map(Effect.flip(fromText(file, content)), ({ message }) => message)
+
+interface Case {
+  readonly name: string
+  readonly document: string
+  readonly delays: ReadonlyArray<number>
+  readonly random?: number
+  readonly notes?: ReadonlyArray<string>
+}
+
+const cases = (title: string, cases: ReadonlyArray<Case>) =>
+  it.effect.each(cases)(title, ({ delays, document, notes = [], random = 0.5 }) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* delaysOf(document, { random }), [delays])
+      const [found] = yield* fromText("policy.yaml", document)
+      assert.deepStrictEqual(found?.policy.notes, notes)
+    }))
+
+describe("a Kubernetes Backoff", () => {
+  cases("has the delays of ExponentialBackoff: $name", [
+    {
+      name: "retry.DefaultBackoff",
+      document: "{ duration: 10ms, factor: 5, jitter: 0.1, steps: 4 }",
+      delays: [10.5, 52.5, 262.5]
+    },
+    {
+      name: "as Go marshals it",
+      document: `{ "Duration": 10000000, "Factor": 1, "Jitter": 0, "Steps": 5, "Cap": 0 }`,
+      delays: [10, 10, 10, 10]
+    },
+    {
+      name: "of two runs, for its cap",
+      document: "{ duration: 1s, factor: 2, jitter: 0, steps: 10, cap: 3s }",
+      delays: [1000],
+      notes: ["Go gives up once the cap is passed: 2 runs, not 10, and a last wait that no run follows"]
+    },
+    {
+      name: "of one run, for a cap below its duration",
+      document: "{ duration: 1s, factor: 1, steps: 3, cap: 500ms }",
+      delays: [],
+      notes: ["Go gives up once the cap is passed: 1 run, not 3, and a last wait that no run follows"]
+    },
+    {
+      name: "of all runs, for a cap that is met and not passed",
+      document: "{ duration: 1s, factor: 2, steps: 3, cap: 4s }",
+      delays: [1000, 2000]
+    },
+    {
+      name: "without growth, for a factor of 0",
+      document: "{ duration: 1m30s, steps: 3, cap: 1s }",
+      delays: [90_000, 90_000]
+    },
+    {
+      name: "that go down",
+      document: "{ duration: 1s, factor: 0.5, steps: 4, cap: 1s }",
+      delays: [1000, 500, 250]
+    },
+    { name: "without jitter, for one below 0", document: "{ duration: 3ns, jitter: -1, steps: 2 }", delays: [0.000003] }
+  ])
+})
+
+describe("a gRPC retryPolicy", () => {
+  const policy = (maxAttempts: number, more = "") =>
+    `{ maxAttempts: ${maxAttempts}, initialBackoff: 0.1s, maxBackoff: 0.3s, backoffMultiplier: 1.6,
+       retryableStatusCodes: [UNAVAILABLE, 8]${more} }`
+  const statuses = "gRPC retries UNAVAILABLE, 8 only: that is up to the program, not to its schedule"
+
+  cases("has the delays of gRFC A6: $name", [
+    {
+      name: "in the middle",
+      document: policy(5),
+      delays: [100, 160, 256, 300],
+      notes: [statuses]
+    },
+    { name: "the shortest", document: policy(4), random: 0, delays: [80, 128, 204.8], notes: [statuses] },
+    {
+      name: "no more than 5 attempts",
+      document: policy(8),
+      delays: [100, 160, 256, 300],
+      notes: ["gRPC's clients make at most 5 attempts, not 8", statuses]
+    },
+    {
+      name: "inside of a retryPolicy",
+      document: `{ timeout: 10s, retryPolicy: ${policy(2)} }`,
+      delays: [100],
+      notes: [statuses, "The timeout beside the retryPolicy is not shown"]
+    },
+    {
+      name: "without statuses",
+      document: "{ maxAttempts: 2, initialBackoff: 1s, maxBackoff: 1s, backoffMultiplier: 1 }",
+      delays: [1000],
+      notes: ["gRPC takes no retryPolicy without retryableStatusCodes"]
+    }
+  ])
+
+  it.effect("has one for each method of a service config", () =>
+    Effect.gen(function*() {
+      const retryPolicy = (maxAttempts: number) => ({
+        maxAttempts,
+        initialBackoff: "1s",
+        maxBackoff: "10s",
+        backoffMultiplier: 2,
+        retryableStatusCodes: ["UNAVAILABLE"]
+      })
+      const config = JSON.stringify({
+        loadBalancingConfig: [{ round_robin: {} }],
+        retryThrottling: { maxTokens: 10, tokenRatio: 0.1 },
+        methodConfig: [
+          {
+            name: [{ service: "a.B", method: "M" }, { service: "a.C" }],
+            waitForReady: true,
+            retryPolicy: retryPolicy(3)
+          },
+          { name: [{ service: "a.D" }] },
+          { name: [{}], retryPolicy: retryPolicy(4) },
+          { retryPolicy: retryPolicy(2) }
+        ]
+      })
+      const policies = yield* fromText("config.json", config)
+      assert.deepStrictEqual(policies.map(({ name }) => name), ["a.B/M, a.C", "every service", "methodConfig[3]"])
+      assert.deepStrictEqual(policies[1]?.policy.notes, [
+        "gRPC retries UNAVAILABLE only: that is up to the program, not to its schedule",
+        "retryThrottling is not shown"
+      ])
+      assert.deepStrictEqual(yield* delaysOf(config, { file: "config.json" }), [[1000, 2000], [1000, 2000, 4000], [
+        1000
+      ]])
+    }))
+})
+
+describe("a Temporal RetryPolicy", () => {
+  cases("has the delays of its options: $name", [
+    {
+      name: "as in the documentation",
+      document: "{ initialInterval: 1s, backoffCoefficient: 2, maximumInterval: 100s, maximumAttempts: 5 }",
+      delays: [1000, 2000, 4000, 8000]
+    },
+    {
+      name: "unlimited, up to 100 intervals",
+      document: "{ initialInterval: 10, maximumAttempts: 0 }",
+      delays: [10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000]
+    },
+    {
+      name: "in snake case, and an interval of a second",
+      document:
+        "{ backoff_coefficient: 3, maximum_interval: 10s, non_retryable_error_types: [BadInput], maximum_attempts: 4 }",
+      delays: [1000, 3000, 9000],
+      notes: ["Temporal does not retry BadInput: that is up to the program, not to its schedule"]
+    }
+  ])
+})
+
+describe("a policy of our own", () => {
+  cases("is what the options of the same names are: $name", [
+    {
+      name: "a backoff",
+      document: "{ backoff: 100ms..1s, factor: 3, jitter: 0.2, attempts: 5 }",
+      delays: [110, 330, 990, 1100]
+    },
+    { name: "full jitter", document: "{ backoff: 1s..inf, jitter: full, within: 3s }", delays: [500, 1000] },
+    { name: "jitter by a flag", document: "{ interval: 1s, full-jitter: true, times: 3 }", delays: [500, 500] },
+    {
+      name: "a range of jitter",
+      document: "{ interval: 1s, jitter: 0.8..1.2, attempts: 2 }",
+      random: 0,
+      delays: [800]
+    },
+    { name: "a period", document: "{ period: 1s, non-sliding: true, attempts: 3 }", delays: [1000, 1000] },
+    { name: "a ticker", document: "{ period: 1s, ticker: true, attempts: 2, within: 1m }", delays: [1000] },
+    { name: "a calendar", document: "{ cron: \"*/5 * * * *\", attempts: 3 }", delays: [300_000, 300_000] },
+    { name: "no delay", document: "{ interval: 0, attempts: 3 }", delays: [0, 0] }
+  ])
+})
+
+describe("a document", () => {
+  it.effect("is several policies as a map or a list, of any kind", () =>
+    Effect.gen(function*() {
+      const document = `
+fast: { backoff: 10ms..1s, attempts: 2 }
+others:
+  - { duration: 1s, steps: 2 }
+  - inner: { initialInterval: 2s, maximumAttempts: 2 }
+`
+      const policies = yield* fromText("policies.yaml", document)
+      assert.deepStrictEqual(policies.map(({ name }) => name), ["fast", "others[0]", "others[1].inner"])
+      assert.deepStrictEqual(yield* delaysOf(document), [[10], [1000], [2000]])
+      assert.deepStrictEqual(yield* delaysOf(`[{"interval":"1s","attempts":2}]`, { file: "list.json" }), [[1000]])
+    }))
+
+  it.effect("is told in TypeScript", () =>
+    Effect.gen(function*() {
+      const [found] = yield* fromText("p.yaml", "{ duration: 10ms, factor: 5, jitter: 0.1, steps: 4, cap: 1h }")
+      assert.strictEqual(
+        found?.policy.code,
+        `Backoff.toSchedule({ duration: "10 millis", factor: 5, jitter: 0.1, steps: 4, cap: "1 hour" }).pipe(
+  Limit.attempts(4)
+)`
+      )
+    }))
+
+  it.effect("has errors that know the file, the place and the value", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(fromText("a/b.yaml", "x y: [{ duration: 1s, steps: 0 }]"))
+      assert.strictEqual(error.file, "a/b.yaml")
+      assert.deepStrictEqual(error.problems, [
+        { path: `["x y"][0].steps`, value: 0, reason: "must be an integer of 1 or more, got 0" }
+      ])
+      assert.strictEqual(error.message, `a/b.yaml: ["x y"][0].steps must be an integer of 1 or more, got 0`)
+    }))
+
+  it.effect("in a .json file is JSON", () =>
+    Effect.gen(function*() {
+      assert.match(yield* reasonOf("{ interval: 1s }", "a.json"), /^a\.json: this is no JSON: /)
+      assert.strictEqual(
+        yield* reasonOf("interval: [1s", "a.yml"),
+        "a.yml: this is no YAML: Expected ',' at flow offset 3"
+      )
+    }))
+
+  const goDuration = `a duration such as "10ms" or "1m30s", or an integer of nanoseconds`
+  const seconds = `a duration in seconds such as "0.1s", longer than 0`
+  const plain = "a duration such as 100ms, 1.5s or 2m30s"
+
+  it.effect.each<{ readonly document: string; readonly reason: string }>([
+    { document: "", reason: "this is no policy: null" },
+    { document: "{}", reason: "this is no policy: its keys are none" },
+    { document: "[]", reason: "this is no policy: []" },
+    { document: "[1]", reason: "[0] is no policy: 1" },
+    { document: "{ foo: 1, bar: 2 }", reason: "this is no policy: its keys are foo, bar" },
+    { document: "{ factor: 2, jitter: 1 }", reason: "this is no policy: its keys are factor, jitter" },
+    { document: "{ a: { interval: 1s }, b: { foo: 1 } }", reason: "b is no policy: its keys are foo" },
+    {
+      document: "{ steps: 3, maxAttempts: 3 }",
+      reason: "this is a mixture: it has keys of a Kubernetes Backoff and of a gRPC retryPolicy"
+    },
+    {
+      document: "{ duration: 1d, factor: -1, jitter: a, steps: 1.5, cap: -1, foo: 1, bar: 1 }",
+      reason: `foo is no key of a Kubernetes Backoff; bar is no key of a Kubernetes Backoff; ` +
+        `duration must be ${goDuration}, got "1d"; factor must be a number of 0 or more, got -1; ` +
+        `jitter must be a finite number, got "a"; steps must be an integer of 1 or more, got 1.5; ` +
+        `cap must be ${goDuration}, got -1`
+    },
+    { document: "{ Steps: 0, Duration: 1 }", reason: "Steps must be an integer of 1 or more, got 0" },
+    { document: "{ duration: 1s }", reason: "steps is missing" },
+    { document: "{ steps: 1, Steps: 2 }", reason: "Steps is given twice, the other time as steps" },
+    {
+      document:
+        "{ maxAttempts: 1, initialBackoff: 100ms, maxBackoff: 0s, backoffMultiplier: 0, retryableStatusCodes: 1 }",
+      reason: `maxAttempts must be an integer greater than 1, got 1; initialBackoff must be ${seconds}, got "100ms"; ` +
+        `maxBackoff must be ${seconds}, got "0s"; backoffMultiplier must be a number greater than 0, got 0; ` +
+        `retryableStatusCodes must be a list of status codes such as ["UNAVAILABLE"], got 1`
+    },
+    {
+      document: "{ methodConfig: [{ retryPolicy: { maxAttempts: 1.5 } }] }",
+      reason: "methodConfig[0].retryPolicy.maxAttempts must be an integer greater than 1, got 1.5; " +
+        ["initialBackoff", "maxBackoff", "backoffMultiplier"].map((key) =>
+          `methodConfig[0].retryPolicy.${key} is missing`
+        )
+          .join("; ")
+    },
+    { document: "{ methodConfig: [{ name: [{}] }] }", reason: "methodConfig has no retryPolicy" },
+    { document: "{ methodConfig: 1 }", reason: "methodConfig has no retryPolicy" },
+    {
+      document: "{ methodConfig: [], a: 1, b: 1 }",
+      reason: "a is no key of a gRPC service config; b is no key of a gRPC service config"
+    },
+    { document: "{ retryPolicy: 1, a: 1 }", reason: "a is no key of a gRPC methodConfig" },
+    { document: "{ retryPolicy: 1 }", reason: "retryPolicy is no policy: 1" },
+    {
+      document:
+        "{ initial_interval: 0, backoffCoefficient: 0.5, maximumAttempts: -1, nonRetryableErrorTypes: [1], maximum_foo: 1 }",
+      reason: "maximum_foo is no key of a Temporal RetryPolicy; " +
+        `initial_interval must be a duration such as "1s", or a number of milliseconds, longer than 0, got 0; ` +
+        "backoffCoefficient must be a number of 1 or more, got 0.5; " +
+        "maximumAttempts must be an integer of 0 or more, got -1; " +
+        "nonRetryableErrorTypes must be a list of names, got [1]"
+    },
+    {
+      document: "{ initialInterval: 2s, maximumInterval: 1s }",
+      reason: "this has a maximumInterval, 1s, below its initialInterval, 2s"
+    },
+    {
+      document:
+        "{ backoff: 1s, factor: x, jitter: -1, attempts: 0, non-sliding: 1, cron: \"61 * * * *\", within: 1, foo: 1 }",
+      reason: "foo is no key of a policy of effect-wait; non-sliding must be true or false, got 1; " +
+        `cron must be a cron expression such as "*/5 * * * *", got "61 * * * *"; ` +
+        `backoff must be a range such as 100ms..30s, or 100ms..inf, that begins above 0, got "1s"; ` +
+        `factor must be a number of 0 or more, got "x"; ` +
+        "jitter must be a factor of 0 or more such as 0.2, a range such as 0.8..1.2, full, or equal, got -1; " +
+        `attempts must be an integer of 1 or more, got 0; within must be ${plain}, got 1`
+    },
+    {
+      document: "{ cron: 0 0 30 2 * }",
+      reason: `cron must be a cron expression such as "*/5 * * * *", got "0 0 30 2 *"`
+    },
+    {
+      document: "{ interval: 1s, backoff: 1s..2s }",
+      reason: "this is not possible: Only one of interval and backoff is allowed"
+    },
+    {
+      document: "{ a: { period: 0, ticker: true } }",
+      reason: "a is not possible: period: \"0\". Expected: longer than 0, with ticker"
+    },
+    {
+      document: "{ attempts: 3 }",
+      reason: "this does not say how it is waited: interval, period, cron or backoff is missing"
+    }
+  ])("is refused: $document", ({ document, reason }) =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* reasonOf(document), `policy.yaml: ${reason}`)
+    }))
+})
