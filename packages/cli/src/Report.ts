@@ -71,16 +71,17 @@ export const lines = (): Report => {
   }
 }
 
+const log = (entry: object) =>
+  Effect.map(Effect.all([Output, DateTime.now]), ([{ write }, now]) => {
+    write(`${JSON.stringify({ time: DateTime.formatIso(now), ...entry })}\n`)
+  })
+
 /** A line of JSON for each run, and one for the end. Times are in milliseconds. */
 export const json = (): Report => {
   let toldOf = 0
-  const write = (entry: object) =>
-    Effect.map(Effect.all([Output, DateTime.now]), ([{ write }, now]) => {
-      write(`${JSON.stringify({ time: DateTime.formatIso(now), ...entry })}\n`)
-    })
   const run = ({ outcome, run, took }: Run, next?: { readonly nextIn: number; readonly missed: number }) => {
     toldOf = run
-    return write({ event: "run", run, ...outcome, took: Math.round(took), ...next })
+    return log({ event: "run", run, ...outcome, took: Math.round(took), ...next })
   }
   return {
     begins: Effect.void,
@@ -88,7 +89,7 @@ export const json = (): Report => {
     over: ({ elapsed, last, missed, runs }, conclusion) =>
       Effect.andThen(
         last !== undefined && last.run > toldOf ? run(last) : Effect.void,
-        write({ event: "end", ...conclusion, runs, elapsed: Math.round(elapsed), missed })
+        log({ event: "end", ...conclusion, runs, elapsed: Math.round(elapsed), missed })
       )
   }
 }

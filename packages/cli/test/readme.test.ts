@@ -1,0 +1,29 @@
+import { assert, describe, inject, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+const run = (...args: ReadonlyArray<string>) =>
+  execFileSync(process.execPath, [inject("bin"), ...args], { cwd: root, encoding: "utf8" })
+
+// A command line, and the text right below it.
+const shown = readFileSync(join(root, "packages/cli/README.md"), "utf8")
+  .matchAll(/```sh\neffect-wait ([^\n]*)\n```\n\n```text\n(.*?)```/gs)
+
+describe("the README", () => {
+  it.each(Array.from(shown, ([, args = "", printed = ""]) => ({ args, printed })))(
+    "shows what $args prints",
+    ({ args, printed }) => assert.strictEqual(run(...args.split(" ")), printed)
+  )
+
+  it("has the picture that its command draws", ({ onTestFinished }) => {
+    const folder = mkdtempSync(join(tmpdir(), "effect-wait-"))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const svg = join(folder, "preview.svg")
+    run("preview", "--policy", "docs/policies.yaml", "--svg", svg)
+    assert.strictEqual(readFileSync(svg, "utf8"), readFileSync(join(root, "docs/preview.svg"), "utf8"))
+  })
+})
