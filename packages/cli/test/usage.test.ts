@@ -1,0 +1,239 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import manifest from "../package.json" with { type: "json" }
+import { folder, sh } from "./run.ts"
+
+const durations = "a duration such as 100ms, 1.5s or 2m30s"
+const positive = `${durations}, longer than 0`
+const jitters = "a factor of 0 or more such as 0.2, a range such as 0.8..1.2, full, or equal"
+const backoffs = "a range such as 100ms..30s, or 100ms..inf, that begins above 0"
+const addresses = "an address such as localhost:5432"
+const urls = "a URL such as http://localhost:8080/health"
+const statuses = "an integer of 100 to 599"
+const counts = "an integer of 1 or more"
+const crons = "a cron expression such as '*/5 * * * *'"
+const exits = "exit codes of 1 to 255 such as 75,111"
+
+/** A value that is not allowed for an option. */
+const values: ReadonlyArray<readonly [command: string, flag: string, value: string, allowed: string]> = [
+  ["poll", "--interval", "-1s", durations],
+  ["poll", "--interval", "NaN", durations],
+  ["poll", "--timeout", "soon", durations],
+  ["poll", "--timeout", "-.5s", durations],
+  ["poll", "--attempt-timeout", "0", positive],
+  ["poll", "--grace", "-1ms", durations],
+  ["poll", "--jitter", "-0.2", jitters],
+  ["poll", "--jitter", "1.2..0.8", jitters],
+  ["poll", "--backoff", "0..1s", backoffs],
+  ["poll", "--tcp", "localhost", addresses],
+  ["poll", "--tcp", "localhost:0", addresses],
+  ["poll", "--tcp", "localhost:65536", addresses],
+  ["poll", "--tcp", "::1:80", addresses],
+  ["poll", "--http", "localhost:8080", urls],
+  ["poll", "--http", "ftp://localhost", urls],
+  ["poll", "--status", "ok", statuses],
+  ["poll", "--status", "99", statuses],
+  ["poll", "--status", "600", statuses],
+  ["loop", "--period", "-10s", durations],
+  ["loop", "--cron", "* * *", crons],
+  ["loop", "--cron", "61 * * * *", crons],
+  ["loop", "--cron", "0 0 30 2 *", crons],
+  ["loop", "--times", "0", counts],
+  ["retry", "--attempts", "-1", counts],
+  ["retry", "--attempts", "0", counts],
+  ["retry", "--attempts", "1.5", counts],
+  ["retry", "--attempts", "1e3", counts],
+  ["retry", "--within", "2", durations],
+  ["retry", "--on-exit", "0", exits],
+  ["retry", "--on-exit", "256", exits],
+  ["retry", "--on-exit", "75,", exits],
+  ["retry", "--on-exit", "75, 111", exits],
+  ["retry", "--factor", "-2", "a number of 0 or more"],
+  ["retry", "--factor", "NaN", "a number of 0 or more"],
+  ["retry", "--log", "xml", "\"text\" | \"json\""]
+]
+
+/** What does not go together, or is not enough. */
+const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
+  ["poll", "Nothing to wait for. Expected: a command after --, or --tcp, --http or --file"],
+  ["poll --interval 1s --backoff 1s..2s -- COMMAND", "Only one of --interval and --backoff is allowed"],
+  ["poll --status 200 -- COMMAND", "--status is allowed with --http only"],
+  ["loop -- COMMAND", "It is not said how often. Expected: --period or --cron"],
+  ["loop --period 1s", "Nothing to run. Expected: a command after --"],
+  ["loop --cron @EXPRESSION --ticker -- COMMAND", "--ticker is allowed with --period only"],
+  ["loop --cron @EXPRESSION --period 1s -- COMMAND", "Only one of --period and --cron is allowed"],
+  [
+    "loop --period 0 --ticker -- COMMAND",
+    "Invalid value for flag --period: \"0\". Expected: longer than 0, with --ticker"
+  ],
+  [
+    "loop --period 1s --until-success --survive -- COMMAND",
+    "Only one of --until-success and --survive is allowed"
+  ],
+  ["retry", "Nothing to retry. Expected: a command after --"],
+  ["retry --attempts 2 --", "Nothing to retry. Expected: a command after --"],
+  ["retry --jitter 0.2 --full-jitter -- COMMAND", "Only one of --jitter and --full-jitter is allowed"]
+]
+
+/** What is no option and no command. */
+const unknown: ReadonlyArray<readonly [options: string, stderr: string]> = [
+  [
+    "polll sleep 1",
+    `effect-wait: Unknown subcommand "polll" for "effect-wait"
+
+  Did you mean this?
+    poll
+Try: effect-wait --help
+`
+  ],
+  [
+    "xyzzy",
+    `effect-wait: Unknown subcommand "xyzzy" for "effect-wait"
+Try: effect-wait --help
+`
+  ],
+  [
+    "--verbos",
+    `effect-wait: Unrecognized flag: --verbos in command effect-wait
+Try: effect-wait --help
+`
+  ],
+  [
+    "poll --intervall 1s -- COMMAND",
+    `effect-wait: Unrecognized flag: --intervall in command effect-wait poll
+
+  Did you mean this?
+    --interval
+The command that is run, and its options, come after --. Try: effect-wait poll --help
+`
+  ],
+  [
+    "retry ls --verbose",
+    `effect-wait: Unrecognized flag: --verbose in command effect-wait retry
+The command that is run, and its options, come after --. Try: effect-wait retry --help
+`
+  ],
+  [
+    "retry --no-quiet -- COMMAND",
+    `effect-wait: Unrecognized flag: --no-quiet in command effect-wait retry
+The command that is run, and its options, come after --. Try: effect-wait retry --help
+`
+  ],
+  [
+    "retry --attempts= -- COMMAND",
+    `effect-wait: Missing value for flag --attempts. Expected: an integer of 1 or more
+Try: effect-wait retry --help
+`
+  ],
+  [
+    "retry --attempts",
+    `effect-wait: Missing value for flag --attempts. Expected: N
+Try: effect-wait retry --help
+`
+  ],
+  [
+    "retry --attempts 1 --attempts 2 -- COMMAND",
+    `effect-wait: Invalid value for flag --attempts: "2 occurrences". Expected: at most 1 value
+Try: effect-wait retry --help
+`
+  ]
+]
+
+describe.concurrent("bad input", () => {
+  const refused = (options: ReadonlyArray<string>, expected: string) =>
+    Effect.gen(function*() {
+      const { run, runs } = yield* folder
+      const { code, stderr, stdout } = yield* run(options)
+      assert.strictEqual(stderr, expected)
+      assert.strictEqual(stdout, "")
+      assert.strictEqual(code, 64)
+      assert.strictEqual(runs(), 0)
+    })
+
+  const command = sh("exit 0").slice(1)
+
+  const words = (options: string) =>
+    options.split(" ").flatMap((word) =>
+      word === "COMMAND" ? command : word === "@EXPRESSION" ? ["*/5 * * * *"] : [word]
+    )
+
+  it.live.each(values)("%s takes no %s \"%s\"", ([name, flag, value, allowed]) =>
+    refused(
+      [name, flag, value, "--", ...command],
+      `effect-wait: Invalid value for flag ${flag}: ${JSON.stringify(value)}. Expected: ${allowed}\n`
+        + `Try: effect-wait ${name} --help\n`
+    ))
+
+  it.live.each(conflicts)(
+    "refuses \"%s\"",
+    ([options, message]) => refused(words(options), `effect-wait: ${message}\n`)
+  )
+
+  it.live.each(unknown)("refuses \"%s\"", ([options, stderr]) => refused(words(options), stderr))
+})
+
+describe.concurrent("help", () => {
+  const shown = (options: string, ...parts: ReadonlyArray<string>) =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { code, stderr, stdout } = yield* run(options)
+      assert.strictEqual(stderr, "")
+      parts.forEach((part) => assert.include(stdout, part))
+      assert.strictEqual(code, 0)
+      return stdout
+    })
+
+  it.live.each(["", "--help", "-h"])(
+    "lists the commands: effect-wait %s",
+    (options) => shown(options, "effect-wait <subcommand> [flags]", "\n  poll ", "\n  loop ", "\n  retry ")
+  )
+
+  it.live.each(
+    [
+      ["poll", ["--interval DURATION", "--tcp HOST:PORT", "--http URL", "--file PATH", "--timeout DURATION"]],
+      ["loop", ["--period DURATION", "--cron CRON", "--survive", "--health FILE"]],
+      ["retry", ["--attempts N", "--backoff FROM..TO", "--on-exit CODES", "--attempt-timeout DURATION"]]
+    ] as const
+  )(
+    "tells of %s and its options",
+    ([name, flags]) => shown(`${name} --help`, `effect-wait ${name} [flags]`, "EXAMPLES", ...flags, "--grace DURATION")
+  )
+
+  it.live("is not asked for by an option of the command", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { stdout } = yield* run("retry --quiet -- echo --help --version")
+      assert.strictEqual(stdout, "--help --version\n")
+    }))
+
+  it.live.each(["--version", "-v", "retry --version"])(
+    "tells the version: effect-wait %s",
+    (options) =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* shown(options), `effect-wait v${manifest.version}\n`)
+      })
+  )
+
+  it.live.each(["bash", "zsh", "fish"])(
+    "completes for %s",
+    (shell) => shown(`--completions ${shell}`, "effect-wait", "retry", "attempt-timeout")
+  )
+})
+
+describe.concurrent("a command", () => {
+  it.live("may come without -- where it has no options", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { code, stdout } = yield* run("retry --quiet echo two words")
+      assert.strictEqual(code, 0)
+      assert.strictEqual(stdout, "two words\n")
+    }))
+
+  it.live("takes options with =", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { code, stderr } = yield* run(["retry", "--attempts=1", "--backoff=1ms..1ms", ...sh("exit 3")])
+      assert.strictEqual(code, 3)
+      assert.match(stderr, /gave up after 1 run/)
+    }))
+})
