@@ -1,0 +1,279 @@
+/**
+ * A loop that one runner of a cluster runs at a time: when that hands over, dies or is cut off, another one goes on. It is driven
+ * by `Loop`, on Effect's cluster engine.
+ *
+ * ```text
+ * runner a [=]....[=]....[=]..x kill -9
+ * runner b                         [=]....[=]....[=]..> SIGTERM
+ * runner c                                              [=]....[=]....
+ *          |-- term 1 ------|      |-- term 2 -------|  |-- term 3 ---
+ * ```
+ *
+ * **What is promised.** In normal operation one runner at a time, and a run at least as often as the schedule says while there is
+ * an owner. Not: exactly once. A runner that was paused (a stopped container, a long collection of garbage) runs one more
+ * iteration after it wakes, before it learns that it is no longer the owner. What such a run writes has to be fenced: see `Fence`.
+ *
+ * @since 0.1.0
+ */
+import * as Backoff from "effect-wait/Backoff"
+import * as Jitter from "effect-wait/Jitter"
+import * as Loop from "effect-wait/Loop"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as MessageStorage from "effect/cluster/MessageStorage"
+import * as RunnerHealth from "effect/cluster/RunnerHealth"
+import * as Runners from "effect/cluster/Runners"
+import * as RunnerStorage from "effect/cluster/RunnerStorage"
+import * as Sharding from "effect/cluster/Sharding"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { CurrentTerm, type Term } from "./Term.ts"
+
+/**
+ * The loop can run nowhere as it was asked for: found when its layer is built.
+ *
+ * - `reason`: `"duplicate"`: this runner has a loop of that name already; `"shardGroup"`: it does not serve that shard group, or
+ *   nobody can tell
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ClusterLoopError extends Data.TaggedError("ClusterLoopError")<{
+  readonly name: string
+  readonly reason: "duplicate" | "shardGroup"
+  readonly message: string
+}> {}
+
+/**
+ * A loop that this runner owns.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Owned {
+  readonly term: Term
+  readonly loop: Loop.Loop<unknown, unknown>
+}
+
+// What each runner has: a process may be several, in tests.
+const registries = new WeakMap<Sharding.Sharding["Service"], Map<string, Owned | undefined>>()
+
+const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned | undefined> => {
+  const registry = registries.get(sharding) ?? new Map<string, Owned | undefined>()
+  registries.set(sharding, registry)
+  return registry
+}
+
+/**
+ * A loop of this name, where this runner owns it now: with its status, and everything else that a `Loop` tells.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const find = (name: string): Effect.Effect<Option.Option<Owned>, never, Sharding.Sharding> =>
+  Effect.map(Sharding.Sharding, (sharding) => Option.fromUndefinedOr(registryOf(sharding).get(name)))
+
+const terms = Metric.counter("effect_wait_cluster_terms_total", { description: "Terms that began here" })
+
+const owned = Metric.gauge("effect_wait_cluster_owned", { description: "Loops that this runner owns now" })
+
+// In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
+const ownInterruption = Effect.interruptible(Effect.void)
+
+const defaultOnFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.full)
+
+const assigned = (name: string, shardGroup: string): Effect.Effect<void, ClusterLoopError> =>
+  Effect.flatMap(Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => {
+    const groups = Option.map(config, ShardingConfig.shardGroupConfig)
+    const fail = (message: string) => Effect.fail(new ClusterLoopError({ name, reason: "shardGroup", message }))
+    if (Option.isNone(groups)) {
+      return shardGroup === "default" ? Effect.void : fail(
+        `The loop "${name}" is to run in the shard group "${shardGroup}", and nobody tells whether this runner serves it. Provide the ` +
+          "ShardingConfig of the runner to the layer of the loop as well."
+      )
+    }
+    const { assigned, available } = groups.value
+    if (available.has(shardGroup) && assigned.has(shardGroup)) return Effect.void
+    return fail(
+      `The loop "${name}" is to run in the shard group "${shardGroup}", which this runner does not serve: it serves ${
+        Array.from(assigned, (group) => `"${group}"`).join(", ") || "none"
+      }. Add it to assignedShardGroups and availableShardGroups of its ShardingConfig, or leave the loop to the runners that have it.`
+    )
+  })
+
+/**
+ * A loop that one runner of the cluster runs at a time.
+ *
+ * - `name`: what it is called, in the whole cluster. Its spans, metrics and log entries have this name, as those of every `Loop` with a
+ *   name; besides, they tell the `runner` and the `term`
+ * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
+ * - `schedule`: as for `Loop.run`. It begins anew with each term: what it remembers is not carried over
+ * - `onFailure`: followed while runs fail, with an error or a defect; afresh after each success. It sees the Cause. Default:
+ *   exponential from 1 second to 1 minute, with full jitter. When it is done, the loop gives up, which is logged and counted
+ * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
+ *
+ * A failed run is logged and counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
+ * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays the hand-over.
+ *
+ * Fails with a `ClusterLoopError` for a name that this runner has already, and for a shard group that it does not serve. Dies with an
+ * `IllegalArgumentError` where `Loop.run` does.
+ *
+ * **Gotchas**
+ *
+ * A runner that serves the shard group but has no such loop may get its shard, and then the loop runs nowhere. So either all
+ * runners of a group have the same loops, or loops have a group that is assigned to those which do.
+ *
+ * **Example** (On one machine, without a database)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Period } from "effect-wait"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ * import { TestClock } from "effect/testing"
+ *
+ * let runs = 0
+ * const Reconcile = ClusterLoop.layer({
+ *   name: "reconcile",
+ *   run: Effect.sync(() => ++runs),
+ *   schedule: Period.nonSliding("1 minute")
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Layer.build(Layer.provide(Reconcile, ClusterLoop.layerEmbedded))
+ *   yield* TestClock.adjust("150 seconds")
+ * }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
+ *
+ * await Effect.runPromise(program)
+ * runs // => 3
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
+  readonly name: string
+  readonly run: Effect.Effect<A, E, R>
+  readonly schedule: Schedule.Schedule<Out, A, ES, RS>
+  readonly onFailure?: Schedule.Schedule<unknown, Cause.Cause<E>, EF, RF> | undefined
+  readonly shardGroup?: string | undefined
+}): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RF, Scope.Scope>> => {
+  const { name, onFailure = defaultOnFailure, schedule, shardGroup = "default" } = options
+  const run = Effect.catchCause(options.run, (cause) =>
+    ownInterruption.pipe(
+      Effect.andThen(Effect.logError("A run failed; the loop goes on", cause)),
+      Effect.andThen(Effect.fail(cause))
+    ))
+  const make = Effect.gen(function*() {
+    const sharding = yield* Sharding.Sharding
+    const registry = registryOf(sharding)
+    yield* assigned(name, shardGroup)
+    if (registry.has(name)) {
+      const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
+      return yield* new ClusterLoopError({ name, reason: "duplicate", message })
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => registry.set(name, undefined)),
+      () => Effect.sync(() => registry.delete(name))
+    )
+    const runner = Option.match(
+      Option.flatMap(yield* Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => config.runnerAddress),
+      {
+        onNone: () => "unknown",
+        onSome: ({ host, port }) => `${host}:${port}`
+      }
+    )
+    const turn = Effect.gen(function*() {
+      const term: Term = {
+        loop: name,
+        runner,
+        id: String(yield* sharding.getSnowflake),
+        startedAt: yield* Clock.currentTimeMillis
+      }
+      const attributes = { loop: name, runner, term: term.id }
+      return yield* Effect.gen(function*() {
+        yield* Effect.acquireRelease(Metric.update(owned, 1), () => Metric.update(owned, 0))
+        yield* Metric.update(terms, 1)
+        yield* Effect.logInfo("The term begins")
+        yield* Effect.addFinalizer(() => Effect.logInfo("The term ends"))
+        const loop = yield* Loop.forkScoped(run, schedule, { name, backoff: onFailure })
+        yield* Effect.acquireRelease(
+          Effect.sync(() => registry.set(name, { term, loop })),
+          () => Effect.sync(() => registry.set(name, undefined))
+        )
+        const exit = yield* loop.await
+        if (Exit.isSuccess(exit)) yield* Effect.logInfo("The loop is done, and begins again with the next term")
+        return yield* Effect.never
+      }).pipe(
+        Effect.scoped,
+        Effect.provideService(CurrentTerm, term),
+        Effect.annotateLogs(attributes),
+        Effect.annotateSpans(attributes)
+      )
+    }).pipe(Effect.provideService(Metric.CurrentMetricAttributes, { name, runner }))
+    yield* sharding.registerSingleton(name, turn, { shardGroup })
+  })
+  return Layer.effectDiscard(make)
+}
+
+/**
+ * A cluster of one process, without a database: what runs in a cluster runs on a laptop, and in a spec on `TestClock`. Messages are
+ * kept in memory.
+ *
+ * **Gotchas**
+ *
+ * Two such processes know nothing of each other: both run the loop.
+ *
+ * @see {@link layer} for an example
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerEmbedded: Layer.Layer<
+  Sharding.Sharding | Runners.Runners | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
+> = Sharding.layer.pipe(
+  Layer.provideMerge(Runners.layerNoop),
+  Layer.provideMerge(MessageStorage.layerMemory),
+  Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+  Layer.provideMerge(ShardingConfig.layer({ shardsPerGroup: 1 }))
+)
+
+/**
+ * For a runner whose loops have to move within seconds: another runner goes on 2 to 3 seconds after a `kill -9`, where Effect's
+ * defaults take 27 to 37. Two idle runners cost 16.5 transactions a second for that, not 1.3. For `ShardingConfig.layer`, or the
+ * `shardingConfig` of `NodeClusterSocket.layer`.
+ *
+ * - `shardLockExpiration`: 3 seconds; `shardLockRefreshInterval`: 1 second
+ * - `refreshAssignmentsInterval`: 250 milliseconds; `runnerHealthCheckInterval`: 1 second
+ * - `entityMessagePollInterval`: 500 milliseconds
+ *
+ * **Gotchas**
+ *
+ * A runner that stands still for 3 seconds, for its garbage or its database, loses its loops.
+ *
+ * **Example** (With two settings of one's own)
+ *
+ * ```ts
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ * import { ShardingConfig } from "effect/cluster"
+ *
+ * const config = ShardingConfig.layer({ ...ClusterLoop.fast, shardsPerGroup: 16 })
+ *
+ * ClusterLoop.fast.shardLockExpiration // => "3 seconds"
+ * ```
+ *
+ * @category settings
+ * @since 0.1.0
+ */
+export const fast = {
+  shardLockExpiration: "3 seconds",
+  shardLockRefreshInterval: "1 second",
+  refreshAssignmentsInterval: "250 millis",
+  runnerHealthCheckInterval: "1 second",
+  entityMessagePollInterval: "500 millis"
+} as const satisfies Partial<ShardingConfig.ShardingConfig["Service"]>

@@ -1,0 +1,7 @@
+/**
+ * One owner in the cluster: loops and polls that outgrow one machine.
+ *
+ * @since 0.1.0
+ */
+export * as ClusterLoop from "./ClusterLoop.ts"
+export * as Term from "./Term.ts"

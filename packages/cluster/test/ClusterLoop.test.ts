@@ -1,0 +1,294 @@
+import { ClusterLoop } from "@effect-wait/cluster"
+import { LeaseStorage } from "@effect-wait/cluster/testing"
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Cause,
+  Clock,
+  Context,
+  Effect,
+  Exit,
+  Layer,
+  Logger,
+  Metric,
+  Option,
+  Random,
+  References,
+  Schedule,
+  Scope
+} from "effect"
+import { Backoff, Limit, Period } from "effect-wait"
+import { Sharding } from "effect/cluster"
+import { TestClock } from "effect/testing"
+import { addressOf, makeCluster, runner } from "./cluster.ts"
+
+const fiveSeconds = Period.nonSliding("5 seconds")
+
+const starting = () => {
+  const starts: Array<number> = []
+  return { starts, start: Effect.map(Clock.currentTimeMillis, (now) => starts.push(now)) }
+}
+
+/** What is logged, as `level: message`, and the annotations of it. */
+const logging = () => {
+  const entries: Array<string> = []
+  const annotations: Array<Readonly<Record<string, unknown>>> = []
+  const logger = Logger.make(({ fiber, logLevel, message }) => {
+    entries.push(`${logLevel}: ${String(Array.isArray(message) ? message[0] : message)}`)
+    annotations.push(fiber.getRef(References.CurrentLogAnnotations))
+  })
+  return { entries, annotations, layer: Logger.layer([logger]) }
+}
+
+const embedded = <E, R>(loop: Layer.Layer<never, E, R>) =>
+  Layer.build(Layer.provideMerge(loop, ClusterLoop.layerEmbedded)).pipe(Effect.tap(TestClock.adjust(1)))
+
+describe("ClusterLoop.layer", () => {
+  it.effect("runs at once on one machine, and as the schedule says", () =>
+    Effect.gen(function*() {
+      const { start, starts } = starting()
+      yield* embedded(ClusterLoop.layer({ name: "sync", run: start, schedule: Period.nonSliding("1 second") }))
+      yield* TestClock.adjust("3500 millis")
+      assert.deepStrictEqual(starts, [1, 1001, 2001, 3001])
+    }))
+
+  it.effect("runs on one of three runners, and moves once when others join", () =>
+    Effect.gen(function*() {
+      const { join, runs, terms } = yield* makeCluster(fiveSeconds)
+      for (const port of [1, 2, 3]) yield* join(port)
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(runs, [[0, 1], [3, 3], [8, 3], [13, 3], [18, 3]])
+      assert.strictEqual(terms.size, 2)
+    }))
+
+  it.effect("goes on elsewhere when its owner is stopped gracefully", () =>
+    Effect.gen(function*() {
+      const { join, runs, terms } = yield* makeCluster(fiveSeconds)
+      const first = yield* join(1)
+      yield* join(2)
+      yield* TestClock.adjust("12 seconds")
+      yield* first.stop
+      yield* TestClock.adjust("15 seconds")
+      assert.deepStrictEqual(runs, [[0, 1], [5, 1], [10, 1], [15, 2], [20, 2], [25, 2]])
+      assert.strictEqual(terms.size, 2)
+    }))
+
+  it.effect("stops where its owner is cut off, goes on elsewhere when the lease has run out, and comes back when it is healed", () =>
+    Effect.gen(function*() {
+      const { join, leases, runs, terms } = yield* makeCluster(fiveSeconds)
+      yield* join(1)
+      yield* join(2)
+      yield* TestClock.adjust("12 seconds")
+      yield* leases.partition(addressOf(1))
+      yield* TestClock.adjust("58 seconds")
+      const meanwhile: typeof runs = [[0, 1], [5, 1], [10, 1], [15, 1], [20, 1], [45, 2], [50, 2], [55, 2], [60, 2], [
+        65,
+        2
+      ], [70, 2]]
+      assert.deepStrictEqual(runs, meanwhile)
+      yield* leases.heal(addressOf(1))
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(runs.slice(meanwhile.length), [[80, 1], [85, 1], [90, 1], [95, 1], [100, 1]])
+      assert.strictEqual(terms.size, 3)
+    }))
+
+  it.effect("cuts the run in flight when it is handed over", () =>
+    Effect.gen(function*() {
+      const ends: Array<string> = []
+      const work = Effect.onExit(Effect.sleep("1 hour"), (exit) =>
+        Effect.sync(() =>
+          ends.push(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? "cut" : "ended")
+        ))
+      const { join, runs } = yield* makeCluster(fiveSeconds, work)
+      const first = yield* join(1)
+      yield* TestClock.adjust("10 seconds")
+      yield* first.stop
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(runs, [[0, 1]])
+      assert.deepStrictEqual(ends, ["cut"])
+    }))
+
+  it.effect("waits for a run that must not be cut before another runner takes over", () =>
+    Effect.gen(function*() {
+      const { join, runs } = yield* makeCluster(fiveSeconds, Effect.uninterruptible(Effect.sleep("30 seconds")))
+      const first = yield* join(1)
+      yield* join(2)
+      yield* TestClock.adjust("10 seconds")
+      yield* first.stop
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(runs, [[0, 1], [30, 2]])
+    }))
+
+  it.effect("backs off while it fails, dies or interrupts itself, and logs each", () =>
+    Effect.gen(function*() {
+      const { start, starts } = starting()
+      const { annotations, entries, layer } = logging()
+      const run = Effect.flatMap(start, (n): Effect.Effect<void, string> =>
+        n === 2 ? Effect.fail("no") : n === 3 ? Effect.die("boom") : n === 4 ? Effect.interrupt : Effect.void)
+      const seen: Array<string> = []
+      const onFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(
+        Schedule.tap(({ input }: Schedule.Metadata<unknown, Cause.Cause<string>>) =>
+          Effect.sync(() =>
+            seen.push(...input.reasons.map(({ _tag }) =>
+              _tag
+            ))
+          )
+        )
+      )
+      yield* embedded(
+        Layer.provide(ClusterLoop.layer({ name: "sync", run, schedule: Period.sliding("1 minute"), onFailure }), layer)
+      )
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual(starts, [1, 60_001, 61_001, 63_001, 67_001, 127_001])
+      assert.deepStrictEqual(seen, ["Fail", "Die", "Interrupt"])
+      const failed = "Error: A run failed; the loop goes on"
+      assert.deepStrictEqual(entries, ["Info: The term begins", failed, failed, failed])
+      const [{ term, ...who } = {}] = annotations
+      assert.deepStrictEqual(who, { loop: "sync", runner: "localhost:34431" })
+      assert.isString(term)
+    }))
+
+  it.effect("has a default backoff: exponential from a second to a minute, with full jitter", () =>
+    Effect.gen(function*() {
+      const { start, starts } = starting()
+      const run = Effect.andThen(start, Effect.fail("no"))
+      const draws = [0.5, 0.25, 1, 1, 1, 1, 1, 1]
+      const random = { nextDoubleUnsafe: () => draws.shift() ?? 0.5, nextIntUnsafe: () => 0 }
+      const loop = ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds })
+      yield* embedded(loop).pipe(Effect.provideService(Random.Random, random))
+      yield* TestClock.adjust("4 minutes")
+      const delays = starts.slice(1).map((start, i) => start - (starts[i] ?? 0))
+      assert.deepStrictEqual(delays, [500, 500, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 30_000])
+    }))
+
+  it.effect("says so when its backoff or its schedule has ended, and begins again with the next term", () =>
+    Effect.gen(function*() {
+      const { entries, layer } = logging()
+      const limited = (run: Effect.Effect<void, string>, name: string) =>
+        ClusterLoop.layer({
+          name,
+          run,
+          schedule: fiveSeconds.pipe(Limit.attempts(2)),
+          onFailure: fiveSeconds.pipe(Limit.attempts(2))
+        })
+      yield* embedded(
+        Layer.provide(Layer.merge(limited(Effect.void, "done"), limited(Effect.fail("no"), "given up")), layer)
+      )
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(entries.toSorted(), [
+        "Error: A run failed; the loop goes on",
+        "Error: A run failed; the loop goes on",
+        "Error: The loop has failed",
+        "Info: The loop is done, and begins again with the next term",
+        "Info: The term begins",
+        "Info: The term begins"
+      ])
+    }))
+
+  it.effect("refuses a name that the runner has already", () =>
+    Effect.gen(function*() {
+      const loop = () => ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds })
+      const error = yield* Effect.flip(embedded(Layer.merge(loop(), loop())))
+      assert.strictEqual(error.reason, "duplicate")
+      assert.strictEqual(error.message, "This runner has a loop \"sync\" already. Give each loop a name of its own.")
+    }))
+
+  it.effect("takes a name again once its layer was closed", () =>
+    Effect.gen(function*() {
+      const { start, starts } = starting()
+      const loop = () => ClusterLoop.layer({ name: "sync", run: start, schedule: fiveSeconds })
+      const context = yield* Layer.build(ClusterLoop.layerEmbedded)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("1 second"))).pipe(
+        Effect.provide(context)
+      )
+      yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("1 second"))).pipe(
+        Effect.provide(context)
+      )
+      assert.deepStrictEqual(starts, [1000, 2000])
+    }))
+
+  it.effect("refuses a shard group that the runner does not serve", () =>
+    Effect.gen(function*() {
+      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds, shardGroup: "loops" })
+      const error = yield* Effect.flip(embedded(loop))
+      assert.strictEqual(error.reason, "shardGroup")
+      assert.strictEqual(
+        error.message,
+        "The loop \"sync\" is to run in the shard group \"loops\", which this runner does not serve: it serves \"default\". Add it to " +
+          "assignedShardGroups and availableShardGroups of its ShardingConfig, or leave the loop to the runners that have it."
+      )
+    }))
+
+  it.effect("refuses another shard group than the default where nobody tells what the runner serves", () =>
+    Effect.gen(function*() {
+      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds, shardGroup: "loops" })
+      const context = yield* Layer.build(ClusterLoop.layerEmbedded)
+      const error = yield* Effect.flip(
+        Layer.build(loop).pipe(
+          Effect.provideContext(
+            Context.pick(Sharding.Sharding, Scope.Scope)(
+              yield* Effect.map(Effect.context<Scope.Scope>(), Context.merge(context))
+            )
+          )
+        )
+      )
+      assert.include(error.message, "Provide the ShardingConfig of the runner to the layer of the loop as well.")
+    }))
+
+  it.effect("runs in a shard group that the runner serves", () =>
+    Effect.gen(function*() {
+      const { start, starts } = starting()
+      const { join } = yield* makeCluster(fiveSeconds)
+      yield* join(1)
+      const loop = ClusterLoop.layer({ name: "other", run: start, schedule: fiveSeconds, shardGroup: "loops" })
+      const groups = ["default", "loops"]
+      const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
+      yield* Layer.build(
+        Layer.provide(
+          loop,
+          runner(2, { availableShardGroups: groups, assignedShardGroups: groups }).pipe(Layer.provide(leases.layer))
+        )
+      )
+      yield* TestClock.adjust("7 seconds")
+      assert.deepStrictEqual(starts, [1000, 6000])
+    }))
+})
+
+describe("ClusterLoop.find", () => {
+  it.effect("finds the loop where it is owned, with its status and its term", () =>
+    Effect.gen(function*() {
+      const { join } = yield* makeCluster(fiveSeconds)
+      const first = yield* join(1)
+      const second = yield* join(2)
+      yield* TestClock.adjust("12 seconds")
+      const found = yield* Effect.provide(ClusterLoop.find("sync"), first.services)
+      assert.isTrue(Option.isNone(yield* Effect.provide(ClusterLoop.find("sync"), second.services)))
+      const { loop, term } = Option.getOrThrow(found)
+      const { runs, state } = yield* loop.status
+      assert.deepStrictEqual({ runs, state, name: loop.name }, { runs: 3, state: "waiting", name: "sync" })
+      assert.deepStrictEqual({ ...term, id: "" }, { loop: "sync", runner: "runner:1", id: "", startedAt: 0 })
+      yield* first.stop
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(Option.isNone(yield* Effect.provide(ClusterLoop.find("sync"), first.services)))
+      assert.isTrue(Option.isSome(yield* Effect.provide(ClusterLoop.find("sync"), second.services)))
+    }))
+
+  it.effect("tells who owns what by metrics, by name and runner", () =>
+    Effect.gen(function*() {
+      const { join } = yield* makeCluster(fiveSeconds)
+      const first = yield* join(1)
+      yield* join(2)
+      yield* TestClock.adjust("12 seconds")
+      yield* first.stop
+      yield* TestClock.adjust("5 seconds")
+      const metrics = yield* Metric.snapshot
+      const of = (id: string) =>
+        metrics.filter((metric) => metric.id === id).map(({ attributes, state }) => [attributes, state])
+      const by = (port: number) => ({ name: "sync", runner: `runner:${port}` })
+      assert.deepStrictEqual(of("effect_wait_cluster_owned"), [[by(1), { value: 0 }], [by(2), { value: 1 }]])
+      const once = { count: 1, incremental: false }
+      assert.deepStrictEqual(of("effect_wait_cluster_terms_total"), [[by(1), once], [by(2), once]])
+      const runs = (port: number, count: number) => [{ ...by(port), kind: "loop" }, { count, incremental: true }]
+      assert.deepStrictEqual(of("effect_wait_runs_total"), [runs(1, 3), runs(2, 1)])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+})
