@@ -1,9 +1,10 @@
 /** One run of a command: a child process, whose streams are ours. */
 import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type { ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { Outcome } from "./Outcome.ts"
 import { codeOf, Signals } from "./Signals.ts"
 
@@ -33,17 +34,22 @@ export const run = (
 ): Effect.Effect<Outcome, NotRunnable, ChildProcessSpawner | Signals> =>
   Effect.gen(function*() {
     const signals = yield* Signals
+    const started = yield* Deferred.make<ChildProcessHandle>()
+    // Begun before the child, so that it is there until nothing of that is left.
+    const atOnce = Effect.andThen(
+      signals.second,
+      Effect.flatMap(Deferred.await(started), (child) => child.kill({ killSignal: "SIGKILL" }))
+    )
+    yield* Effect.forkScoped(Effect.ignore(atOnce))
+    if (command === "") return yield* new NotRunnable({ command: "\"\"", code: 127, why: "command not found" })
     const child = yield* ChildProcess.make(command, args, {
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
       forceKillAfter: grace
     })
-    const passOn = Effect.flatMap(signals.first, (killSignal) =>
-      Effect.raceFirst(
-        child.kill({ killSignal, forceKillAfter: grace }),
-        Effect.andThen(signals.second, child.kill({ killSignal: "SIGKILL" }))
-      ))
+    yield* Deferred.succeed(started, child)
+    const passOn = Effect.flatMap(signals.first, (killSignal) => child.kill({ killSignal, forceKillAfter: grace }))
     yield* Effect.forkScoped(Effect.ignore(passOn))
     return yield* child.exitCode.pipe(
       Effect.map((code): Outcome => ({ code, what: `exit ${code}` })),

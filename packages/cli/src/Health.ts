@@ -1,11 +1,15 @@
 /** A file that tells how a loop does, for what watches it: a liveness probe, a monitor, `find -mmin`. */
 import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Run } from "./Outcome.ts"
 import { type Report, tell } from "./Report.ts"
 
 const iso = (millis: number): string => new Date(millis).toISOString()
+
+/** The file cannot be written. */
+export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly why: string }> {}
 
 /**
  * A report that keeps the file as well. Its content is JSON; its time is that of the last run that succeeded, and the loop's
@@ -53,12 +57,15 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
       nextStart: delay === undefined || delay === Infinity ? undefined : iso(now + delay)
     }
     const whole = `${path}.${process.pid}.tmp`
-    yield* files.writeFileString(whole, `${JSON.stringify(content, undefined, 2)}\n`)
     const time = (lastSuccess ?? begun) / 1000
-    yield* files.utimes(whole, time, time)
-    yield* files.rename(whole, path)
+    yield* files.writeFileString(whole, `${JSON.stringify(content, undefined, 2)}\n`).pipe(
+      Effect.andThen(files.utimes(whole, time, time)),
+      Effect.andThen(files.rename(whole, path)),
+      Effect.onError(() => Effect.ignore(files.remove(whole))),
+      Effect.mapError(({ reason }) => new NotWritable({ why: reason._tag }))
+    )
   })
-  const told = Effect.catch((error: { readonly message: string }) => tell(`--health ${path}: ${error.message}`))
+  const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${path} cannot be written: ${why}`))
   yield* write("waiting", { runs: 0, last: undefined, missed: 0 })
   return {
     begins: report.begins,

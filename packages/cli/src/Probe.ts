@@ -26,8 +26,11 @@ export const tcp = ({ host, port }: Address): Effect.Effect<Outcome> =>
       socket.destroy()
       resume(Effect.succeed(holds))
     })
-    socket.once("error", (error) => resume(Effect.succeed(fails(`tcp ${host}:${port}: ${codeOf(error)}`))))
-    return Effect.sync(() => socket.destroy())
+    socket.once("error", (error) =>
+      resume(Effect.succeed(fails(`tcp ${host.includes(":") ? `[${host}]` : host}:${port}: ${codeOf(error)}`))))
+    return Effect.sync(() =>
+      socket.destroy()
+    )
   })
 
 /** A GET, redirects followed, is answered with this status; with any of 200 to 299 where none is asked for. */

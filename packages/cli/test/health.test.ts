@@ -144,12 +144,20 @@ describe.concurrent("effect-wait loop --health", () => {
       assert.strictEqual(code, 0)
       assert.strictEqual(runs(), 2)
       assert.strictEqual(stdout, "")
-      const failed = /^effect-wait: --health there\/health: NotFound: /
+      const failed = /^effect-wait: --health there\/health cannot be written: NotFound$/
       const lines = told(stderr)
       assert.strictEqual(lines.filter((line) => failed.test(line)).length, 2)
       assert.deepStrictEqual(lines.filter((line) => !failed.test(line)), [
         "effect-wait: run 1: exit 0 after T, next in 10ms",
         "effect-wait: run 2: exit 0 after T; done after 2 runs in T"
       ])
+    }))
+
+  it.live("--health leaves no other file where it cannot be replaced", () =>
+    Effect.gen(function*() {
+      const { at, path, run } = yield* folder
+      mkdirSync(at("there/inside"), { recursive: true })
+      yield* run("loop --period 1s --health there", sh(""))
+      assert.deepStrictEqual(readdirSync(path), ["there"])
     }))
 })

@@ -326,4 +326,15 @@ describe.concurrent("effect-wait retry", () => {
       assert.strictEqual(pids().length, 8)
       assert.deepStrictEqual(alive(pids()), [])
     }))
+
+  it.live("a command without a name is one that is not there", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { code, stderr, stdout } = yield* run("retry", ["--", "", "a"])
+      assert.deepStrictEqual({ code, stderr, stdout }, {
+        code: 127,
+        stderr: "effect-wait: \"\": command not found\n",
+        stdout: ""
+      })
+    }))
 })

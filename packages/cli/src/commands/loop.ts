@@ -38,8 +38,10 @@ export const loop = Command.make(
     const command = commandOf(input, told)
     if (Option.isNone(command)) return yield* options.misused("Nothing to run. Expected: a command after --")
     const report = health === undefined ? told : yield* Health.keep(health, told).pipe(
-      Effect.catch(({ message }) =>
-        options.misused(`Invalid value for flag --health: ${JSON.stringify(health)}. ${message}`)
+      Effect.catch(({ why }) =>
+        options.misused(
+          `Invalid value for flag --health: "${health}". Expected: a file that can be written (${why})`
+        )
       )
     )
     const accept = ({ code }: Outcome) => untilSuccess ? code === 0 : survive ? false : code !== 0
