@@ -87,7 +87,8 @@ const owned = Metric.gauge("effect_wait_cluster_owned", { description: "Loops th
 // In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
 const ownInterruption = Effect.interruptible(Effect.void)
 
-const defaultOnFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.full)
+// No delay is close to 0: a runner that was paused, and is refused by a `Fence`, has to learn first that it is no longer the owner.
+const defaultOnFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
 
 const assigned = (name: string, shardGroup: string): Effect.Effect<void, ClusterLoopError> =>
   Effect.flatMap(Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => {
@@ -116,7 +117,7 @@ const assigned = (name: string, shardGroup: string): Effect.Effect<void, Cluster
  * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
  * - `schedule`: as for `Loop.run`. It begins anew with each term: what it remembers is not carried over
  * - `onFailure`: followed while runs fail, with an error or a defect; afresh after each success. It sees the Cause. Default:
- *   exponential from 1 second to 1 minute, with full jitter. When it is done, the loop gives up, which is logged and counted
+ *   exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is logged and counted
  * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
  *
  * A failed run is logged and counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts

@@ -147,7 +147,7 @@ describe("ClusterLoop.layer", () => {
       assert.isString(term)
     }))
 
-  it.effect("has a default backoff: exponential from a second to a minute, with full jitter", () =>
+  it.effect("has a default backoff: exponential from a second to a minute, with equal jitter", () =>
     Effect.gen(function*() {
       const { start, starts } = starting()
       const run = Effect.andThen(start, Effect.fail("no"))
@@ -157,7 +157,7 @@ describe("ClusterLoop.layer", () => {
       yield* embedded(loop).pipe(Effect.provideService(Random.Random, random))
       yield* TestClock.adjust("4 minutes")
       const delays = starts.slice(1).map((start, i) => start - (starts[i] ?? 0))
-      assert.deepStrictEqual(delays, [500, 500, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 30_000])
+      assert.deepStrictEqual(delays, [750, 1250, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 45_000])
     }))
 
   it.effect("says so when its backoff or its schedule has ended, and begins again with the next term", () =>

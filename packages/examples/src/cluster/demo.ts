@@ -1,0 +1,60 @@
+/**
+ * A service of three replicas, each a process, on a Postgres of its own: one of them runs the loop. It is killed, another one goes
+ * on; that one is stopped, and so forth.
+ *
+ * `node packages/examples/src/cluster/demo.ts`
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Clock, Console, Effect, Layer } from "effect"
+import { Timeline } from "effect-wait"
+import { owner, reconciled, type Replica, startReplica } from "./control.ts"
+import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
+
+const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
+
+const lanes = Effect.gen(function*() {
+  const rows = yield* reconciled()
+  const begin = rows[0]?.at ?? 0
+  const names = [...new Set(rows.map(({ replica }) => replica))].toSorted()
+  return Object.fromEntries(names.map((name): [string, Timeline.Timeline] => [name, {
+    runs: rows.filter(({ replica }) => replica === name).map(({ at }) => ({ start: at - begin, end: at - begin })),
+    outcome: "done"
+  }]))
+})
+
+const demo = Effect.gen(function*() {
+  const { url } = yield* Postgres
+  const begun = yield* Clock.currentTimeMillis
+  const say = (text: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => Console.log(`${seconds(now - begun).padStart(7)}  ${text}`))
+
+  yield* say("a, b and c start; all of them have the loop \"reconcile\"")
+  const replicas = new Map<string, Replica>()
+  for (const name of ["a", "b", "c"]) replicas.set(name, yield* startReplica(name, url))
+  const first = yield* owner(() => true)
+  yield* say(`${first.replica} owns it, with token ${first.token}`)
+  yield* Effect.sleep("4 seconds")
+
+  for (const how of ["kill", "stop"] as const) {
+    const { replica: before } = yield* owner(() => true)
+    yield* say(how === "kill" ? `kill -9 ${before}` : `SIGTERM for ${before}`)
+    const left = yield* Clock.currentTimeMillis
+    yield* Effect.forkChild(replicas.get(before)?.[how] ?? Effect.void)
+    const { replica, token } = yield* owner((name) => name !== before)
+    yield* say(`${replica} owns it, with token ${token}, ${seconds((yield* Clock.currentTimeMillis) - left)} later`)
+    yield* Effect.sleep("4 seconds")
+    if (how === "kill") {
+      yield* say(`${before} starts again`)
+      replicas.set(before, yield* startReplica(before, url))
+      yield* Effect.sleep("4 seconds")
+    }
+  }
+
+  yield* Console.log("")
+  yield* Console.log(Timeline.render(yield* lanes, { width: 100 }))
+})
+
+const services = layerClient().pipe(Layer.provideMerge(layerPostgres), Layer.provideMerge(NodeServices.layer))
+
+NodeRuntime.runMain(Effect.provide(Effect.scoped(demo), services))

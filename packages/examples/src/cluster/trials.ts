@@ -1,0 +1,191 @@
+/**
+ * Fail-over on real processes and a real Postgres: 10 owners killed, 10 stopped, and then churn: replicas that join, are killed,
+ * stopped and paused, and a database that crashes. It fails when a claim does not hold.
+ *
+ * `node packages/examples/src/cluster/trials.ts [--seed 1] [--seconds 100] [--trials 10]`
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Clock, Console, Effect, Fiber, Layer, Random } from "effect"
+import { Loop, Period } from "effect-wait"
+import { SqlClient } from "effect/sql"
+import { parseArgs } from "node:util"
+import { owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
+import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
+
+const { seconds, seed, trials } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "100" },
+    seed: { type: "string", default: "1" },
+    trials: { type: "string", default: "10" }
+  }
+}).values
+
+const claims: Array<boolean> = []
+
+const claim = (holds: boolean, text: string) => {
+  claims.push(holds)
+  return Console.log(`${holds ? "ok    " : "FAILED"} ${text}`)
+}
+
+const shown = (millis: number): string => (millis / 1000).toFixed(1)
+
+const spread = (values: ReadonlyArray<number>): string => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return [0, Math.floor(sorted.length / 2), sorted.length - 1].map((i) => shown(sorted[i] ?? NaN)).join(" / ")
+}
+
+/** The replicas that run, by name. Names are never used again. */
+const makeReplicas = Effect.fnUntraced(function*() {
+  const { url } = yield* Postgres
+  const running = new Map<string, Replica>()
+  let names = 0
+  return {
+    running,
+    join: Effect.suspend(() =>
+      Effect.map(startReplica(`r${++names}`, url), (replica) => running.set(replica.name, replica))
+    ),
+    leave: Effect.fnUntraced(function*(name: string, how: "kill" | "stop") {
+      const replica = running.get(name)
+      running.delete(name)
+      yield* replica?.[how] ?? Effect.void
+    })
+  }
+})
+
+const failOver = Effect.fnUntraced(function*(
+  { join, leave }: Effect.Success<ReturnType<typeof makeReplicas>>,
+  how: "kill" | "stop"
+) {
+  const { replica } = yield* owner(() => true)
+  const left = yield* Clock.currentTimeMillis
+  const leaving = yield* Effect.forkChild(leave(replica, how))
+  yield* owner((name) => name !== replica)
+  const took = (yield* Clock.currentTimeMillis) - left
+  yield* Fiber.join(leaving)
+  yield* join
+  yield* Effect.sleep("3 seconds") // it takes its part of the shards
+  return took
+})
+
+/** Rows whose token is older than one that was there before. */
+const stale = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  let newest = 0
+  return rows.filter(({ token }) => {
+    const isStale = token < newest
+    newest = Math.max(newest, token)
+    return isStale
+  })
+}
+
+const churn = Effect.fnUntraced(function*({ join, leave, running }: Effect.Success<ReturnType<typeof makeReplicas>>) {
+  const postgres = yield* Postgres
+  const counts = { join: 0, kill: 0, stop: 0, pause: 0, crash: 0 }
+  const paused = new Set<string>()
+  const actions = {
+    join,
+    kill: Effect.suspend(() => Effect.flatMap(pick, (name) => leave(name, "kill"))),
+    stop: Effect.suspend(() => Effect.flatMap(pick, (name) => leave(name, "stop"))),
+    // The owner, for less or more than its lock lasts.
+    pause: Effect.gen(function*() {
+      const name = (yield* reconciled()).at(-1)?.replica ?? ""
+      const replica = running.get(name)
+      if (replica === undefined) return
+      paused.add(name)
+      yield* replica.signal("SIGSTOP")
+      yield* Effect.sleep(yield* Random.nextIntBetween(500, 7000))
+      yield* replica.signal("SIGCONT")
+    }),
+    crash: Effect.gen(function*() {
+      yield* postgres.kill
+      yield* Effect.sleep(yield* Random.nextIntBetween(200, 3000))
+      yield* postgres.start
+    })
+  }
+  const pick = Effect.suspend(() => {
+    const names = [...running.keys()]
+    return Effect.map(Random.nextIntBetween(0, Math.max(1, names.length)), (i) => names[i] ?? "")
+  })
+  const act = Effect.gen(function*() {
+    const draw = yield* Random.nextIntBetween(0, 100)
+    const action = running.size < 2 || running.size < 5 && draw < 35
+      ? "join"
+      : draw < 55
+      ? "kill"
+      : draw < 70
+      ? "stop"
+      : draw < 94
+      ? "pause"
+      : "crash"
+    counts[action]++
+    yield* actions[action]
+  })
+  yield* Loop.run(act, Period.sliding("1 second"), { stop: Effect.sleep(`${Number(seconds)} seconds`) })
+  return { counts, paused }
+})
+
+const program = Effect.gen(function*() {
+  const replicas = yield* makeReplicas()
+  for (let i = 0; i < 3; i++) yield* replicas.join
+  yield* owner(() => true)
+  yield* Effect.sleep("3 seconds")
+
+  // The loop's own: two transactions a run.
+  const commits = Effect.map(
+    Effect.flatMap(
+      SqlClient.SqlClient,
+      (sql) =>
+        sql<{ n: number }>`SELECT xact_commit::float8 AS n FROM pg_stat_database WHERE datname = current_database()`
+    ),
+    ([row]) => row?.n ?? NaN
+  )
+  const [commitsBefore, runsBefore] = [yield* commits, (yield* reconciled()).length]
+  yield* Effect.sleep("10 seconds")
+  const [committed, ran] = [(yield* commits) - commitsBefore, (yield* reconciled()).length - runsBefore]
+  yield* Console.log(
+    `       idle, 3 replicas: ${((committed - 2 * ran) / 10).toFixed(1)} transactions a second, and ${
+      (2 * ran / 10).toFixed(1)
+    } of the loop`
+  )
+
+  for (const [how, name, limit] of [["kill", "kill -9", 10], ["stop", "SIGTERM", 2]] as const) {
+    const took: Array<number> = []
+    for (let i = 0; i < Number(trials); i++) took.push(yield* failOver(replicas, how))
+    yield* claim(
+      took.every((millis) => millis <= limit * 1000),
+      `${name}: the next owner runs within ${limit} s in each of ${took.length} trials: least / median / most ${
+        spread(took)
+      } s`
+    )
+  }
+  const before = (yield* reconciled()).at(-1)?.id ?? 0
+  const begun = (yield* tried()).at(-1)?.id ?? 0
+  const { counts, paused } = yield* churn(replicas)
+  const [fenced, unfenced] = [yield* reconciled(before), yield* tried(begun)]
+  const [late, early] = [stale(fenced), stale(unfenced)]
+  const tokens = new Set(unfenced.map(({ token }) => token)).size
+  yield* Console.log(
+    `       ${seconds} s of churn, seed ${seed}: ${
+      Object.entries(counts).map(([name, n]) => `${n} ${name}`).join(", ")
+    }; ` +
+      `${tokens} terms, ${unfenced.length} runs, ${fenced.length} of them written`
+  )
+  yield* claim(late.length === 0, `no stale row came through the fence: ${late.length} of ${fenced.length}`)
+  const unexplained = early.filter(({ replica }) => !paused.has(replica))
+  yield* claim(
+    unexplained.length === 0,
+    `no run of an older term after one of a newer, but for replicas that were paused: ${early.length} stale runs, ${unexplained.length} of others`
+  )
+  const next = yield* owner(() => true, "30 seconds")
+  yield* claim(true, `the loop goes on afterwards, with token ${next.token}`)
+}).pipe(Random.withSeed(seed))
+
+const services = layerClient().pipe(Layer.provideMerge(layerPostgres), Layer.provideMerge(NodeServices.layer))
+
+NodeRuntime.runMain(
+  Effect.provide(Effect.scoped(program), services).pipe(
+    Effect.andThen(Effect.sync(() => {
+      if (claims.includes(false)) process.exitCode = 1
+    }))
+  )
+)
