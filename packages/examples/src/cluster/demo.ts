@@ -13,10 +13,11 @@ import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 
 const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
 
+const names = ["a", "b", "c"]
+
 const lanes = Effect.gen(function*() {
   const rows = yield* reconciled()
   const begin = rows[0]?.at ?? 0
-  const names = [...new Set(rows.map(({ replica }) => replica))].toSorted()
   return Object.fromEntries(names.map((name): [string, Timeline.Timeline] => [name, {
     runs: rows.filter(({ replica }) => replica === name).map(({ at }) => ({ start: at - begin, end: at - begin })),
     outcome: "done"
@@ -31,7 +32,7 @@ const demo = Effect.gen(function*() {
 
   yield* say("a, b and c start; all of them have the loop \"reconcile\"")
   const replicas = new Map<string, Replica>()
-  for (const name of ["a", "b", "c"]) replicas.set(name, yield* startReplica(name, url))
+  for (const name of names) replicas.set(name, yield* startReplica(name, url))
   const first = yield* owner(() => true)
   yield* say(`${first.replica} owns it, with token ${first.token}`)
   yield* Effect.sleep("4 seconds")

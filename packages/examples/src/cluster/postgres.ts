@@ -73,13 +73,14 @@ interface User {
   readonly gid: number
 }
 
+const id = (flag: string, name: string) => {
+  const { status, stdout } = ChildProcess.spawnSync("id", [flag, name], { encoding: "utf8" })
+  return status === 0 ? Number(stdout) | 0 : undefined
+}
+
 // Postgres refuses to run as root, and initdb wants a user that has a name.
 const user: Effect.Effect<User | undefined, PostgresError> = Effect.suspend(() => {
   if (process.getuid?.() !== 0) return Effect.undefined
-  const id = (flag: string, name: string) => {
-    const { status, stdout } = ChildProcess.spawnSync("id", [flag, name], { encoding: "utf8" })
-    return status === 0 ? Number(stdout) | 0 : undefined
-  }
   for (const name of ["postgres", "nobody", "daemon"]) {
     const uid = id("-u", name)
     const gid = id("-g", name)
@@ -158,15 +159,21 @@ export const make: Effect.Effect<Server, PostgresError, Scope.Scope> = Effect.ge
   // Says a line to the shell, if any, and waits for an answer.
   const tell = (say: string | undefined, wanted: string) =>
     Effect.callback<void, PostgresError>((resume) => {
-      const ended = () => resume(Effect.fail(new PostgresError({ message: `The server ended:\n${log.join("\n")}` })))
+      const forget = () => output.off("line", answered).off("close", ended)
+      const ended = () => {
+        forget()
+        resume(Effect.fail(new PostgresError({ message: `The server ended:\n${log.join("\n")}` })))
+      }
       const answered = (line: string) => {
-        if (line.includes(wanted)) resume(Effect.void)
-        else if (line === "server: ended") ended()
+        if (line.includes(wanted)) {
+          forget()
+          resume(Effect.void)
+        } else if (line === "server: ended") ended()
       }
       output.on("line", answered)
       output.once("close", ended)
       if (say !== undefined) child.stdin.write(`${say}\n`)
-      return Effect.sync(() => output.off("line", answered).off("close", ended))
+      return Effect.sync(forget)
     })
 
   const start = Effect.suspend(() => state.running ? Effect.void : tell("start", "ready to accept connections"))
