@@ -15,12 +15,13 @@ const pack = (cwd: string): string => {
   return tarball!
 }
 
-const library = pack("packages/wait")
-const modules = globSync("*.ts", { cwd: "packages/wait/src", exclude: ["index.ts"] })
-const entryPoints = [".", ...modules.map((file) => file.replace(/\.ts$/, ""))]
-execFileSync("attw", [library, "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entryPoints], {
-  stdio: "inherit"
-})
+for (const folder of ["packages/wait", "packages/cluster"]) {
+  const modules = globSync("*.ts", { cwd: join(folder, "src"), exclude: ["index.ts"] })
+  const entryPoints = [".", "testing", ...modules.map((file) => file.replace(/\.ts$/, ""))]
+  execFileSync("attw", [pack(folder), "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entryPoints], {
+    stdio: "inherit"
+  })
+}
 
 const cli = pack("packages/cli")
 const cwd = join(folder, "app")

@@ -42,6 +42,20 @@ import { CurrentTerm, type Term } from "./Term.ts"
  * - `reason`: `"duplicate"`: this runner has a loop of that name already; `"shardGroup"`: it does not serve that shard group, or
  *   nobody can tell
  *
+ * **Example** (Twice the same name)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Period } from "effect-wait"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ *
+ * const sync = () => ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: Period.sliding("1 minute") })
+ * const build = Layer.build(Layer.provide(Layer.merge(sync(), sync()), ClusterLoop.layerEmbedded))
+ *
+ * const error = await Effect.runPromise(Effect.scoped(Effect.flip(build)))
+ * error.reason // => "duplicate"
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */
@@ -73,6 +87,30 @@ const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned |
 
 /**
  * A loop of this name, where this runner owns it now: with its status, and everything else that a `Loop` tells.
+ *
+ * **Example** (For a health page)
+ *
+ * ```ts
+ * import { Effect, Layer, Option } from "effect"
+ * import { Period } from "effect-wait"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ * import { TestClock } from "effect/testing"
+ *
+ * const Sync = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: Period.sliding("1 minute") })
+ *
+ * const program = Effect.gen(function*() {
+ *   const before = yield* ClusterLoop.find("sync")
+ *   yield* TestClock.adjust("90 seconds")
+ *   const owned = Option.getOrThrow(yield* ClusterLoop.find("sync"))
+ *   const { runs } = yield* owned.loop.status
+ *   return { before, runs, runner: owned.term.runner }
+ * }).pipe(
+ *   Effect.provide(Layer.provideMerge(Sync, ClusterLoop.layerEmbedded)),
+ *   Effect.provide(TestClock.layer())
+ * )
+ *
+ * await Effect.runPromise(program) // => { before: Option.none(), runs: 2, runner: "localhost:34431" }
+ * ```
  *
  * @category getters
  * @since 0.1.0
@@ -231,7 +269,19 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
  *
  * Two such processes know nothing of each other: both run the loop.
  *
- * @see {@link layer} for an example
+ * **Example** (What it provides)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ * import { ShardingConfig } from "effect/cluster"
+ *
+ * const shards = Effect.map(ShardingConfig.ShardingConfig, (config) => config.shardsPerGroup)
+ *
+ * await Effect.runPromise(Effect.provide(shards, ClusterLoop.layerEmbedded)) // => 1
+ * ```
+ *
+ * @see {@link layer} for a loop on it
  * @category layers
  * @since 0.1.0
  */

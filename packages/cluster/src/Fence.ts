@@ -39,6 +39,16 @@ import { CurrentTerm, type Term } from "./Term.ts"
  * - `current`: the newest token, 0 if somebody has deleted it
  * - `owner`: who has that
  *
+ * **Example** (What it says)
+ *
+ * ```ts
+ * import { Fence } from "@effect-wait/cluster"
+ *
+ * const error = new Fence.StaleTerm({ fence: "sync", token: 7n, current: 8n, owner: "b:34431" })
+ *
+ * error.message.split(":")[0] // => "Nothing was written"
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */

@@ -49,6 +49,33 @@ const toKey = ({ host, port }: RunnerAddress): string => `${host}:${port}`
 /**
  * - `expiration`: how long a lease lasts; that of the runners' `ShardingConfig.shardLockExpiration`
  *
+ * **Example** (A lease runs out when its owner is cut off)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { LeaseStorage } from "@effect-wait/cluster/testing"
+ * import { RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
+ * import { TestClock } from "effect/testing"
+ *
+ * const [a, b] = [RunnerAddress.make("a", 1), RunnerAddress.make("b", 1)]
+ * const shard = ShardId.make("default", 1)
+ *
+ * const program = Effect.gen(function*() {
+ *   const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
+ *   return yield* Effect.gen(function*() {
+ *     const storage = yield* RunnerStorage.RunnerStorage
+ *     yield* storage.acquire(a, [shard])
+ *     yield* leases.partition(a)
+ *     const before = yield* storage.acquire(b, [shard])
+ *     yield* TestClock.adjust("35 seconds")
+ *     const after = yield* storage.acquire(b, [shard])
+ *     return [before.length, after.length, yield* leases.ownerOf(shard)]
+ *   }).pipe(Effect.provide(leases.layer))
+ * }).pipe(Effect.provide(TestClock.layer()))
+ *
+ * await Effect.runPromise(program) // => [0, 1, "b:1"]
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
