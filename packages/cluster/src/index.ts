@@ -4,4 +4,6 @@
  * @since 0.1.0
  */
 export * as ClusterLoop from "./ClusterLoop.ts"
+export * as DurablePoll from "./DurablePoll.ts"
+export * as Fence from "./Fence.ts"
 export * as Term from "./Term.ts"

@@ -1,10 +1,15 @@
 /** Replicas as seen from outside: they are started, stopped and killed, and what they wrote is read. */
+import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { type Duration, Effect, Option } from "effect"
 import { Period, Poll } from "effect-wait"
 import { ChildProcess } from "effect/process"
 import { SqlClient } from "effect/sql"
 import { createServer } from "node:net"
 import { fileURLToPath } from "node:url"
+import { config } from "./config.ts"
+
+/** Asks the cluster, and serves nothing. */
+export const client = NodeClusterSocket.layer({ storage: "sql", clientOnly: true, shardingConfig: config })
 
 export interface Replica {
   readonly name: string
@@ -84,3 +89,12 @@ export const owner = (isOne: (replica: string) => boolean, timeout: Duration.Inp
     })
     return found.value
   })
+
+/** The looks of a poll, in order. */
+export const looked = (deployment: string) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      sql<{ readonly attempt: number; readonly replica: string; readonly at: number }>`
+      SELECT attempt, replica, (extract(epoch FROM at) * 1000)::float8 AS at FROM looked WHERE deployment = ${deployment} ORDER BY id`
+  )

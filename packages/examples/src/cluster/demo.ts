@@ -8,8 +8,9 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Layer } from "effect"
 import { Timeline } from "effect-wait"
-import { owner, reconciled, type Replica, startReplica } from "./control.ts"
+import { client, looked, owner, reconciled, type Replica, startReplica } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
+import { rollout } from "./rollout.ts"
 
 const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
 
@@ -35,6 +36,8 @@ const demo = Effect.gen(function*() {
   for (const name of names) replicas.set(name, yield* startReplica(name, url))
   const first = yield* owner(() => true)
   yield* say(`${first.replica} owns it, with token ${first.token}`)
+  yield* rollout.start({ deployment: "api" })
+  yield* say("the poll \"rollout\" of api starts")
   yield* Effect.sleep("4 seconds")
 
   for (const how of ["kill", "stop"] as const) {
@@ -52,10 +55,22 @@ const demo = Effect.gen(function*() {
     }
   }
 
+  const { looks } = yield* rollout.await("api")
+  const attempts = yield* looked("api")
+  const times = Map.groupBy(attempts, ({ attempt }) => attempt)
+  yield* say(
+    `"rollout" held at look ${looks}; looks by ${
+      [...new Set(attempts.map(({ replica }) => replica))].join(", ")
+    }; made twice: ${[...times.values()].filter((made) => made.length > 1).length}`
+  )
+
   yield* Console.log("")
   yield* Console.log(Timeline.render(yield* lanes, { width: 100 }))
 })
 
-const services = layerClient().pipe(Layer.provideMerge(layerPostgres), Layer.provideMerge(NodeServices.layer))
+const services = client.pipe(Layer.provideMerge(layerClient())).pipe(
+  Layer.provideMerge(layerPostgres),
+  Layer.provideMerge(NodeServices.layer)
+)
 
 NodeRuntime.runMain(Effect.provide(Effect.scoped(demo), services))

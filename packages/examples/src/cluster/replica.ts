@@ -10,6 +10,8 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { Period } from "effect-wait"
 import { RunnerAddress, ShardingConfig } from "effect/cluster"
 import { SqlClient } from "effect/sql"
+import { config } from "./config.ts"
+import * as Rollout from "./rollout.ts"
 import { loopPeriod, prepare } from "./tables.ts"
 
 const [name = "", port = "", url = ""] = process.argv.slice(2)
@@ -17,7 +19,6 @@ const [name = "", port = "", url = ""] = process.argv.slice(2)
 // What it would do to the outside; here it only says that it was there.
 const Reconcile = Layer.unwrap(Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
-  yield* prepare
   const fence = yield* Fence.make("reconcile")
   const run = Effect.gen(function*() {
     const term = yield* Term.CurrentTerm
@@ -29,17 +30,17 @@ const Reconcile = Layer.unwrap(Effect.gen(function*() {
   return ClusterLoop.layer({ name: "reconcile", run, schedule: Period.nonSliding(loopPeriod) })
 }))
 
-const config = {
-  ...ClusterLoop.fast,
-  shardsPerGroup: 8,
+const address = {
+  ...config,
   runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", Number(port)))
 }
 
 const Sql = PgClient.layer({ url: Redacted.make(url), maxConnections: 5 })
 
-const Service = Reconcile.pipe(
-  Layer.provide(NodeClusterSocket.layer({ storage: "sql", shardingConfig: config })),
-  Layer.provide([Sql, ShardingConfig.layer({ ...ShardingConfig.defaults, ...config })])
+const Service = Layer.merge(Reconcile, Rollout.layer(name)).pipe(
+  Layer.provide(Layer.effectDiscard(prepare)),
+  Layer.provide(NodeClusterSocket.layer({ storage: "sql", shardingConfig: address })),
+  Layer.provide([Sql, ShardingConfig.layer({ ...ShardingConfig.defaults, ...address })])
 )
 
 NodeRuntime.runMain(Layer.launch(Service))

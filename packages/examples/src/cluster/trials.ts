@@ -6,12 +6,13 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Clock, Console, Effect, Fiber, Layer, Random } from "effect"
+import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
 import { Loop, Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 import { parseArgs } from "node:util"
-import { owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
+import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
+import { rollout } from "./rollout.ts"
 
 const { seconds, seed, trials } = parseArgs({
   options: {
@@ -120,8 +121,16 @@ const churn = Effect.fnUntraced(function*({ join, leave, running }: Effect.Succe
     counts[action]++
     yield* actions[action]
   })
+  const polls: Array<string> = []
+  const startPoll = Effect.gen(function*() {
+    const deployment = `d${polls.length + 1}`
+    polls.push(deployment)
+    // Also while the database is down: it is the same poll each time.
+    yield* Effect.retry(rollout.start({ deployment }), Period.sliding("200 millis"))
+  })
+  yield* Effect.forkChild(Loop.run(startPoll, Period.nonSliding("10 seconds")))
   yield* Loop.run(act, Period.sliding("1 second"), { stop: Effect.sleep(`${Number(seconds)} seconds`) })
-  return { counts, paused }
+  return { counts, paused, polls }
 })
 
 const program = Effect.gen(function*() {
@@ -160,7 +169,7 @@ const program = Effect.gen(function*() {
   }
   const before = (yield* reconciled()).at(-1)?.id ?? 0
   const begun = (yield* tried()).at(-1)?.id ?? 0
-  const { counts, paused } = yield* churn(replicas)
+  const { counts, paused, polls } = yield* churn(replicas)
   const [fenced, unfenced] = [yield* reconciled(before), yield* tried(begun)]
   const [late, early] = [stale(fenced), stale(unfenced)]
   const tokens = new Set(unfenced.map(({ token }) => token)).size
@@ -177,10 +186,31 @@ const program = Effect.gen(function*() {
     `no run of an older term after one of a newer, but for replicas that were paused: ${early.length} stale runs, ${unexplained.length} of others`
   )
   const next = yield* owner(() => true, "30 seconds")
+  const held = yield* Effect.forEach(polls, (key) => rollout.await(key), { concurrency: "unbounded" }).pipe(
+    Effect.timeoutOption("2 minutes")
+  )
+  const looks = yield* Effect.forEach(polls, looked)
+  const isInOrder = looks.every((list) =>
+    list.every(({ attempt }, i) => {
+      const before = list[i - 1]?.attempt ?? 0
+      return attempt === before || attempt === before + 1
+    })
+  )
+  const repeated = looks.reduce((sum, list) => sum + list.length - new Set(list.map(({ attempt }) => attempt)).size, 0)
+  const disturbances = counts.kill + counts.stop + counts.pause + counts.crash
+  yield* claim(
+    Option.isSome(held) && held.value.every(({ looks }) => looks === 20) && isInOrder,
+    `${polls.length} durable polls held at their 20th look, each look made, in order`
+  )
+  yield* claim(repeated <= disturbances, `looks that were made twice: ${repeated}, in ${disturbances} disturbances`)
   yield* claim(true, `the loop goes on afterwards, with token ${next.token}`)
 }).pipe(Random.withSeed(seed))
 
-const services = layerClient().pipe(Layer.provideMerge(layerPostgres), Layer.provideMerge(NodeServices.layer))
+const services = client.pipe(
+  Layer.provideMerge(layerClient()),
+  Layer.provideMerge(layerPostgres),
+  Layer.provideMerge(NodeServices.layer)
+)
 
 NodeRuntime.runMain(
   Effect.provide(Effect.scoped(program), services).pipe(

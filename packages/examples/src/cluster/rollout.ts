@@ -1,0 +1,23 @@
+/** A poll that outlives the replicas that serve it: it holds at the 20th look. */
+import { DurablePoll } from "@effect-wait/cluster"
+import { Effect, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+
+export const rollout = DurablePoll.make({
+  name: "rollout",
+  payload: { deployment: Schema.String },
+  key: ({ deployment }) => deployment,
+  success: Schema.Struct({ looks: Schema.Int }),
+  policy: { duration: "250 millis", factor: 1.2, jitter: 0.1, steps: 8, cap: "1 second" },
+  limits: { attempts: 100, within: "5 minutes" }
+})
+
+/** Serves it as this replica, which writes down each look. */
+export const layer = (replica: string) =>
+  rollout.toLayer(({ deployment }, { attempt }) =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`INSERT INTO looked (deployment, attempt, replica) VALUES (${deployment}, ${attempt}, ${replica})`
+      return attempt < 20 ? Option.none() : Option.some({ looks: attempt })
+    })
+  )
