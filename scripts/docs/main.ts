@@ -89,7 +89,9 @@ const values = sources.filter(isPublic).flatMap((file) => {
   return exportsOf(file, source, found).concat(passedOn)
 })
 for (const { isShown, name, place } of values) {
-  if (!isShown && !elsewhere.has(`${place.split(":")[0]} ${name}`)) findings.push(`${place} ${name} has no example with a \`// =>\` or a text`)
+  if (!isShown && !elsewhere.has(`${place.split(":")[0]} ${name}`)) {
+    findings.push(`${place} ${name} has no example with a \`// =>\` or a text`)
+  }
 }
 
 for (const finding of findings) log(finding)

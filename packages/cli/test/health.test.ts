@@ -129,7 +129,9 @@ describe.concurrent("effect-wait loop --health", () => {
       assert.strictEqual(stdout, "")
       assert.match(
         stderr,
-        new RegExp(`^effect-wait: Invalid value for flag --health: "${path}"\\. Expected: a file that can be written \\(${why}\\)\\n$`)
+        new RegExp(
+          `^effect-wait: Invalid value for flag --health: "${path}"\\. Expected: a file that can be written \\(${why}\\)\\n$`
+        )
       )
     }))
 
