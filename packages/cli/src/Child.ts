@@ -1,56 +1,91 @@
 /** One run of a command: a child process, whose streams are ours. */
-import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { PlatformError } from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type * as Scope from "effect/Scope"
 import type { Outcome } from "./Outcome.ts"
 import { codeOf, Signals } from "./Signals.ts"
-
-/** There is no such command, or it may not be run: `code` is what shells exit with then. */
-export class NotRunnable extends Data.TaggedError("NotRunnable")<{
-  readonly command: string
-  readonly code: 126 | 127
-  readonly why: string
-}> {
-  override get message(): string {
-    return `${this.command}: ${this.why}`
-  }
-}
 
 // Where a signal ended the child, its name is in the error only.
 const signalOf = (error: PlatformError): string => /'(SIG[A-Z0-9]+)'/.exec(String(error.reason.cause))?.[1] ?? "SIGKILL"
 
+const signalGroup = (pid: number, signal: NodeJS.Signals) => Effect.ignore(Effect.try(() => process.kill(-pid, signal)))
+
+const listen = (signal: NodeJS.Signals, told: () => void) =>
+  Effect.acquireRelease(
+    Effect.sync(() => process.on(signal, told)),
+    () => Effect.sync(() => process.off(signal, told))
+  )
+
+// What does not ask for an end: it is passed on as it is, and a Ctrl-Z stops us as well.
+const relay = Effect.fnUntraced(function*(pid: number) {
+  const pass = (signal: NodeJS.Signals) => Effect.runSync(signalGroup(pid, signal))
+  yield* listen("SIGUSR1", () => pass("SIGUSR1"))
+  yield* listen("SIGUSR2", () => pass("SIGUSR2"))
+  yield* listen("SIGCONT", () => pass("SIGCONT"))
+  yield* listen("SIGTSTP", () => {
+    pass("SIGSTOP")
+    process.kill(process.pid, "SIGSTOP")
+  })
+})
+
+const hopeless = (code: 126 | 127, what: string): Outcome => ({ code, what, isHopeless: true })
+
+const whyNot = (command: string, error: unknown): Outcome => {
+  const tag =
+    error instanceof Error && "reason" in error && typeof error.reason === "object" && error.reason !== null &&
+      "_tag" in error.reason
+      ? error.reason._tag
+      : undefined
+  if (tag === "NotFound") return hopeless(127, `${command}: command not found`)
+  if (tag === "PermissionDenied") return hopeless(126, `${command}: permission denied`)
+  return hopeless(126, `${command}: ${error instanceof Error ? error.message : String(error)}`)
+}
+
 /**
- * Runs a command to its end. It has a process group of its own, so that nothing of it is left behind: what outlives it, or is
- * interrupted, gets a SIGTERM, and a SIGKILL after the grace (in milliseconds).
+ * Runs a command to its end. It has a process group of its own, so that nothing of it is left behind: what there is of it when
+ * the Scope closes gets a SIGTERM, and a SIGKILL after the grace (in milliseconds).
  *
  * A signal that we get is passed on, and a SIGKILL after the grace, or at the second signal.
  */
 export const run = (
   [command, ...args]: readonly [string, ...ReadonlyArray<string>],
   { grace }: { readonly grace: number }
-): Effect.Effect<Outcome, NotRunnable, ChildProcessSpawner | Signals> =>
+): Effect.Effect<Outcome, never, ChildProcessSpawner | Scope.Scope | Signals> =>
   Effect.gen(function*() {
+    if (command === "") return hopeless(127, "\"\": command not found")
     const signals = yield* Signals
     const started = yield* Deferred.make<ChildProcessHandle>()
-    // Begun before the child, so that it is there until nothing of that is left.
-    const atOnce = Effect.andThen(
-      signals.second,
-      Effect.flatMap(Deferred.await(started), (child) => child.kill({ killSignal: "SIGKILL" }))
-    )
+    // Begun before the child, so that they are there until nothing of that is left.
+    const passOn = Effect.gen(function*() {
+      const killSignal = yield* signals.first
+      const child = yield* Deferred.await(started)
+      // One that was stopped has to go on to see it.
+      const ended = child.kill({ killSignal, forceKillAfter: grace })
+      yield* Effect.all([ended, signalGroup(child.pid, "SIGCONT")], { concurrency: "unbounded" })
+    })
+    const atOnce = Effect.gen(function*() {
+      yield* signals.second
+      const child = yield* Deferred.await(started)
+      yield* child.kill({ killSignal: "SIGKILL" })
+    })
+    yield* Effect.forkScoped(Effect.ignore(passOn))
     yield* Effect.forkScoped(Effect.ignore(atOnce))
-    if (command === "") return yield* new NotRunnable({ command: "\"\"", code: 127, why: "command not found" })
+
     const child = yield* ChildProcess.make(command, args, {
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
       forceKillAfter: grace
-    })
+    }).pipe(
+      Effect.catch((error) => Effect.succeed(whyNot(command, error))),
+      Effect.catchDefect((error) => Effect.succeed(whyNot(command, error)))
+    )
+    if ("code" in child) return child
     yield* Deferred.succeed(started, child)
-    const passOn = Effect.flatMap(signals.first, (killSignal) => child.kill({ killSignal, forceKillAfter: grace }))
-    yield* Effect.forkScoped(Effect.ignore(passOn))
+    yield* relay(child.pid)
     return yield* child.exitCode.pipe(
       Effect.map((code): Outcome => ({ code, what: `exit ${code}` })),
       Effect.catch((error) => {
@@ -58,16 +93,4 @@ export const run = (
         return Effect.succeed<Outcome>({ code: codeOf(signal), what: signal })
       })
     )
-  }).pipe(
-    Effect.scoped,
-    Effect.catchTag("PlatformError", ({ reason }) =>
-      Effect.fail(
-        reason._tag === "NotFound"
-          ? new NotRunnable({ command, code: 127, why: "command not found" })
-          : new NotRunnable({
-            command,
-            code: 126,
-            why: reason._tag === "PermissionDenied" ? "permission denied" : reason.message
-          })
-      ))
-  )
+  })

@@ -1,12 +1,15 @@
 /** A file that tells how a loop does, for what watches it: a liveness probe, a monitor, `find -mmin`. */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import type { Run } from "./Outcome.ts"
 import { type Report, tell } from "./Report.ts"
 
-const iso = (millis: number): string => new Date(millis).toISOString()
+const iso = (millis: number): string | undefined =>
+  Option.getOrUndefined(Option.map(DateTime.make(millis), DateTime.formatIso))
 
 /** The file cannot be written. */
 export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly why: string }> {}
@@ -20,6 +23,11 @@ export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly why:
 export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
   const files = yield* FileSystem.FileSystem
   const begun = yield* Clock.currentTimeMillis
+  const type = yield* files.stat(path).pipe(
+    Effect.map(({ type }) => type),
+    Effect.catch(() => Effect.succeed("File" as const))
+  )
+  if (path === "" || type !== "File") return yield* new NotWritable({ why: path === "" ? "no name" : type })
   let lastSuccess: number | undefined
   let failures = 0
   let consecutiveFailures = 0
@@ -52,9 +60,14 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
       failures,
       consecutiveFailures,
       missed,
-      lastRun: last && { run: last.run, ...last.outcome, took: Math.round(last.took) },
-      lastSuccess: lastSuccess && iso(lastSuccess),
-      nextStart: delay === undefined || delay === Infinity ? undefined : iso(now + delay)
+      lastRun: last && {
+        run: last.run,
+        code: last.outcome.code,
+        what: last.outcome.what,
+        took: Math.round(last.took)
+      },
+      lastSuccess: lastSuccess === undefined ? undefined : iso(lastSuccess),
+      nextStart: delay === undefined ? undefined : iso(now + delay)
     }
     const whole = `${path}.${process.pid}.tmp`
     const time = (lastSuccess ?? begun) / 1000

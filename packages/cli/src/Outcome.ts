@@ -7,10 +7,12 @@ import type { Signal } from "./Signals.ts"
  * - `code`: 0 when it did what it should; else as shells have it: a command's own, 124 where it took too long, 128 and the
  *   number of the signal that ended it
  * - `what`: the same in words: `exit 1`, `SIGTERM`, `tcp localhost:5432: ECONNREFUSED`
+ * - `isHopeless`: no other run will do better: there is no such command, or it may not be run
  */
 export interface Outcome {
   readonly code: number
   readonly what: string
+  readonly isHopeless?: true
 }
 
 /** What coreutils' `timeout` exits with. */

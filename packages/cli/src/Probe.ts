@@ -33,10 +33,14 @@ export const tcp = ({ host, port }: Address): Effect.Effect<Outcome> =>
     )
   })
 
-/** A GET, redirects followed, is answered with this status; with any of 200 to 299 where none is asked for. */
+const isRedirect = (status = 200): boolean => status >= 300 && status < 400
+
+/** A GET, redirects followed where none is asked for, is answered with this status; with any of 200 to 299 where none is asked for. */
 export const http = (url: URL, status: number | undefined): Effect.Effect<Outcome> =>
   Effect.tryPromise((signal) =>
-    fetch(url, { signal }).then((response) => response.body?.cancel().then(() => response) ?? response)
+    fetch(url, { signal, redirect: isRedirect(status) ? "manual" : "follow" }).then((response) =>
+      response.body?.cancel().then(() => response) ?? response
+    )
   ).pipe(
     Effect.map((response) =>
       (status === undefined ? response.ok : response.status === status)

@@ -32,8 +32,6 @@ export interface Report {
   readonly over: (verdict: Verdict, conclusion: Conclusion) => Effect.Effect<void>
 }
 
-export const quiet: Report = { begins: Effect.void, waits: () => Effect.void, over: () => Effect.void }
-
 const missing = (missed: number): string => missed === 0 ? "" : `, ${missed} missed`
 
 const describe = ({ outcome, run, took }: Run): string =>
@@ -57,6 +55,13 @@ const untold = ({ last, runs }: Verdict, toldOf: number): string => {
 export const tell = (text: string): Effect.Effect<void> =>
   Effect.map(Output, ({ write }) => write(`effect-wait: ${text}\n`))
 
+/** Nothing, but that the command cannot be run. */
+export const quiet: Report = {
+  begins: Effect.void,
+  waits: () => Effect.void,
+  over: ({ last }) => last?.outcome.isHopeless === true ? tell(last.outcome.what) : Effect.void
+}
+
 /** A line for each run. */
 export const lines = (): Report => {
   let toldOf = 0
@@ -79,9 +84,12 @@ const log = (entry: object) =>
 /** A line of JSON for each run, and one for the end. Times are in milliseconds. */
 export const json = (): Report => {
   let toldOf = 0
-  const run = ({ outcome, run, took }: Run, next?: { readonly nextIn: number; readonly missed: number }) => {
+  const run = (
+    { outcome: { code, what }, run, took }: Run,
+    next?: { readonly nextIn: number; readonly missed: number }
+  ) => {
     toldOf = run
-    return log({ event: "run", run, ...outcome, took: Math.round(took), ...next })
+    return log({ event: "run", run, code, what, took: Math.round(took), ...next })
   }
   return {
     begins: Effect.void,

@@ -57,7 +57,7 @@ export const cli = (args: ReadonlyArray<string>) =>
       "ValidationError",
       ({ message }) => Effect.andThen(Console.error(`effect-wait: ${message}`), Effect.fail(misused))
     ),
-    Effect.catchTag("ShowHelp", ({ errors }) => errors.length > 0 ? Effect.fail(misused) : Effect.void),
+    Effect.catchTag("ShowHelp", () => Effect.fail(misused)),
     Effect.scoped,
     Effect.provide(layer)
   )

@@ -10,7 +10,6 @@ import * as Runtime from "effect/Runtime"
 import * as Terminal from "effect/Terminal"
 import { cli } from "./cli.ts"
 import { tell } from "./Report.ts"
-import * as Signals from "./Signals.ts"
 
 // Node's own terminal opens stdin, which makes a pipe non-blocking for the commands that share it. Nothing is read here.
 const terminal = Layer.succeed(
@@ -26,7 +25,7 @@ const terminal = Layer.succeed(
 )
 
 const services = NodeChildProcessSpawner.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, terminal, Signals.layer))
+  Layer.provideMerge(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, terminal))
 )
 
 // Signals end the runs, not this fiber: it ends by itself after that.
@@ -34,6 +33,14 @@ const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
   fiber.addObserver((exit) => teardown(exit, process.exit))
 })
 
+// A pipe that Node opens no longer blocks, for nobody who shares it: what others write to it, or we at the end, would be lost.
+const keepBlocking = (
+  { _handle }: NodeJS.WriteStream & { readonly _handle?: { readonly setBlocking?: (blocking: boolean) => void } }
+) => _handle?.setBlocking?.(true)
+
+keepBlocking(process.stdout)
+keepBlocking(process.stderr)
+process.stdout.on("error", () => {})
 process.stderr.on("error", () => {}) // whoever has read it is gone; the runs go on
 
 // What nobody has foreseen belongs to stderr as well.

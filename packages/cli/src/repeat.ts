@@ -5,28 +5,23 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
-import type { NotRunnable } from "./Child.ts"
 import type { Outcome, Run, Verdict } from "./Outcome.ts"
 import type { Any } from "./Policy.ts"
 import type { Report } from "./Report.ts"
 import { Signals } from "./Signals.ts"
 
-const missedSlots = Effect.map(Metric.snapshot, (metrics) =>
-  metrics.reduce(
-    (missed, metric) =>
-      metric.id === "effect_wait_missed_total" && metric.type === "Counter"
-        ? missed + Number(metric.state.count)
-        : missed,
-    0
-  ))
+const missedSlots = Effect.map(Metric.snapshot, (metrics) => {
+  const missed = metrics.find(({ id }) => id === "effect_wait_missed_total")
+  return missed?.type === "Counter" ? Number(missed.state.count) : 0
+})
 
 /**
- * - `run`: what is run; a signal makes it end soon
+ * - `run`: what is run; a signal makes it end soon. What is left of it is ended with its Scope, which counts for no time limit
  * - `accept`: whether this outcome is the last one
  * - `timeout`: in milliseconds; the run in flight is cut then
  */
 export const repeat = <R>(options: {
-  readonly run: Effect.Effect<Outcome, NotRunnable, R>
+  readonly run: Effect.Effect<Outcome, never, R>
   readonly schedule: Any
   readonly accept: (outcome: Outcome) => boolean
   readonly immediate?: boolean | undefined
@@ -41,29 +36,31 @@ export const repeat = <R>(options: {
     let last: Run | undefined
     const run = Effect.suspend(() => {
       runs++
-      return Effect.map(Effect.timed(options.run), ([took, outcome]) => {
+      const told = Effect.map(Effect.timed(options.run), ([took, outcome]) => {
         last = { run: runs, outcome, took: Duration.toMillis(took) }
         return outcome
       })
+      return Effect.scoped(told)
     })
     const schedule = options.schedule.pipe(Schedule.tap(({ duration }) =>
       Effect.flatMap(missedSlots, (missed) => report.waits(last, Duration.toMillis(duration), missed))
     ))
-    const reason = yield* Poll.until(run, schedule, {
+    const ended = yield* Poll.until(run, schedule, {
       accept,
       immediate,
       timeout,
       stop: signals.first,
       name: "effect-wait"
     }).pipe(
-      // A run that a signal has ended says nothing by its code.
-      Effect.flatMap(({ code }) =>
-        Effect.map(signals.isReceived, (isReceived) =>
-          isReceived && code !== 0 ? "stopped" : "accepted")
-      ),
-      Effect.catchTag("WaitTimeout", ({ reason }) => Effect.succeed(reason)),
-      Effect.flatMap((reason) => reason === "stopped" ? signals.first : Effect.succeed(reason))
+      Effect.as("accepted" as const),
+      Effect.catchTag("WaitTimeout", ({ reason }) =>
+        Effect.succeed(reason))
     )
     const elapsed = Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6
+    // At the deadline a run may have ended well, and something of it be left.
+    const held = ended === "deadline" && last?.run === runs && accept(last.outcome) ? "accepted" : ended
+    // A run that a signal has ended says nothing by its code.
+    const isCut = held === "accepted" && last?.outcome.code !== 0 && (yield* signals.isReceived)
+    const reason = held === "stopped" || isCut ? yield* signals.first : held
     return { reason, runs, last, elapsed, missed: yield* missedSlots } satisfies Verdict
   })

@@ -60,7 +60,10 @@ export const reportOf = ({ log, quiet }: Running) =>
     return columns() > 0 ? yield* Report.live : Report.lines()
   })
 
-const inTime = <E, R>(run: Effect.Effect<Outcome, E, R>, { attemptTimeout }: Running): Effect.Effect<Outcome, E, R> =>
+const inTime = <R>(
+  run: Effect.Effect<Outcome, never, R>,
+  { attemptTimeout }: Running
+): Effect.Effect<Outcome, never, R> =>
   attemptTimeout === undefined ? run : Effect.timeoutOption(run, attemptTimeout).pipe(
     Effect.map(Option.getOrElse((): Outcome => ({ code: timedOut, what: "timed out" })))
   )
@@ -68,9 +71,11 @@ const inTime = <E, R>(run: Effect.Effect<Outcome, E, R>, { attemptTimeout }: Run
 /** Runs until it is as it should be, tells how it ended, and exits with that. */
 export const conclude = <R>(
   options: Running & {
-    readonly run: Effect.Effect<Outcome, Child.NotRunnable, R>
+    readonly run: Effect.Effect<Outcome, never, R>
     readonly schedule: Any
     readonly accept: (outcome: Outcome) => boolean
+    /** It goes on where the command cannot be run, too. */
+    readonly survive?: boolean | undefined
     readonly immediate?: boolean | undefined
     readonly timeout?: number | undefined
     readonly report: Report.Report
@@ -78,16 +83,13 @@ export const conclude = <R>(
   }
 ) =>
   Effect.gen(function*() {
-    const verdict = yield* repeat({ ...options, run: inTime(options.run, options) })
+    const accept = (outcome: Outcome) =>
+      options.accept(outcome) || outcome.isHopeless === true && options.survive !== true
+    const verdict = yield* repeat({ ...options, accept, run: inTime(options.run, options) })
     const { reason } = verdict
     const conclusion = reason === "accepted" || reason === "exhausted" || reason === "deadline"
       ? options.conclusion(verdict)
       : { code: codeOf(reason), what: `stopped by ${reason}` }
     yield* options.report.over(verdict, conclusion)
     if (conclusion.code !== 0) return yield* new Exited({ code: conclusion.code })
-  }).pipe(
-    Effect.catchTag("NotRunnable", (error) => {
-      return Effect.andThen(Report.tell(error.message), Effect.fail(new Exited({ code: error.code })))
-    }),
-    Effect.scoped
-  )
+  })

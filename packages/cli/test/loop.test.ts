@@ -69,12 +69,25 @@ describe.concurrent("effect-wait loop", () => {
       assert.deepStrictEqual(alive(pids()), [])
     }))
 
-  it.live("does not go on where there is no such command, even with --survive", () =>
+  it.live("does not go on where there is no such command", () =>
     Effect.gen(function*() {
       const { run } = yield* folder
-      const { code, stderr } = yield* run(`${often} --survive`, ["--", "./no-such-command"])
+      const { code, stderr } = yield* run(`${often} --until-success`, ["--", "./no-such-command"])
       assert.strictEqual(code, 127)
-      assert.strictEqual(stderr, "effect-wait: ./no-such-command: command not found\n")
+      assert.deepStrictEqual(told(stderr), [
+        "effect-wait: run 1: ./no-such-command: command not found after T; gave up after 1 run in T"
+      ])
+    }))
+
+  it.live("goes on where there is no such command for a while, with --survive", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { code, stderr } = yield* run(`${often} --survive --times 2`, ["--", "./no-such-command"])
+      assert.strictEqual(code, 0)
+      assert.deepStrictEqual(told(stderr), [
+        "effect-wait: run 1: ./no-such-command: command not found after T, next in 20ms",
+        "effect-wait: run 2: ./no-such-command: command not found after T; done after 2 runs in T"
+      ])
     }))
 
   it.live("goes on while it fails with --until-success", () =>

@@ -205,7 +205,9 @@ describe.concurrent("effect-wait poll", () => {
       const { run } = yield* folder
       const { code, stderr } = yield* run(often, ["--", "no-such-command"])
       assert.strictEqual(code, 127)
-      assert.strictEqual(stderr, "effect-wait: no-such-command: command not found\n")
+      assert.deepStrictEqual(told(stderr), [
+        "effect-wait: run 1: no-such-command: command not found after T; gave up after 1 run in T"
+      ])
     }))
 
   describe("--tcp", () => {
@@ -466,5 +468,13 @@ describe.concurrent("effect-wait poll", () => {
       const { code } = yield* run("poll --file no --timeout 500ms --interval 100ms", sh("exit 0"))
       assert.strictEqual(code, 124)
       assert.strictEqual(runs(), 0)
+    }))
+
+  it.live("is ready where the command has succeeded in time, and something of it is left", () =>
+    Effect.gen(function*() {
+      const { run, runs } = yield* folder
+      const leaving = "sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' & exit 0"
+      const { code } = yield* run("poll --timeout 1s --grace 2s", sh(leaving))
+      assert.deepStrictEqual({ code, runs: runs() }, { code: 0, runs: 1 })
     }))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, inject, it } from "@effect/vitest"
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const run = (...args: ReadonlyArray<string>) =>
-  execFileSync(process.execPath, [inject("bin"), ...args], { cwd: root, encoding: "utf8" })
+  execFileSync(process.execPath, [inject("bin"), ...args], { cwd: root, encoding: "utf8", maxBuffer: 2 ** 26 })
 
 // A command line, and the text right below it.
 const shown = readFileSync(join(root, "packages/cli/README.md"), "utf8")
@@ -25,5 +25,21 @@ describe("the README", () => {
     const svg = join(folder, "preview.svg")
     run("preview", "--policy", "docs/policies.yaml", "--svg", svg)
     assert.strictEqual(readFileSync(svg, "utf8"), readFileSync(join(root, "docs/preview.svg"), "utf8"))
+  })
+})
+
+describe("output to a pipe", () => {
+  it("is complete, however long it is", () => {
+    const printed = run("preview", "--backoff", "1ms..2s", "--runs", "3000", "--seeds", "1", "--json")
+    assert.isAbove(printed.length, 500_000)
+    assert.isObject(JSON.parse(printed))
+  })
+
+  it("ends when it is interrupted", () => {
+    const { signal } = spawnSync(process.execPath, [inject("bin"), "herd", "--clients", "1000", "--rounds", "100"], {
+      timeout: 2000,
+      killSignal: "SIGINT"
+    })
+    assert.strictEqual(signal, "SIGINT")
   })
 })

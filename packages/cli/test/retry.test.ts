@@ -242,7 +242,9 @@ describe.concurrent("effect-wait retry", () => {
       const { code, stderr, stdout } = yield* run(`retry ${atOnce}`, ["--", command])
       assert.strictEqual(code, expected)
       assert.strictEqual(stdout, "")
-      assert.strictEqual(stderr, `effect-wait: ${command}: ${why}\n`)
+      assert.deepStrictEqual(told(stderr), [
+        `effect-wait: run 1: ${command}: ${why} after T; gave up after 1 run in T`
+      ])
     }))
 
   it.live("passes arguments on as they are", () =>
@@ -331,10 +333,29 @@ describe.concurrent("effect-wait retry", () => {
     Effect.gen(function*() {
       const { run } = yield* folder
       const { code, stderr, stdout } = yield* run("retry", ["--", "", "a"])
-      assert.deepStrictEqual({ code, stderr, stdout }, {
+      assert.deepStrictEqual({ code, stderr: told(stderr), stdout }, {
         code: 127,
-        stderr: "effect-wait: \"\": command not found\n",
+        stderr: ["effect-wait: run 1: \"\": command not found after T; gave up after 1 run in T"],
         stdout: ""
       })
+    }))
+
+  it.live("does not retry what Node cannot start", () =>
+    Effect.gen(function*() {
+      const { at, run } = yield* folder
+      writeFileSync(at("text"), "text")
+      const { code, stderr } = yield* run("retry", ["--", "./text/within"])
+      assert.strictEqual(code, 126)
+      assert.deepStrictEqual(told(stderr), [
+        "effect-wait: run 1: ./text/within: spawn ENOTDIR after T; gave up after 1 run in T"
+      ])
+    }))
+
+  it.live("counts no time for what a run that has succeeded leaves behind", () =>
+    Effect.gen(function*() {
+      const { run, runs } = yield* folder
+      const leaving = "sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' & exit 0"
+      const { code } = yield* run("retry --attempts 3 --attempt-timeout 1s --grace 2s", sh(leaving))
+      assert.deepStrictEqual({ code, runs: runs() }, { code: 0, runs: 1 })
     }))
 })

@@ -225,6 +225,7 @@ describe.concurrent("a signal to effect-wait", () => {
       const started = yield* start("loop --grace 1h --period 1ms", deaf("TERM INT"))
       yield* started.tells("deaf")
       yield* started.kill("SIGINT")
+      yield* Effect.sleep("200 millis") // or they might come in any order
       const { code } = yield* stop(started, "deaf", "SIGTERM")
       assert.strictEqual(code, 130)
       assert.isAtLeast(pids().length, 4)

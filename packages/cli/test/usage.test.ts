@@ -18,8 +18,10 @@ const exits = "exit codes of 1 to 255 such as 75,111"
 const values: ReadonlyArray<readonly [command: string, flag: string, value: string, allowed: string]> = [
   ["poll", "--interval", "-1s", durations],
   ["poll", "--interval", "NaN", durations],
-  ["poll", "--timeout", "soon", durations],
-  ["poll", "--timeout", "-.5s", durations],
+  ["poll", "--timeout", "soon", `${durations}, longer than 0`],
+  ["poll", "--timeout", "-.5s", `${durations}, longer than 0`],
+  ["poll", "--timeout", "0", `${durations}, longer than 0`],
+  ["poll", "--http", "http://me:secret@localhost/", "a URL such as http://localhost:8080/health"],
   ["poll", "--attempt-timeout", "0", positive],
   ["poll", "--grace", "-1ms", durations],
   ["poll", "--jitter", "-0.2", jitters],
@@ -183,7 +185,7 @@ describe.concurrent("help", () => {
       return stdout
     })
 
-  it.live.each(["", "--help", "-h"])(
+  it.live.each(["--help", "-h"])(
     "lists the commands: effect-wait %s",
     (options) => shown(options, "effect-wait <subcommand> [flags]", "\n  poll ", "\n  loop ", "\n  retry ")
   )

@@ -7,6 +7,7 @@ import * as Health from "../Health.ts"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
 import { commandOf, conclude, reportOf, running } from "../running.ts"
+import * as Signals from "../Signals.ts"
 
 const flags = {
   period: options.period,
@@ -54,11 +55,13 @@ export const loop = Command.make(
       run: command.value,
       schedule,
       accept,
+      survive,
       report,
       conclusion
     })
   })
 ).pipe(
+  Command.provide(Signals.layer),
   Command.withDescription("Run a command again and again: after a period, on a grid, or by the calendar"),
   Command.withExamples([
     { command: "effect-wait loop --period 10s -- ./sync", description: "10 seconds after each run, until one fails" },

@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import type { NotRunnable } from "../Child.ts"
+import type * as Scope from "effect/Scope"
 import * as options from "../options.ts"
 import { type Outcome, timedOut, type Verdict } from "../Outcome.ts"
 import * as Probe from "../Probe.ts"
 import { commandOf, conclude, reportOf, running } from "../running.ts"
-import { codeOf, Signals } from "../Signals.ts"
+import * as Signals from "../Signals.ts"
 
 const parseAddress = (text: string): Option.Option<Probe.Address> => {
   const [, bracketed, host = "", port = ""] = /^(?:\[(.+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
@@ -18,10 +18,11 @@ const parseAddress = (text: string): Option.Option<Probe.Address> => {
   return Option.filter(Option.some(address), ({ port }) => port >= 1 && port <= 65_535)
 }
 
+// A name and a password would be told with each run, and fetch takes none.
 const parseUrl = (text: string): Option.Option<URL> =>
   Option.filter(
     URL.canParse(text) ? Option.some(new URL(text)) : Option.none(),
-    ({ protocol }) => protocol === "http:" || protocol === "https:"
+    ({ protocol, username }) => /^https?:$/.test(protocol) && username === ""
   )
 
 const repeated = <A>(flag: Flag.Flag<A>): Flag.Flag<ReadonlyArray<A>> => Flag.atLeast(flag, 0)
@@ -31,7 +32,7 @@ const flags = {
   backoff: options.backoff,
   factor: options.factor,
   jitter: options.jitter,
-  timeout: options.optional(options.duration("timeout")).pipe(
+  timeout: options.optional(options.duration("timeout", 1)).pipe(
     Flag.withDescription("give up then, with exit 124; default never")
   ),
   immediate: Flag.Boolean("immediate").pipe(
@@ -55,7 +56,7 @@ const flags = {
   )
 }
 
-type Check = Effect.Effect<Outcome, NotRunnable, ChildProcessSpawner | FileSystem.FileSystem | Signals>
+type Check = Effect.Effect<Outcome, never, ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope | Signals.Signals>
 
 // All must hold: the first that does not is the outcome.
 const all = (checks: ReadonlyArray<Check>): Check =>
@@ -65,8 +66,11 @@ const all = (checks: ReadonlyArray<Check>): Check =>
     (outcome, check) => outcome.code === 0 ? check : Effect.succeed(outcome)
   )
 
-const conclusion = ({ reason }: Verdict) =>
-  reason === "accepted" ? { code: 0, what: "ready" } : { code: timedOut, what: "timed out" }
+const conclusion = ({ last, reason }: Verdict) => {
+  if (reason !== "accepted") return { code: timedOut, what: "timed out" }
+  const code = last?.outcome.code ?? 0
+  return { code, what: code === 0 ? "ready" : "gave up" }
+}
 
 export const poll = Command.make(
   "poll",
@@ -76,8 +80,8 @@ export const poll = Command.make(
     const schedule = yield* options.scheduleOf({ ...input, interval })
     if (status !== undefined && http.length === 0) return yield* options.misused("--status is allowed with --http only")
     const report = yield* reportOf(input)
-    const signals = yield* Signals
-    const interrupted = Effect.map(signals.first, (signal): Outcome => ({ code: codeOf(signal), what: signal }))
+    const signals = yield* Signals.Signals
+    const interrupted = Effect.map(signals.first, (signal): Outcome => ({ code: Signals.codeOf(signal), what: signal }))
     const probes = [
       ...tcp.map(Probe.tcp),
       ...http.map((url) => Probe.http(url, status)),
@@ -97,6 +101,7 @@ export const poll = Command.make(
     })
   })
 ).pipe(
+  Command.provide(Signals.layer),
   Command.withDescription("Run a command until it exits with 0; or wait for a port, a URL or a file"),
   Command.withExamples([
     {

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
 import { commandOf, conclude, reportOf, running } from "../running.ts"
+import * as Signals from "../Signals.ts"
 
 const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
   Option.filter(
@@ -27,10 +28,9 @@ const flags = {
 }
 
 const conclusion = ({ last, reason }: Verdict) => {
-  const code = last?.outcome.code ?? 1
-  return code === 0
-    ? { code, what: "done" }
-    : { code, what: reason === "accepted" ? "gave up by --on-exit" : "gave up" }
+  const { code = 1, isHopeless = false } = last?.outcome ?? {}
+  if (code === 0) return { code, what: "done" }
+  return { code, what: reason === "accepted" && !isHopeless ? "gave up by --on-exit" : "gave up" }
 }
 
 export const retry = Command.make(
@@ -52,6 +52,7 @@ export const retry = Command.make(
     })
   })
 ).pipe(
+  Command.provide(Signals.layer),
   Command.withDescription("Run a command again while it fails, and exit as it did"),
   Command.withExamples([
     {
