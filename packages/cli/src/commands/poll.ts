@@ -58,6 +58,13 @@ const flags = {
 
 type Check = Effect.Effect<Outcome, never, ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope | Signals.Signals>
 
+// A server that says nothing is not to hold up the next look.
+const limited = <R>(probe: Effect.Effect<Outcome, never, R>): Effect.Effect<Outcome, never, R> =>
+  Effect.map(
+    Effect.timeoutOption(probe, "10 seconds"),
+    Option.getOrElse((): Outcome => ({ code: timedOut, what: "no answer in 10s" }))
+  )
+
 // All must hold: the first that does not is the outcome.
 const all = (checks: ReadonlyArray<Check>): Check =>
   Effect.reduce(
@@ -86,7 +93,7 @@ export const poll = Command.make(
       ...tcp.map(Probe.tcp),
       ...http.map((url) => Probe.http(url, status)),
       ...file.map(Probe.file)
-    ].map((probe) => Effect.raceFirst(probe, interrupted))
+    ].map((probe) => Effect.raceFirst(limited(probe), interrupted))
     const command = commandOf(input, report)
     if (probes.length === 0 && Option.isNone(command)) {
       return yield* options.misused("Nothing to wait for. Expected: a command after --, or --tcp, --http or --file")
