@@ -11,9 +11,10 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { asked, type Named } from "./Document.ts"
 import { save } from "./drawSvg.ts"
-import { columns, labelsOf, legend, table, trimmed, wrap } from "./drawText.ts"
+import { columns, counted, labelsOf, legend, table, trimmed, wrap } from "./drawText.ts"
 import { misused, type Waits } from "./options.ts"
 import * as Policy from "./Policy.ts"
+import { rounded } from "./Preview.ts"
 import { format, toInput } from "./Time.ts"
 
 /** The mean of several rounds. The time is in milliseconds. */
@@ -21,6 +22,11 @@ export interface Contention extends Named {
   readonly time: number
   readonly calls: number
   readonly written: number
+}
+
+interface Size {
+  readonly clients: number
+  readonly rounds: number
 }
 
 const growing = { kind: "exponential", base: 10, factor: 2, cap: 2000 } as const
@@ -39,37 +45,28 @@ export const five: ReadonlyArray<Named> = [
   }
 ]
 
-// Longer than anybody lives: such a client has given up.
-const forever = 1e15
+// Who waits for longer than anybody lives has given up.
+const mortal = ({ policy }: Named) =>
+  Schedule.while(policy.schedule, ({ duration }) => Duration.toMillis(duration) < 1e15)
 
-const sum = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0)
+const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** So many rounds of so many clients. The same numbers give the same result: the seeds are 0, 1, 2 and so on. */
-export const contend = (
-  { name, policy }: Named,
-  { clients, rounds }: { readonly clients: number; readonly rounds: number }
-) => {
-  const schedule = Schedule.while(policy.schedule, ({ duration }) => Duration.toMillis(duration) < forever)
-  return Effect.forEach(
+export const contend = (named: Named, { clients, rounds }: Size) =>
+  Effect.forEach(
     Array.from({ length: rounds }, (_, seed) => seed),
-    (seed) => Random.withSeed(Herd.contend(schedule, { clients }), seed)
+    (seed) => Random.withSeed(Herd.contend(mortal(named), { clients }), seed)
   ).pipe(
     Effect.map((results): Contention => ({
-      name,
-      policy,
-      time: sum(results.map(({ time }) => time)) / rounds,
-      calls: sum(results.map(({ calls }) => calls)) / rounds,
-      written: sum(results.map(({ written }) => written)) / rounds
+      name: named.name,
+      policy: named.policy,
+      time: mean(results.map(({ time }) => time)),
+      calls: mean(results.map(({ calls }) => calls)),
+      written: mean(results.map(({ written }) => written))
     }))
   )
-}
 
-const rounded = (n: number): number => Number(n.toFixed(6))
-
-export const toJson = (
-  { clients, rounds }: { readonly clients: number; readonly rounds: number },
-  results: ReadonlyArray<Contention>
-) => ({
+export const toJson = ({ clients, rounds }: Size, results: ReadonlyArray<Contention>) => ({
   clients,
   rounds,
   policies: results.map(({ calls, name, policy, time, written }) => ({
@@ -97,11 +94,7 @@ const bar = (share: number, width: number): string => {
 const widestBar = 24
 
 /** A table; the best of those that wrote most is marked. */
-export const toText = (
-  { clients, rounds }: { readonly clients: number; readonly rounds: number },
-  results: ReadonlyArray<Contention>,
-  width: number
-): string => {
+export const toText = ({ clients, rounds }: Size, results: ReadonlyArray<Contention>, width: number): string => {
   const labels = labelsOf(results)
   const margin = labels.reduce((longest, label) => Math.max(longest, label.length), "policy".length)
   const most = results.reduce((most, { written }) => Math.max(most, written), 0)
@@ -136,10 +129,11 @@ export const toText = (
     ])
   }
   const free = Math.floor((width - (rows(0)[0] ?? "").length - 4) / 2)
-  const what = `${clients} clients write one row, whoever was overtaken tries again; mean of ${rounds} rounds`
+  const what = `${counted(clients, "client")} ${clients === 1 ? "writes" : "write"} one row, ` +
+    `whoever was overtaken tries again; mean of ${counted(rounds, "round")}`
   const named = legend(results, width)
   return trimmed([
-    ...wrap(clients === 1 ? what.replace("clients write", "client writes") : what, width, ""),
+    ...wrap(what, width, ""),
     ...named.length === 0 ? [] : ["", ...named],
     "",
     ...rows(free < 6 ? 0 : Math.min(widestBar, free)),
@@ -166,28 +160,25 @@ export const toSvg = (curves: Readonly<Record<string, ReadonlyArray<Herd.Point>>
   ].join("\n")
 }
 
-const curvesOf = Effect.fnUntraced(
-  function*(
-    results: ReadonlyArray<Contention>,
-    { clients, rounds }: { readonly clients: number; readonly rounds: number }
-  ) {
-    const numbers = Array.from({ length: points - 1 }, (_, i) => Math.round(clients * (i + 1) / points))
-    const fewer = [...new Set([1, ...numbers])].filter((n) => n >= 1 && n < clients)
-    const curves = yield* Effect.forEach(results, ({ calls, name, policy, time }) =>
-      Effect.map(
-        Effect.forEach(fewer, (clients) =>
-          Effect.map(contend({ name, policy }, { clients, rounds }), ({ calls, time }) => ({ clients, time, calls }))),
-        (points) =>
-          [name, [...points, { clients, time, calls }]] as const
-      ))
-    return Object.fromEntries(curves)
-  }
-)
+// Fewer clients, and at last as many as the table has.
+const curvesOf = (results: ReadonlyArray<Contention>, { clients, rounds }: Size) => {
+  const numbers = Array.from({ length: points }, (_, i) => Math.ceil(clients * (i + 1) / points))
+  const schedules = Object.fromEntries(results.map((result) => [result.name, mortal(result)]))
+  return Herd.curves(schedules, {
+    clients: [...new Set([1, ...numbers])].filter((n) => n < clients),
+    runs: rounds
+  }).pipe(
+    Random.withSeed(0),
+    Effect.map((curves) =>
+      Object.fromEntries(
+        results.map(({ calls, name, time }) => [name, [...curves[name] ?? [], { clients, time, calls }]])
+      )
+    )
+  )
+}
 
-export interface Options extends Waits {
+export interface Options extends Waits, Size {
   readonly policy: ReadonlyArray<string>
-  readonly clients: number
-  readonly rounds: number
   readonly svg: string | undefined
   readonly json: boolean
 }

@@ -22,7 +22,6 @@ import { durations, format, parse, toInput } from "./Time.ts"
 /** What is wrong, and where: `methodConfig[0].retryPolicy.maxAttempts`; `""` is the document. */
 export interface Problem {
   readonly path: string
-  readonly value: unknown
   readonly reason: string
 }
 
@@ -38,28 +37,26 @@ export interface Named {
   readonly policy: Policy.Policy
 }
 
-type Keys = ReadonlyArray<PropertyKey>
+type Keys = ReadonlyArray<string | number>
 
 type Reading<A> = Effect.Effect<A, ReadonlyArray<Problem>>
 
 type Entries = Readonly<Record<string, unknown>>
 
 const toPath = (keys: Keys): string =>
-  keys.map((key) =>
-    typeof key === "number" ? `[${key}]` : /^[\w$-]+$/.test(String(key)) ? `.${String(key)}` : `["${String(key)}"]`
-  ).join("").replace(/^\./, "")
+  keys.map((key) => typeof key === "number" ? `[${key}]` : /^[\w$-]+$/.test(key) ? `.${key}` : `["${key}"]`)
+    .join("").replace(/^\./, "")
 
-const wrong = (keys: Keys, value: unknown, reason: string): Reading<never> =>
-  Effect.fail([{ path: toPath(keys), value, reason }])
+const wrong = (keys: Keys, reason: string): Reading<never> => Effect.fail([{ path: toPath(keys), reason }])
 
 // What is written, and what is allowed instead.
 const field = <A>(read: (value: unknown) => Option.Option<A>, expected: string) => {
   const wanted = Schema.declare((value: unknown): value is A => value !== undefined)
   return Schema.Unknown.pipe(Schema.decodeTo(wanted, {
     decode: SchemaGetter.transformEffect((value, options) =>
-      Option.match(read(value), {
-        onNone: () => Effect.fail(new SchemaIssue.InvalidValue({ expected }, value, options)),
-        onSome: Effect.succeed
+      Effect.mapError(Effect.fromOption(read(value)), () => {
+        const message = `must be ${expected}, got ${Formatter.format(value)}`
+        return new SchemaIssue.InvalidValue({ message }, value, options)
       })
     ),
     encode: SchemaGetter.passthroughSupertype()
@@ -69,11 +66,11 @@ const field = <A>(read: (value: unknown) => Option.Option<A>, expected: string) 
 const text = <A>(read: (text: string) => Option.Option<A>) => (value: unknown): Option.Option<A> =>
   Option.flatMap(Option.liftPredicate(value, Predicate.isString), read)
 
-const number = (is: (n: number) => boolean) => (value: unknown): Option.Option<number> =>
+const number = (is: (n: number) => boolean = () => true) => (value: unknown): Option.Option<number> =>
   Option.filter(Option.liftPredicate(value, Predicate.isNumber), (n) => Number.isFinite(n) && is(n))
 
-const strings = (value: unknown): Option.Option<ReadonlyArray<string>> =>
-  Array.isArray(value) && value.every(Predicate.isString) ? Option.some(value) : Option.none()
+const list = <A>(is: Predicate.Refinement<unknown, A>, expected: string) =>
+  field((value) => Array.isArray(value) && value.every(is) ? Option.some(value) : Option.none(), expected)
 
 const integer = (least: number) =>
   field(number((n) => Number.isSafeInteger(n) && n >= least), `an integer of ${least} or more`)
@@ -87,83 +84,52 @@ const goDuration = text((text) => text.includes("d") ? Option.none() : parse(tex
 
 interface Format {
   readonly name: string
-  /** The name of a key here. */
-  readonly known: (key: string) => string
-  /** What no other format has. */
-  readonly own: ReadonlyArray<string>
+  readonly has: (key: string) => boolean
   readonly read: (document: Entries, at: Keys) => Reading<Policy.Policy>
 }
 
-const problemsOf = (
-  issue: SchemaIssue.Issue,
-  { at, document, name, written }: {
+const formatOf = <S extends Schema.ConstraintDecoder<unknown> & { readonly fields: object }>(
+  { known = (key) => key, name, policy, schema }: {
     readonly name: string
-    readonly document: Entries
-    readonly at: Keys
-    /** The keys as they were written, by their names here. */
-    readonly written: ReadonlyMap<PropertyKey, string>
+    /** The name of a key in the schema. */
+    readonly known?: (key: string) => string
+    readonly schema: S
+    readonly policy: (settings: S["Type"], at: Keys) => Reading<Policy.Policy>
   }
-): ReadonlyArray<Problem> =>
-  SchemaIssue.makeFormatterStandardSchemaV1({
-    leafHook: (issue) => {
-      if (issue._tag === "MissingKey") return "is missing"
-      if (issue._tag === "UnexpectedKey") return `is no key of ${name}`
-      return issue._tag === "InvalidValue"
-        ? `must be ${String(issue.annotations?.expected)}`
-        : SchemaIssue.defaultLeafHook(issue)
-    }
-  })(issue).issues.map(({ message, path = [] }) => {
-    const [found] = path.map((segment) => typeof segment === "object" ? segment.key : segment)
-    const key = found === undefined ? "" : written.get(found) ?? String(found)
-    const value = document[key]
-    return {
-      path: toPath([...at, key]),
-      value,
-      reason: message.startsWith("must") ? `${message}, got ${Formatter.format(value)}` : message
-    }
-  })
-
-const formatOf = <S extends Schema.ConstraintDecoder<unknown>>({ known, name, own, policy, schema }: {
-  readonly name: string
-  readonly known: (key: string) => string
-  readonly own: ReadonlyArray<string>
-  readonly schema: S
-  readonly policy: (settings: S["Type"], at: Keys) => Reading<Policy.Policy>
-}): Format => ({
+): Format => ({
   name,
-  known,
-  own,
+  has: (key) => Object.hasOwn(schema.fields, known(key)),
   read: Effect.fnUntraced(function*(document: Entries, at: Keys) {
-    const keys = Object.keys(document)
-    const twice = keys.find((key, i) => keys.findIndex((other) => known(other) === known(key)) < i)
-    if (twice !== undefined) {
-      return yield* wrong(
-        [...at, twice],
-        document[twice],
-        `is given twice, the other time as ${keys.find((key) => known(key) === known(twice))}`
-      )
+    const written = new Map<string, string>()
+    for (const key of Object.keys(document)) {
+      const other = written.get(known(key))
+      if (other !== undefined) return yield* wrong([...at, key], `is given twice, the other time as ${other}`)
+      written.set(known(key), key)
     }
-    const written = new Map<PropertyKey, string>(keys.map((key) => [known(key), key]))
     const settings = Schema.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })(
       Object.fromEntries(Object.entries(document).map(([key, value]) => [known(key), value]))
     )
-    return yield* Result.isSuccess(settings)
-      ? policy(settings.success, at)
-      : Effect.fail(problemsOf(settings.failure.issue, { name, document, at, written }))
+    if (Result.isSuccess(settings)) return yield* policy(settings.success, at)
+    const { issues } = SchemaIssue.makeFormatterStandardSchemaV1({
+      leafHook: (issue) =>
+        issue._tag === "MissingKey"
+          ? "is missing"
+          : issue._tag === "UnexpectedKey"
+          ? `is no key of ${name}`
+          : SchemaIssue.defaultLeafHook(issue)
+    })(settings.failure.issue)
+    return yield* Effect.fail(issues.map(({ message: reason, path = [] }) => {
+      const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment))
+      return { path: toPath([...at, ...keys.map((key) => written.get(key) ?? key)]), reason }
+    }))
   })
 })
-
-interface GoBackoff {
-  readonly duration: number
-  readonly factor?: number
-  readonly steps: number
-  readonly cap?: number
-}
 
 const inNanos = (millis: number): number => Math.round(millis * 1e6)
 
 // How often Go's ExponentialBackoff checks: it ends where the delay after the next one would pass the cap.
-const goRuns = ({ cap = 0, duration, factor = 0, steps }: GoBackoff): number => {
+const goRuns = (backoff: { duration: number; factor: number; steps: number; cap: number }): number => {
+  const { cap, duration, factor, steps } = backoff
   if (cap === 0 || factor === 0) return steps
   let delay = inNanos(duration)
   for (let runs = 1; runs < steps; runs++) {
@@ -189,18 +155,17 @@ const goField = field(
 const kubernetes = formatOf({
   name: "a Kubernetes Backoff",
   known: (key) => /^(Duration|Factor|Jitter|Steps|Cap)$/.test(key) ? key.toLowerCase() : key,
-  own: ["duration", "steps", "cap"],
   schema: Schema.Struct({
     duration: goField,
     factor: Schema.optionalKey(atLeast(0)),
-    jitter: Schema.optionalKey(field(number(() => true), "a finite number")),
+    jitter: Schema.optionalKey(field(number(), "a finite number")),
     steps: integer(1),
     cap: Schema.optionalKey(goField)
   }),
   policy: (settings) => {
     const { cap = 0, duration, factor = 0, jitter = 0, steps } = settings
     const backoff = { duration: toInput(duration), factor, jitter, steps }
-    const runs = goRuns(settings)
+    const runs = goRuns({ duration, factor, steps, cap })
     return Effect.succeed(Policy.make(
       Policy.call(
         "Backoff.toSchedule",
@@ -209,13 +174,11 @@ const kubernetes = formatOf({
       ),
       [Policy.attempts(runs)],
       runs < steps
-        ? [`Go gives up once the cap is passed: ${counted(runs)}, not ${steps}, and a last wait that no run follows`]
+        ? [`Go gives up once the cap is passed: after ${runs} of ${steps} runs, and a last wait that no run follows`]
         : []
     ))
   }
 })
-
-const counted = (n: number): string => `${n} ${n === 1 ? "run" : "runs"}`
 
 // The JSON form of a protobuf Duration.
 const protoDuration = field(
@@ -223,27 +186,16 @@ const protoDuration = field(
   "a duration in seconds such as \"0.1s\", longer than 0"
 )
 
-const isStatus = (value: unknown) => Predicate.isString(value) || Number.isInteger(value)
+const isStatus = (value: unknown): value is string | number => Predicate.isString(value) || Number.isInteger(value)
 
 const grpc = formatOf({
   name: "a gRPC retryPolicy",
-  known: (key) => key,
-  own: ["maxAttempts", "initialBackoff", "maxBackoff", "backoffMultiplier", "retryableStatusCodes"],
   schema: Schema.Struct({
     maxAttempts: field(number((n) => Number.isSafeInteger(n) && n > 1), "an integer greater than 1"),
     initialBackoff: protoDuration,
     maxBackoff: protoDuration,
     backoffMultiplier: field(number((n) => n > 0), "a number greater than 0"),
-    retryableStatusCodes: Schema.optionalKey(
-      field(
-        (value) =>
-          Option.map(
-            Option.filter(Option.liftPredicate(value, Array.isArray), (codes) => codes.every(isStatus)),
-            (codes) => codes.map(String)
-          ),
-        "a list of status codes such as [\"UNAVAILABLE\"]"
-      )
-    )
+    retryableStatusCodes: Schema.optionalKey(list(isStatus, "a list of status codes such as [\"UNAVAILABLE\"]"))
   }),
   policy: (
     { backoffMultiplier: factor, initialBackoff: base, maxAttempts, maxBackoff: cap, retryableStatusCodes = [] }
@@ -261,26 +213,25 @@ const grpc = formatOf({
 })
 
 const temporalDuration = field(
-  (value) => Option.filter(Option.orElse(goDuration(value), () => number(() => true)(value)), (millis) => millis > 0),
+  (value) => Option.filter(Option.orElse(goDuration(value), () => number()(value)), (millis) => millis > 0),
   "a duration such as \"1s\", or a number of milliseconds, longer than 0"
 )
 
 const temporal = formatOf({
   name: "a Temporal RetryPolicy",
   known: (key) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-  own: ["initialInterval", "backoffCoefficient", "maximumInterval", "maximumAttempts", "nonRetryableErrorTypes"],
   schema: Schema.Struct({
     initialInterval: Schema.optionalKey(temporalDuration),
     backoffCoefficient: Schema.optionalKey(atLeast(1)),
     maximumInterval: Schema.optionalKey(temporalDuration),
     maximumAttempts: Schema.optionalKey(integer(0)),
-    nonRetryableErrorTypes: Schema.optionalKey(field(strings, "a list of names"))
+    nonRetryableErrorTypes: Schema.optionalKey(list(Predicate.isString, "a list of names"))
   }),
   policy: (settings, at) => {
     const { backoffCoefficient: factor = 2, initialInterval: base = 1000, maximumAttempts = 0 } = settings
     const { maximumInterval: cap = 100 * base, nonRetryableErrorTypes: errors = [] } = settings
     if (cap < base) {
-      return wrong(at, settings, `has a maximumInterval, ${format(cap)}, below its initialInterval, ${format(base)}`)
+      return wrong(at, `has a maximumInterval, ${format(cap)}, below its initialInterval, ${format(base)}`)
     }
     return Effect.succeed(Policy.make(
       Policy.exponential({ base, factor, cap }),
@@ -300,12 +251,9 @@ const optional = {
   flag: Schema.optionalKey(flag)
 }
 
-const aliases: Readonly<Record<string, string>> = { times: "attempts" }
-
 const ours = formatOf({
   name: "a policy of effect-wait",
-  known: (key) => aliases[key] ?? key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-  own: ["interval", "period", "nonSliding", "ticker", "cron", "backoff", "fullJitter", "attempts", "within"],
+  known: (key) => key === "times" ? "attempts" : key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
   schema: Schema.Struct({
     interval: optional.duration,
     period: optional.duration,
@@ -333,12 +281,11 @@ const ours = formatOf({
       // The words of the command line, but for their dashes.
       Effect.mapError(({ message }) => [{
         path: toPath(at),
-        value: waits,
         reason: `is not possible: ${message.replaceAll(/Invalid value for flag |--/g, "")}`
       }]),
       Effect.flatMap((settings) =>
         settings === undefined
-          ? wrong(at, waits, "does not say how it is waited: interval, period, cron or backoff is missing")
+          ? wrong(at, "does not say how it is waited: interval, period, cron or backoff is missing")
           : Effect.succeed(Policy.fromSettings(settings))
       )
     )
@@ -361,79 +308,46 @@ const each = <A>(
   read: (item: A) => Reading<ReadonlyArray<Named>>
 ): Reading<ReadonlyArray<Named>> => Effect.map(Effect.forEach(items, read), (found) => found.flat())
 
-// What gRPC allows around a retryPolicy.
-const methodKeys = [
-  "name",
-  "waitForReady",
-  "timeout",
-  "maxRequestMessageBytes",
-  "maxResponseMessageBytes",
-  "retryPolicy",
-  "hedgingPolicy"
-]
-
-const serviceKeys = [
-  "methodConfig",
-  "loadBalancingPolicy",
-  "loadBalancingConfig",
-  "retryThrottling",
-  "healthCheckConfig"
-]
-
-const only = (document: Entries, keys: ReadonlyArray<string>, { keys: at }: Place, name: string): Reading<void> => {
-  const unknown = Object.keys(document).filter((key) => !keys.includes(key))
-  return unknown.length === 0 ? Effect.void : Effect.fail(unknown.map((key) => ({
-    path: toPath([...at, key]),
-    value: document[key],
-    reason: `is no key of ${name}`
-  })))
-}
-
 const noted = (policies: ReadonlyArray<Named>, notes: ReadonlyArray<string>): ReadonlyArray<Named> =>
   policies.map(({ name, policy }) => ({ name, policy: { ...policy, notes: [...policy.notes, ...notes] } }))
 
-const fromMethod = Effect.fnUntraced(function*(document: Entries, place: Place) {
-  yield* only(document, methodKeys, place, "a gRPC methodConfig")
-  const policies = yield* read(document.retryPolicy, { ...place, keys: [...place.keys, "retryPolicy"] })
-  return noted(policies, document.timeout === undefined ? [] : ["The timeout beside the retryPolicy is not shown"])
+const fromMethod = Effect.fnUntraced(function*({ retryPolicy, timeout }: Entries, { keys, name }: Place) {
+  const policies = yield* read(retryPolicy, { keys: [...keys, "retryPolicy"], name })
+  return noted(policies, timeout === undefined ? [] : ["The timeout beside the retryPolicy is not shown"])
 })
 
-// `[{ service, method }]`: a method, all of a service, or all there are.
-const methodNames = (names: unknown): Option.Option<string> =>
-  Option.map(
-    Option.filter(Option.liftPredicate(names, Array.isArray), (names) =>
-      names.length > 0 && names.every(Predicate.isObject)),
-    (names) =>
-      names.map(({ method, service = "every service" }) =>
-        method === undefined ? service : `${service}/${method}`
-      )
-        .join(", ")
-  )
+const Method = Schema.Struct({ service: Schema.String, method: Schema.optional(Schema.String) })
 
-const fromService = Effect.fnUntraced(function*(document: Entries, place: Place) {
-  yield* only(document, serviceKeys, place, "a gRPC service config")
-  const { methodConfig: methods } = document
+const methodsOf = Schema.decodeUnknownOption(Schema.Struct({ name: Schema.NonEmptyArray(Method) }))
+
+const fromService = Effect.fnUntraced(function*({ methodConfig: methods, retryThrottling }: Entries, place: Place) {
   const inside = below(place, "methodConfig")
-  const policies = yield* each(Array.isArray(methods) ? methods.entries() : [], ([i, method]) => {
+  const policies = yield* each(Array.isArray(methods) ? methods.entries() : [], ([i, config]) => {
+    if (!Predicate.hasProperty(config, "retryPolicy")) return Effect.succeed([])
     const { keys, name } = below(inside, i)
-    return Predicate.isObject(method) && "retryPolicy" in method
-      ? fromMethod({ ...method }, {
-        keys,
-        name: Option.getOrElse(methodNames("name" in method ? method.name : undefined), () => name)
+    return fromMethod({ ...config }, {
+      keys,
+      name: Option.match(methodsOf(config), {
+        onNone: () => name,
+        onSome: ({ name }) =>
+          name.map(({ method, service }) => method === undefined ? service : `${service}/${method}`).join(", ")
       })
-      : Effect.succeed([])
+    })
   })
-  if (policies.length === 0) return yield* wrong(inside.keys, methods, "has no retryPolicy")
-  return noted(policies, document.retryThrottling === undefined ? [] : ["retryThrottling is not shown"])
+  if (policies.length === 0) return yield* wrong(inside.keys, "has no retryPolicy")
+  return noted(policies, retryThrottling === undefined ? [] : ["retryThrottling is not shown"])
 })
+
+// A document that is nested deeper than that was not written by hand.
+const deepest = 20
 
 const read = (document: unknown, place: Place): Reading<ReadonlyArray<Named>> => {
+  const { keys: at, name } = place
+  if (at.length > deepest) return wrong([], `is nested deeper than ${deepest} times`)
   if (Array.isArray(document) && document.length > 0) {
     return each(document.entries(), ([i, item]) => read(item, below(place, i)))
   }
-  if (!Predicate.isObject(document)) {
-    return wrong(place.keys, document, `is no policy: ${Formatter.format(document)}`)
-  }
+  if (!Predicate.isObject(document)) return wrong(at, `is no policy: ${Formatter.format(document)}`)
   const entries: Entries = { ...document }
   if ("methodConfig" in entries) return fromService(entries, place)
   if ("retryPolicy" in entries) return fromMethod(entries, place)
@@ -441,15 +355,12 @@ const read = (document: unknown, place: Place): Reading<ReadonlyArray<Named>> =>
   if (keys.length > 0 && Object.values(entries).every(Predicate.isObjectOrArray)) {
     return each(keys, (key) => read(entries[key], below(place, key)))
   }
-  const candidates = formats.filter(({ known, own }) => keys.some((key) => own.includes(known(key))))
-  const [candidate, another] = candidates
-  if (candidate === undefined) {
-    return wrong(place.keys, document, `is no policy: its keys are ${keys.length === 0 ? "none" : keys.join(", ")}`)
-  }
-  if (another !== undefined) {
-    return wrong(place.keys, document, `is a mixture: it has keys of ${candidate.name} and of ${another.name}`)
-  }
-  return Effect.map(candidate.read(entries, place.keys), (policy) => [{ name: place.name, policy }])
+  // A key that one format alone has tells which it is.
+  const told = keys.map((key) => formats.filter(({ has }) => has(key))).filter((having) => having.length === 1)
+  const [one, another] = new Set(told.flat())
+  if (one === undefined) return wrong(at, `is no policy: its keys are ${keys.join(", ") || "none"}`)
+  if (another !== undefined) return wrong(at, `is a mixture: it has keys of ${one.name} and of ${another.name}`)
+  return Effect.map(one.read(entries, at), (policy) => [{ name, policy }])
 }
 
 const parseText = (file: string, content: string): Result.Result<unknown, string> => {
@@ -486,24 +397,16 @@ const fromFile = Effect.fnUntraced(function*(absolute: string) {
       fail(file, reason._tag === "NotFound" ? "there is no such file" : `it cannot be read: ${reason.message}`)
     )
   )
-  const base = path.basename(absolute)
   const policies = yield* fromText(file, content)
-  return policies.map(({ name, policy }) => ({ file, name: /^(\[|$)/.test(name) ? base + name : name, policy }))
+  return policies.map(({ name, policy }) => ({ name: /^(\[|$)/.test(name) ? file + name : name, policy }))
 })
 
-const unlike = (name: string, names: ReadonlySet<string>, n = 2): string =>
-  names.has(`${name} (${n})`) ? unlike(name, names, n + 1) : `${name} (${n})`
-
-// Names tell policies apart: by their files, or by a number.
-const apart = (policies: ReadonlyArray<Named & { readonly file: string }>): ReadonlyArray<Named> => {
-  const names = new Set<string>()
-  return policies.map(({ file, name, policy }) => {
-    const longer = file.endsWith(name) ? file : `${file} ${name}`
-    const free = [name, longer].find((name) => !names.has(name)) ?? unlike(longer, names)
-    names.add(free)
-    return { name: free, policy }
+// Of policies of one name, all but the first have a number.
+const apart = (policies: ReadonlyArray<Named>): ReadonlyArray<Named> =>
+  policies.map(({ name, policy }, i) => {
+    const n = policies.slice(0, i + 1).filter((other) => other.name === name).length
+    return { name: n === 1 ? name : `${name} (${n})`, policy }
   })
-}
 
 /** What the options ask for: the policy that they are, and those of files. */
 export const asked = Effect.fnUntraced(function*(options: Waits & { readonly policy: ReadonlyArray<string> }) {
@@ -528,7 +431,7 @@ export const asked = Effect.fnUntraced(function*(options: Waits & { readonly pol
   return apart([
     ...settings === undefined
       ? []
-      : [{ file: "", name: Policy.toOptions(settings), policy: Policy.fromSettings(settings) }],
+      : [{ name: Policy.toOptions(settings), policy: Policy.fromSettings(settings) }],
     ...found.flat()
   ])
 })

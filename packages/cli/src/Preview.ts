@@ -79,18 +79,29 @@ const rowsOf = (timelines: ReadonlyArray<Timeline.Timeline>): ReadonlyArray<Row>
 
 const calendar = "The calendar of this preview begins on Thursday, 1970-01-01T00:00Z"
 
-const endOf = ({ runs }: Timeline.Timeline): number => runs.at(-1)?.end ?? 0
+/** When the last run ends. */
+export const endOf = ({ runs }: Timeline.Timeline): number => runs.at(-1)?.end ?? 0
 
-/** The same seeds give the same preview: 0, 1, 2 and so on. */
+/** The same seeds give the same preview: 0, 1, 2 and so on. Where nothing is drawn, one stands for all. */
 export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { runs, seeds, work }: Settings) {
+  const most = policy.ends ? Math.max(far.runs, runs) : runs
+  let draws = 0
+  const counting = (random: typeof Random.Random.Service): typeof Random.Random.Service => ({
+    nextDoubleUnsafe: () => (draws++, random.nextDoubleUnsafe()),
+    nextIntUnsafe: () => (draws++, random.nextIntUnsafe())
+  })
   const simulate = (seed: number, maxRuns: number) =>
-    Timeline.simulate(policy.schedule, { until: Infinity, work, maxRuns }).pipe(Random.withSeed(seed))
-  const first = yield* simulate(0, policy.ends ? Math.max(far.runs, runs) : runs)
+    Timeline.simulate(policy.schedule, { until: Infinity, work, maxRuns }).pipe(
+      Effect.updateService(Random.Random, counting),
+      Random.withSeed(seed)
+    )
+  const first = yield* simulate(0, most)
+  const different = draws === 0 ? 1 : seeds
   const all = first.outcome === "done" ? Math.max(1, Math.floor(far.total / first.runs.length)) : 0
   const shown: Array<Timeline.Timeline> = []
   const ends: Array<{ readonly runs: number; readonly after: number }> = []
-  for (let seed = 0; seed < seeds; seed++) {
-    const timeline = seed === 0 ? first : yield* simulate(seed, seed < all ? Math.max(far.runs, runs) : runs)
+  for (let seed = 0; seed < different; seed++) {
+    const timeline = seed === 0 ? first : yield* simulate(seed, seed < all ? most : runs)
     if (timeline.outcome === "done" && seed < all) {
       ends.push({ runs: timeline.runs.length, after: endOf(timeline) })
     }
@@ -102,7 +113,7 @@ export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { ru
       runs: spread(ends.map(({ runs }) => runs)),
       after: spread(ends.map(({ after }) => after))
     }
-    : first.runs.length < (policy.ends ? far.runs : runs)
+    : first.runs.length < most
     ? { kind: "waits-forever", runs: first.runs.length }
     : policy.ends
     ? { kind: "unknown", runs: first.runs.length }
@@ -114,11 +125,12 @@ export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { ru
       : policy,
     rows: rowsOf(shown),
     outcome,
-    lanes: shown.slice(0, manyLanes)
+    lanes: Array.from({ length: Math.min(seeds, manyLanes) }, (_, seed) => shown[seed % different]!)
   } satisfies Preview
 })
 
-const rounded = (millis: number): number => Number(millis.toFixed(6))
+/** What is left of six decimals: of a time, nanoseconds. */
+export const rounded = (n: number): number => Number(n.toFixed(6))
 
 const roundedSpread = ({ max, mean, min, p95 }: Spread): Spread => ({
   min: rounded(min),

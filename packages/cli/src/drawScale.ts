@@ -1,4 +1,8 @@
 /** Where times lie on an axis, and which of them are named there. In milliseconds. */
+import { format } from "./Time.ts"
+
+/** As it stands beside others: 0 needs no unit. */
+export const time = (millis: number): string => millis === 0 ? "0" : format(millis)
 
 /** From a time to its place, from 0 to 1; and the times that are named. */
 export interface Scale {

@@ -2,10 +2,9 @@
 import type * as Timeline from "effect-wait/Timeline"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { clusters, linear, logarithmic } from "./drawScale.ts"
+import { clusters, linear, logarithmic, time } from "./drawScale.ts"
 import { misused } from "./options.ts"
-import type { Preview, Row } from "./Preview.ts"
-import { format } from "./Time.ts"
+import { endOf, type Preview, type Row } from "./Preview.ts"
 
 // Okabe and Ito's colors, which color-blind readers can tell apart.
 const colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
@@ -36,8 +35,6 @@ const label = (
   `<text x="${round(x)}" y="${round(y)}"${anchor === "start" ? "" : ` text-anchor="${anchor}"`}` +
   `${size === 12 ? "" : ` font-size="${size}"`}${bold ? ` font-weight="bold"` : ""}` +
   `${color === ink ? "" : ` fill="${color}"`}>${escape(text)}</text>`
-
-const time = (millis: number): string => millis === 0 ? "0" : format(millis)
 
 interface Drawn {
   readonly preview: Preview
@@ -99,7 +96,7 @@ const delays = (drawn: ReadonlyArray<Drawn>): Draw => (top) => {
       ),
       ...scale.marks.map((mark) =>
         `<path d="M${left} ${round(toY(mark))}H${right}" stroke="${grid}"/>` +
-        label(format(mark), { x: left - 10, y: toY(mark) + 4, anchor: "end" })
+        label(time(mark), { x: left - 10, y: toY(mark) + 4, anchor: "end" })
       ),
       ...waits.some(({ rows }) => rows.some(({ delay }) => delay.mean === 0))
         ? [label("0", { x: left - 10, y: toY(0) + 4, anchor: "end" })]
@@ -132,8 +129,6 @@ const delays = (drawn: ReadonlyArray<Drawn>): Draw => (top) => {
   }
 }
 
-const endOf = ({ runs }: Timeline.Timeline): number => runs.at(-1)?.end ?? 0
-
 const lastOf = ({ lanes, rows }: Preview): number =>
   lanes.reduce((last, lane) => Math.max(last, endOf(lane)), rows.at(-1)?.start.mean ?? 0)
 
@@ -141,15 +136,15 @@ const rowHeight = 6
 
 // One path for all runs of a seed.
 const lane = (
-  { outcome, runs }: Timeline.Timeline,
+  timeline: Timeline.Timeline,
   { color, toX, y }: { readonly color: string; readonly toX: (millis: number) => number; readonly y: number }
 ): string => {
-  const ticks = runs.map(({ end, start }) => {
+  const ticks = timeline.runs.map(({ end, start }) => {
     const length = round(Math.max(2, toX(end) - toX(start)))
     return `M${round(toX(start))} ${y}h${length}v${rowHeight - 1}h-${length}z`
   })
-  const end = toX(runs.at(-1)?.end ?? 0)
-  const gaveUp = outcome === "done"
+  const end = toX(endOf(timeline))
+  const gaveUp = timeline.outcome === "done"
     ? `<path class="end" d="M${round(end + 6)} ${y}l5 5m0 -5l-5 5" stroke="${ink}" stroke-width="1.2"/>`
     : ""
   return `<path class="runs" d="${ticks.join("")}" fill="${color}"/>${gaveUp}`

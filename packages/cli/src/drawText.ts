@@ -3,17 +3,14 @@ import * as Timeline from "effect-wait/Timeline"
 import * as Effect from "effect/Effect"
 import * as Terminal from "effect/Terminal"
 import type { Named } from "./Document.ts"
-import { clusters, logarithmic, type Scale } from "./drawScale.ts"
-import type { Outcome, Preview, Row, Settings, Spread } from "./Preview.ts"
-import { format } from "./Time.ts"
+import { clusters, logarithmic, type Scale, time } from "./drawScale.ts"
+import { endOf, type Outcome, type Preview, type Row, type Settings, type Spread } from "./Preview.ts"
 
 /** How many columns there are; 80 where nobody can tell. */
 export const columns: Effect.Effect<number, never, Terminal.Terminal> = Effect.flatMap(
   Terminal.Terminal,
   ({ columns }) => Effect.map(columns, (n) => n > 0 ? n : 80)
 )
-
-const time = (millis: number): string => millis === 0 ? "0" : format(millis)
 
 const widest = (lines: ReadonlyArray<string>): number => lines.reduce((most, line) => Math.max(most, line.length), 0)
 
@@ -80,7 +77,7 @@ const bar = ({ max, mean, min, p95 }: Spread, scale: Scale, width: number): stri
 const axis = (scale: Scale, width: number): string =>
   scale.marks.reduce((drawn, mark) => {
     const column = Math.round(scale.at(mark) * (width - 1))
-    const label = format(mark)
+    const label = time(mark)
     const isFree = drawn === "" ? true : drawn.length < column
     return isFree && column + label.length <= width ? drawn.padEnd(column) + label : drawn
   }, "")
@@ -172,20 +169,21 @@ const manyTables = (
   return stacks.flatMap((blocks, i) => (i === 0 ? [] : [""]).concat(stack(blocks)))
 }
 
-const counted = (n: number): string => `${n} ${n === 1 ? "run" : "runs"}`
+/** `1 run`, `2 runs`. */
+export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`
 
 export const describe = (outcome: Outcome): string => {
   switch (outcome.kind) {
     case "never":
       return "never gives up"
     case "waits-forever":
-      return `waits for ever after ${counted(outcome.runs)}`
+      return `waits for ever after ${counted(outcome.runs, "run")}`
     case "unknown":
-      return `has not given up after ${counted(outcome.runs)}`
+      return `has not given up after ${counted(outcome.runs, "run")}`
     case "gives-up": {
       const { after, runs } = outcome
       const count = isFixed(runs)
-        ? counted(runs.max)
+        ? counted(runs.max, "run")
         : `${runs.min} to ${runs.max} runs, ${Number(runs.mean.toPrecision(3))} on average`
       if (after.max === 0) return `gives up after ${count}, at once`
       return isFixed(after)
@@ -238,8 +236,7 @@ type Lane = readonly [name: string, timeline: Timeline.Timeline]
 // Each cluster has an axis of its own.
 const render = (lanes: ReadonlyArray<Lane>, width: number): ReadonlyArray<string> => {
   const margin = lanes.every(([name]) => name === "") ? 0 : widest(lanes.map(([name]) => name)) + 1
-  const spanOf = ([, { runs }]: Lane) => runs.at(-1)?.end ?? 0
-  return clusters(lanes, spanOf).flatMap((cluster, i) => {
+  return clusters(lanes, ([, timeline]) => endOf(timeline)).flatMap((cluster, i) => {
     const drawn = Timeline.render(
       Object.fromEntries(cluster.map(([name, timeline]) => [name.padEnd(margin - 1), timeline])),
       { width: Math.max(10, width - margin) }

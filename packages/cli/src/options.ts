@@ -30,9 +30,9 @@ export const integer = (name: string, least: number, most = Infinity): Flag.Flag
   written(
     name,
     (text) =>
-      Option.filter(
-        /^\d+$/.test(text) ? Option.some(Number(text)) : Option.none(),
-        (n) => n >= least && n <= most && Number.isSafeInteger(n)
+      Option.liftPredicate(
+        Number(text),
+        (n) => /^\d+$/.test(text) && n >= least && n <= most && Number.isSafeInteger(n)
       ),
     most === Infinity ? `an integer of ${least} or more` : `an integer of ${least} to ${most}`
   ).pipe(Flag.withMetavar("N"))
@@ -40,7 +40,7 @@ export const integer = (name: string, least: number, most = Infinity): Flag.Flag
 const count = (name: string): Flag.Flag<number> => integer(name, 1)
 
 const finite = (text: string): Option.Option<number> =>
-  /^\d+(\.\d+)?$|^\.\d+$/.test(text) ? Option.filter(Option.some(Number(text)), Number.isFinite) : Option.none()
+  Option.liftPredicate(Number(text), (n) => /^(\d+(\.\d+)?|\.\d+)$/.test(text) && Number.isFinite(n))
 
 const range = <A>(text: string, read: (text: string) => Option.Option<A>): Option.Option<readonly [A, A]> => {
   const [from, to, ...rest] = text.split("..")
@@ -139,26 +139,26 @@ export interface Waits {
   readonly within?: number | undefined
 }
 
+// The one that is given, where one is.
+const atMostOne = (options: Readonly<Record<string, unknown>>) => {
+  const [one, ...others] = Object.keys(options).filter((name) => options[name] !== undefined && options[name] !== false)
+  return others.length === 0
+    ? Effect.succeed(one)
+    : misused(`Only one of ${[one, ...others].join(" and ")} is allowed`)
+}
+
 /** The settings that were asked for; none when nothing says how it is waited. */
 export const settingsOf = Effect.fnUntraced(function*(waits: Waits) {
   const { attempts, backoff, cron, factor, fullJitter = false, interval, nonSliding = false, period, ticker = false } =
     waits
-  const given = Object.entries({ interval, period, cron, backoff }).filter(([, value]) => value !== undefined)
-  if (given.length > 1) {
-    return yield* misused(`Only one of ${given.map(([name]) => `--${name}`).join(" and ")} is allowed`)
-  }
-  const modes = Object.entries({ "--non-sliding": nonSliding, "--ticker": ticker }).filter(([, is]) => is).map((
-    [name]
-  ) => name)
-  if (modes.length > 1) return yield* misused("Only one of --non-sliding and --ticker is allowed")
-  if (modes.length > 0 && period === undefined) return yield* misused(`${modes[0]} is allowed with --period only`)
+  yield* atMostOne({ "--interval": interval, "--period": period, "--cron": cron, "--backoff": backoff })
+  const mode = yield* atMostOne({ "--non-sliding": nonSliding, "--ticker": ticker })
+  if (mode !== undefined && period === undefined) return yield* misused(`${mode} is allowed with --period only`)
   if (ticker && period === 0) {
     return yield* misused("Invalid value for flag --period: \"0\". Expected: longer than 0, with --ticker")
   }
   if (factor !== undefined && backoff === undefined) return yield* misused("--factor is allowed with --backoff only")
-  if (fullJitter && waits.jitter !== undefined) {
-    return yield* misused("Only one of --jitter and --full-jitter is allowed")
-  }
+  yield* atMostOne({ "--jitter": waits.jitter, "--full-jitter": fullJitter })
 
   const base: Settings["base"] | undefined = backoff !== undefined
     ? { kind: "exponential", ...backoff, factor: factor ?? 2 }

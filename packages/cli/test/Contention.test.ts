@@ -71,8 +71,8 @@ decorrelated  437ms   █▌               36.5*  █████████▎
         `5 clients write one row, whoever was overtaken tries again;
 mean of 2 rounds
 
-b     Go gives up once the cap is passed: 2 runs, not 10,
-      and a last wait that no run follows
+b     Go gives up once the cap is passed: after 2 of 10
+      runs, and a last wait that no run follows
 
 policy   time   calls   per client  written  gave up
 a       1.09s       9          1.8        2        3
@@ -92,6 +92,13 @@ b       1.09s       9          1.8        2        3
       "quitter    1s      12          2.4        4        1",
       "writer     1s*     12*         2.4        5        0"
     ])
+  })
+
+  it("counts one round of one client", () => {
+    const policy = Policy.fromSettings({ base: { kind: "sliding", period: 0 } })
+    const [title] = toText({ clients: 1, rounds: 1 }, [{ name: "", policy, time: 1, calls: 1, written: 1 }], 100)
+      .split("\n")
+    assert.strictEqual(title, "1 client writes one row, whoever was overtaken tries again; mean of 1 round")
   })
 
   it.effect("prints JSON in milliseconds", () =>

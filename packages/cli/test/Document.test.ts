@@ -49,18 +49,23 @@ describe("a Kubernetes Backoff", () => {
       name: "of two runs, for its cap",
       document: "{ duration: 1s, factor: 2, jitter: 0, steps: 10, cap: 3s }",
       delays: [1000],
-      notes: ["Go gives up once the cap is passed: 2 runs, not 10, and a last wait that no run follows"]
+      notes: ["Go gives up once the cap is passed: after 2 of 10 runs, and a last wait that no run follows"]
     },
     {
       name: "of one run, for a cap below its duration",
       document: "{ duration: 1s, factor: 1, steps: 3, cap: 500ms }",
       delays: [],
-      notes: ["Go gives up once the cap is passed: 1 run, not 3, and a last wait that no run follows"]
+      notes: ["Go gives up once the cap is passed: after 1 of 3 runs, and a last wait that no run follows"]
     },
     {
       name: "of all runs, for a cap that is met and not passed",
       document: "{ duration: 1s, factor: 2, steps: 3, cap: 4s }",
       delays: [1000, 2000]
+    },
+    {
+      name: "of all runs, for a cap that is passed by less than a nanosecond, which Go cuts off",
+      document: "{ duration: 3ns, factor: 1.5, steps: 2, cap: 4ns }",
+      delays: [0.000003]
     },
     {
       name: "without growth, for a factor of 0",
@@ -134,7 +139,7 @@ describe("a gRPC retryPolicy", () => {
         ]
       })
       const policies = yield* fromText("config.json", config)
-      assert.deepStrictEqual(policies.map(({ name }) => name), ["a.B/M, a.C", "every service", "methodConfig[3]"])
+      assert.deepStrictEqual(policies.map(({ name }) => name), ["a.B/M, a.C", "methodConfig[2]", "methodConfig[3]"])
       assert.deepStrictEqual(policies[1]?.policy.notes, [
         "gRPC retries UNAVAILABLE only: that is up to the program, not to its schedule",
         "retryThrottling is not shown"
@@ -215,12 +220,12 @@ others:
       )
     }))
 
-  it.effect("has errors that know the file, the place and the value", () =>
+  it.effect("has errors that know the file, the place and the reason", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(fromText("a/b.yaml", "x y: [{ duration: 1s, steps: 0 }]"))
       assert.strictEqual(error.file, "a/b.yaml")
       assert.deepStrictEqual(error.problems, [
-        { path: `["x y"][0].steps`, value: 0, reason: "must be an integer of 1 or more, got 0" }
+        { path: `["x y"][0].steps`, reason: "must be an integer of 1 or more, got 0" }
       ])
       assert.strictEqual(error.message, `a/b.yaml: ["x y"][0].steps must be an integer of 1 or more, got 0`)
     }))
@@ -232,6 +237,13 @@ others:
         yield* reasonOf("interval: [1s", "a.yml"),
         "a.yml: this is no YAML: Expected ',' at flow offset 3"
       )
+    }))
+
+  it.effect("is refused where it is nested without end", () =>
+    Effect.gen(function*() {
+      const nested = (times: number, inner: string) => `${"[".repeat(times)}${inner}${"]".repeat(times)}`
+      assert.strictEqual(yield* reasonOf(nested(100_000, ""), "a.json"), "a.json: this is nested deeper than 20 times")
+      assert.strictEqual((yield* fromText("a.json", nested(20, `{"interval":"1s"}`))).length, 1)
     }))
 
   const goDuration = `a duration such as "10ms" or "1m30s", or an integer of nanoseconds`
@@ -257,6 +269,10 @@ others:
         `jitter must be a finite number, got "a"; steps must be an integer of 1 or more, got 1.5; ` +
         `cap must be ${goDuration}, got -1`
     },
+    {
+      document: "{ Factor: 2 }",
+      reason: "duration is missing; steps is missing"
+    },
     { document: "{ Steps: 0, Duration: 1 }", reason: "Steps must be an integer of 1 or more, got 0" },
     { document: "{ duration: 1s }", reason: "steps is missing" },
     { document: "{ steps: 1, Steps: 2 }", reason: "Steps is given twice, the other time as steps" },
@@ -278,10 +294,9 @@ others:
     { document: "{ methodConfig: [{ name: [{}] }] }", reason: "methodConfig has no retryPolicy" },
     { document: "{ methodConfig: 1 }", reason: "methodConfig has no retryPolicy" },
     {
-      document: "{ methodConfig: [], a: 1, b: 1 }",
-      reason: "a is no key of a gRPC service config; b is no key of a gRPC service config"
+      document: "{ methodConfig: [{ retryPolicy: {} }] }",
+      reason: "methodConfig[0].retryPolicy is no policy: its keys are none"
     },
-    { document: "{ retryPolicy: 1, a: 1 }", reason: "a is no key of a gRPC methodConfig" },
     { document: "{ retryPolicy: 1 }", reason: "retryPolicy is no policy: 1" },
     {
       document:
@@ -306,6 +321,8 @@ others:
         "jitter must be a factor of 0 or more such as 0.2, a range such as 0.8..1.2, full, or equal, got -1; " +
         `attempts must be an integer of 1 or more, got 0; within must be ${plain}, got 1`
     },
+    { document: "{ interval: 1s, constructor: 1 }", reason: "constructor is no key of a policy of effect-wait" },
+    { document: "{ times: 1, attempts: 1, interval: 1s }", reason: "attempts is given twice, the other time as times" },
     {
       document: "{ cron: 0 0 30 2 * }",
       reason: `cron must be a cron expression such as "*/5 * * * *", got "0 0 30 2 *"`

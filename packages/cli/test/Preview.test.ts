@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random, Stream } from "effect"
+import { Effect, Random, Schedule, Stream } from "effect"
 import { Backoff, Jitter, Limit, Period, Timeline } from "effect-wait"
 import { Xml } from "effect/encoding"
 import { preview as command } from "../src/commands/preview.ts"
@@ -72,22 +72,43 @@ describe("preview", () => {
       const policy = Policy.fromSettings({
         base: { kind: "sliding", period: 100 },
         jitter: { kind: "full" },
-        attempts: 9
+        attempts: 1500
       })
-      const { outcome, rows } = yield* preview({ name: "", policy }, { work: 5, runs: 2, seeds: 3 })
-      const ends = yield* Effect.forEach([0, 1, 2], (seed) =>
-        Timeline.simulate(Period.sliding(100).pipe(Jitter.full, Limit.attempts(9)), { until: "1 hour", work: 5 }).pipe(
-          Random.withSeed(seed),
-          Effect.map((timeline) =>
-            Timeline.ends(timeline).at(-1) ?? 0
-          )
+      const { outcome, rows } = yield* preview({ name: "", policy }, { work: 5, runs: 2, seeds: 25 })
+      const schedule = Period.sliding(100).pipe(Jitter.full, Limit.attempts(1500))
+      const ends = yield* Effect.forEach(Array.from({ length: 25 }, (_, seed) => seed), (seed) =>
+        Effect.map(
+          Random.withSeed(Timeline.simulate(schedule, { until: "1 hour", work: 5 }), seed),
+          (timeline) => Timeline.ends(timeline).at(-1) ?? 0
         ))
       assert.deepStrictEqual(outcome, {
         kind: "gives-up",
-        runs: { min: 9, mean: 9, p95: 9, max: 9 },
+        runs: { min: 1500, mean: 1500, p95: 1500, max: 1500 },
         after: spread(ends)
       })
       assert.strictEqual(rows.length, 2)
+    }))
+
+  it.effect("looks at all runs that are shown, however many they are", () =>
+    Effect.gen(function*() {
+      const policy = Policy.fromSettings({ base: { kind: "sliding", period: 1 }, attempts: 100_001 })
+      const { outcome, rows } = yield* preview({ name: "", policy }, { work: 0, runs: 100_001, seeds: 1 })
+      const same = (n: number) => ({ min: n, mean: n, p95: n, max: n })
+      assert.deepStrictEqual(outcome, { kind: "gives-up", runs: same(100_001), after: same(100_000) })
+      assert.strictEqual(rows.length, 100_001)
+    }))
+
+  it.effect("simulates once where nothing is drawn, and has the timeline of each client", () =>
+    Effect.gen(function*() {
+      const counted = Effect.fnUntraced(function*(jitter: Policy.Jitters | undefined) {
+        let waits = 0
+        const made = Policy.fromSettings({ base: { kind: "sliding", period: 1 }, jitter, attempts: 3 })
+        const schedule = Schedule.while(made.schedule, () => ++waits > 0)
+        const { lanes, rows } = yield* preview({ name: "", policy: { ...made, schedule } }, settings)
+        return [waits, lanes.length, rows.length]
+      })
+      assert.deepStrictEqual(yield* counted(undefined), [2, 20, 3])
+      assert.deepStrictEqual(yield* counted({ kind: "full" }), [40, 20, 3])
     }))
 
   it.effect.each<{ readonly name: string; readonly settings: Policy.Settings; readonly outcome: unknown }>([
@@ -213,8 +234,8 @@ const schedule = Backoff.exponential({ base: "100 millis", cap: "Infinity" }).pi
         yield* text(args, { width: 72, files }),
         `A  --backoff 100ms..1s --jitter full
 B  retry.yaml
-   Go gives up once the cap is passed: 2 runs, not 10, and a last wait
-   that no run follows
+   Go gives up once the cap is passed: after 2 of 10 runs, and a last
+   wait that no run follows
 Simulated 1000 times
 
     │ A ──────────────────────────── │ B ──────────
@@ -277,7 +298,11 @@ const schedules = {
     Effect.gen(function*() {
       for (const width of [60, 80, 120, 200]) {
         for (
-          const args of ["--backoff 100ms..inf --full-jitter --within 1m", "--cron 0/5_*_*_*_* --policy retry.yaml"]
+          const args of [
+            "--backoff 100ms..inf --full-jitter --within 1m",
+            "--backoff 1s..10s --factor 10 --attempts 3",
+            "--cron 0/5_*_*_*_* --policy retry.yaml"
+          ]
         ) {
           const made = { width, files }
           const printed = yield* Effect.map(
@@ -322,7 +347,7 @@ const schedules = {
             code:
               "Backoff.toSchedule({ duration: \"1 second\", factor: 2, jitter: 0, steps: 10, cap: \"3 seconds\" }).pipe(\n" +
               "  Limit.attempts(2)\n)",
-            notes: ["Go gives up once the cap is passed: 2 runs, not 10, and a last wait that no run follows"],
+            notes: ["Go gives up once the cap is passed: after 2 of 10 runs, and a last wait that no run follows"],
             runs: [
               { run: 1, reached: 1, delay: same(0), start: at(0) },
               { run: 2, reached: 1, delay: same(1000), start: at(1000.25) }
@@ -340,7 +365,7 @@ const schedules = {
       })
       assert.deepStrictEqual(
         JSON.parse(json).policies.map(({ name }: { readonly name: string }) => name),
-        ["p.yml", "b/p.yml", "b/p.yml (2)", "b/p.yml (3)"]
+        ["a/p.yml", "b/p.yml", "b/p.yml (2)", "b/p.yml (3)"]
       )
     }))
 
@@ -406,6 +431,19 @@ describe("effect-wait preview --svg", () => {
       assert.strictEqual(ofClass(all, "end").length, 36)
     }))
 
+  it.effect("numbers at most 30 runs", () =>
+    Effect.gen(function*() {
+      const numbered = (runs: number) =>
+        Effect.map(picture(`--interval 1s --runs ${runs}`), (svg) =>
+          Array.from(svg.matchAll(/"middle">([1-9]\d*)</g), ([, run]) => Number(run)))
+      assert.deepStrictEqual(
+        yield* numbered(30),
+        Array.from({ length: 29 }, (_, i) =>
+          i + 2)
+      )
+      assert.deepStrictEqual(yield* numbered(31), Array.from({ length: 15 }, (_, i) => 2 * i + 2))
+    }))
+
   it.effect.each([
     "--interval 0 --seeds 1",
     "--interval 1s --attempts 1",
@@ -452,6 +490,7 @@ describe("a scale", () => {
 
   it("is shared by what is not too different", () => {
     assert.deepStrictEqual(clusters([1, 1000, 100, 2, 3], (n) => n), [[1, 2, 3], [1000, 100]])
+    assert.deepStrictEqual(clusters([1000, 34, 33], (n) => n), [[33], [1000, 34]])
     assert.deepStrictEqual(clusters([0, 0], (n) => n), [[0, 0]])
     assert.deepStrictEqual(clusters([], (n) => n), [])
   })

@@ -35,7 +35,7 @@ describe("Time.parse", () => {
 })
 
 describe("Time.format", () => {
-  it("takes two units and three digits", () => {
+  it("takes two units, or three digits", () => {
     const cases: ReadonlyArray<readonly [number, string]> = [
       [0, "0ms"],
       [0.001, "1us"],
@@ -51,6 +51,10 @@ describe("Time.format", () => {
       [5_400_000, "1h30m"],
       [86_400_000, "1d"],
       [532_800_000, "6d4h"],
+      [366 * 86_400_000, "366d"],
+      [86_313_600_000, "999d"],
+      [123_456 * 86_400_000, "123000d"],
+      [1e30, "1.16e+22d"],
       [Infinity, "forever"]
     ]
     assert.deepStrictEqual(cases.map(([millis]) => Time.format(millis)), cases.map(([, text]) => text))
