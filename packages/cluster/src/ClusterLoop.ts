@@ -11,7 +11,8 @@
  *
  * **What is promised.** In normal operation one runner at a time, and a run at least as often as the schedule says while there is
  * an owner. Not: exactly once. A runner that was paused (a stopped container, a long collection of garbage) runs one more
- * iteration after it wakes, before it learns that it is no longer the owner. What such a run writes has to be fenced: see `Fence`.
+ * iteration after it wakes, before it learns that it is no longer the owner; and the next owner does not wait for a run that must not
+ * be cut where the lock was lost. What such runs write has to be fenced: see `Fence`.
  *
  * @since 0.1.0
  */
@@ -32,7 +33,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { CurrentTerm, type Term } from "./Term.ts"
 
@@ -128,6 +129,22 @@ const ownInterruption = Effect.interruptible(Effect.void)
 // No delay is close to 0: a runner that was paused, and is refused by a `Fence`, has to learn first that it is no longer the owner.
 const defaultOnFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
 
+const allowed = (options: {
+  readonly name: unknown
+  readonly run: unknown
+  readonly schedule: unknown
+  readonly onFailure?: unknown
+}): Effect.Effect<void> => {
+  const { name, onFailure, run, schedule } = options
+  const [wrong] = Object.entries({
+    "name must be a string that is not empty": typeof name === "string" && name !== "",
+    "run must be an Effect": Effect.isEffect(run),
+    "schedule must be a Schedule": Schedule.isSchedule(schedule),
+    "onFailure must be a Schedule": onFailure === undefined || Schedule.isSchedule(onFailure)
+  }).find(([, holds]) => !holds) ?? []
+  return wrong === undefined ? Effect.void : Effect.die(new Cause.IllegalArgumentError(`ClusterLoop.layer: ${wrong}`))
+}
+
 const assigned = (name: string, shardGroup: string): Effect.Effect<void, ClusterLoopError> =>
   Effect.flatMap(Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => {
     const groups = Option.map(config, ShardingConfig.shardGroupConfig)
@@ -136,6 +153,11 @@ const assigned = (name: string, shardGroup: string): Effect.Effect<void, Cluster
       return shardGroup === "default" ? Effect.void : fail(
         `The loop "${name}" is to run in the shard group "${shardGroup}", and nobody tells whether this runner serves it. Provide the ` +
           "ShardingConfig of the runner to the layer of the loop as well."
+      )
+    }
+    if (Option.isSome(config) && Option.isNone(config.value.runnerAddress)) {
+      return fail(
+        `The loop "${name}" is to run here, and this runner has no address: it is a client of the cluster, which runs nothing.`
       )
     }
     const { assigned, available } = groups.value
@@ -159,10 +181,11 @@ const assigned = (name: string, shardGroup: string): Effect.Effect<void, Cluster
  * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
  *
  * A failed run is logged and counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
- * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays the hand-over.
+ * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays a hand-over. What a run acquires in its Scope is
+ * released when it ends.
  *
- * Fails with a `ClusterLoopError` for a name that this runner has already, and for a shard group that it does not serve. Dies with an
- * `IllegalArgumentError` where `Loop.run` does.
+ * The layer fails with a `ClusterLoopError` for a name that this runner has already, and for a shard group that it does not serve. It
+ * dies with an `IllegalArgumentError` for an empty name, and for what is no Effect or Schedule.
  *
  * **Gotchas**
  *
@@ -204,7 +227,7 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
   readonly shardGroup?: string | undefined
 }): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RF, Scope.Scope>> => {
   const { name, onFailure = defaultOnFailure, schedule, shardGroup = "default" } = options
-  const run = Effect.catchCause(options.run, (cause) =>
+  const run = Effect.catchCause(Effect.scoped(options.run), (cause) =>
     ownInterruption.pipe(
       Effect.andThen(Effect.logError("A run failed; the loop goes on", cause)),
       Effect.andThen(Effect.fail(cause))
@@ -212,15 +235,18 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
   const make = Effect.gen(function*() {
     const sharding = yield* Sharding.Sharding
     const registry = registryOf(sharding)
+    yield* allowed(options)
     yield* assigned(name, shardGroup)
-    if (registry.has(name)) {
-      const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
-      return yield* new ClusterLoopError({ name, reason: "duplicate", message })
-    }
     yield* Effect.acquireRelease(
-      Effect.sync(() => registry.set(name, undefined)),
+      Effect.suspend((): Effect.Effect<unknown, ClusterLoopError> => {
+        const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
+        return registry.has(name)
+          ? Effect.fail(new ClusterLoopError({ name, reason: "duplicate", message }))
+          : Effect.succeed(registry.set(name, undefined))
+      }),
       () => Effect.sync(() => registry.delete(name))
     )
+    const ambient = yield* Metric.CurrentMetricAttributes
     const runner = Option.match(
       Option.flatMap(yield* Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => config.runnerAddress),
       {
@@ -228,6 +254,7 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
         onSome: ({ host, port }) => `${host}:${port}`
       }
     )
+    const counted = Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, name, runner })
     const turn = Effect.gen(function*() {
       const term: Term = {
         loop: name,
@@ -237,8 +264,8 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
       }
       const attributes = { loop: name, runner, term: term.id }
       return yield* Effect.gen(function*() {
-        yield* Effect.acquireRelease(Metric.update(owned, 1), () => Metric.update(owned, 0))
-        yield* Metric.update(terms, 1)
+        yield* Effect.acquireRelease(counted(Metric.update(owned, 1)), () => counted(Metric.update(owned, 0)))
+        yield* counted(Metric.update(terms, 1))
         yield* Effect.logInfo("The term begins")
         yield* Effect.addFinalizer(() => Effect.logInfo("The term ends"))
         const loop = yield* Loop.forkScoped(run, schedule, { name, backoff: onFailure })
@@ -255,7 +282,14 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
         Effect.annotateLogs(attributes),
         Effect.annotateSpans(attributes)
       )
-    }).pipe(Effect.provideService(Metric.CurrentMetricAttributes, { name, runner }))
+    }).pipe(
+      Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, runner }),
+      Effect.tapCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.void
+          : Effect.logError("The term has failed: the loop runs nowhere", cause)
+      )
+    )
     yield* sharding.registerSingleton(name, turn, { shardGroup })
   })
   return Layer.effectDiscard(make)

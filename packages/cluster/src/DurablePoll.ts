@@ -10,10 +10,12 @@
  *
  * **How.** Each attempt is a message in the storage of Effect's cluster, due at its time. It carries what the next one needs: the number,
  * the start, the last delay, and how far the backoff has grown. Nothing is replayed, so that the thousandth attempt costs what the first
- * one did: one message and one reply. What waits is in storage, not in memory.
+ * one did: one message and one reply. In memory there is a timer for each poll that waits, on the runner that made its
+ * last attempt.
  *
  * **What is promised.** Each attempt is done at least once, in order, and none is skipped. A `kill -9` repeats the attempt that was in
- * flight, at most; a graceful stop does too. So a check has to bear being done twice, as one that only looks does.
+ * flight, at most; a graceful stop does too. A runner that was paused in a check, and was taken for dead, ends that check when it wakes,
+ * beside those of its successor. So a check has to bear being done twice, as one that only looks does.
  *
  * **Time** is that of the wall clocks of the machines, since it is carried from one to another. Where a clock is behind the one that the
  * poll was started by, an elapsed time counts as 0.
@@ -132,7 +134,8 @@ export interface Status {
  *   ended. Dies with a `SchemaError` for a payload that its schema does not write
  * - `await`: waits for the end, however long ago that was. Fails with a `WaitTimeout` whose `lastError` is a text
  * - `status`: where it stands; a few reads, `2 log2(attempts) + 5` at most
- * - `cancel`: ends it at once with the reason `"stopped"`, and interrupts a check in flight. Nothing happens where it has ended
+ * - `cancel`: ends it with the reason `"stopped"`, and interrupts a check in flight; waits until a runner that serves the poll has done so.
+ *   Nothing happens where it has ended
  *
  * All but `start` fail with a `DurablePollNotStarted` where there is no poll with the key.
  *
@@ -298,17 +301,30 @@ const serve = <R>(
       const key: string = (yield* Entity.CurrentAddress).entityId
       const store = yield* open(entity, key)
       const stopped = yield* Deferred.make<void>()
-      let ended = Option.isSome(yield* untilStored(store.outcome))
+      const stored = yield* Deferred.make<void>()
+      let ended = false
       let done = 0
       let inFlight = 0
 
       // The first to end it does: nothing comes between the look and the change.
       const end = (outcome: Effect.Effect<messages.Outcome>) =>
         Effect.suspend(() => {
-          if (ended) return Effect.void
+          if (ended) return Deferred.await(stored)
           ended = true
-          return Effect.flatMap(outcome, (outcome) => untilStored(store.end(outcome)))
+          return Effect.flatMap(outcome, (outcome) => untilStored(store.end(outcome))).pipe(
+            Effect.andThen(Deferred.succeed(stored, undefined)),
+            Effect.asVoid
+          )
         })
+
+      // Another runner may have ended it, which was thought to be dead.
+      const hasEnded = Effect.gen(function*() {
+        if (ended || Option.isNone(yield* untilStored(store.outcome))) return ended
+        ended = true
+        yield* Deferred.succeed(stored, undefined)
+        return true
+      })
+      yield* hasEnded
 
       const checkOnce = ({ attempt, delay, payload, startedAt }: messages.Attempt) =>
         Effect.gen(function*() {
@@ -328,7 +344,7 @@ const serve = <R>(
         function*(message: messages.Attempt): Effect.fn.Return<messages.Planned, never, R> {
           const { attempt, startedAt } = message
           // An attempt comes again where its reply was not stored. It is over if the next one was planned.
-          if (ended || attempt <= done) return messages.unplanned
+          if (attempt <= done || (yield* hasEnded)) return messages.unplanned
           if (done === 0 && (yield* untilStored(store.has(attempt + 1)))) return messages.unplanned
           inFlight = attempt
           const checked = yield* Effect.raceFirst(

@@ -207,6 +207,44 @@ describe("ClusterLoop.layer", () => {
       assert.deepStrictEqual(starts, [1000, 2000])
     }))
 
+  it.effect.each<readonly [object, string]>([
+    [{ name: "" }, "name must be a string that is not empty"],
+    [{ run: undefined }, "run must be an Effect"],
+    [{ schedule: "1 second" }, "schedule must be a Schedule"],
+    [{ onFailure: 5 }, "onFailure must be a Schedule"]
+  ])("dies when its layer is built with %j", ([changed, message]) =>
+    Effect.gen(function*() {
+      const options = { name: "sync", run: Effect.void, schedule: fiveSeconds, ...changed }
+      // What no type allows.
+      const loop: Layer.Layer<never, ClusterLoop.ClusterLoopError> = Reflect.apply(ClusterLoop.layer, undefined, [
+        options
+      ])
+      const exit = yield* Effect.exit(embedded(loop))
+      const died = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.include(String(died), message)
+    }))
+
+  it.effect("gives back after each run what it took", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const run = Effect.acquireRelease(
+        Effect.sync(() => log.push("acquired")),
+        () => Effect.sync(() => log.push("released"))
+      )
+      yield* embedded(ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds }))
+      yield* TestClock.adjust("6 seconds")
+      assert.deepStrictEqual(log, ["acquired", "released", "acquired", "released"])
+    }))
+
+  it.effect("refuses a runner that is a client only", () =>
+    Effect.gen(function*() {
+      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds })
+      const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
+      const client = runner(1, { runnerAddress: Option.none() }).pipe(Layer.provide(leases.layer))
+      const error = yield* Effect.flip(Layer.build(Layer.provide(loop, client)))
+      assert.strictEqual(error.reason, "shardGroup")
+    }))
+
   it.effect("refuses a shard group that the runner does not serve", () =>
     Effect.gen(function*() {
       const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds, shardGroup: "loops" })
@@ -272,6 +310,19 @@ describe("ClusterLoop.find", () => {
       assert.isTrue(Option.isNone(yield* Effect.provide(ClusterLoop.find("sync"), first.services)))
       assert.isTrue(Option.isSome(yield* Effect.provide(ClusterLoop.find("sync"), second.services)))
     }))
+
+  it.effect("keeps the attributes of metrics that are there, and adds the runner", () =>
+    Effect.gen(function*() {
+      const counter = Metric.counter("own")
+      const run = Metric.update(counter, 1)
+      yield* embedded(ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds }))
+      yield* TestClock.adjust("1 second")
+      const [own] = (yield* Metric.snapshot).filter(({ id }) => id === "own")
+      assert.deepStrictEqual(own?.attributes, { service: "api", runner: "localhost:34431" })
+    }).pipe(
+      Effect.provideService(Metric.CurrentMetricAttributes, { service: "api" }),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    ))
 
   it.effect("tells who owns what by metrics, by name and runner", () =>
     Effect.gen(function*() {

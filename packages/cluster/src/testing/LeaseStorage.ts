@@ -17,7 +17,8 @@ import * as Layer from "effect/Layer"
 
 /**
  * - `layer`: what all runners of the cluster are given
- * - `partition`: cuts a runner off: nothing that it asks for succeeds, and its leases run out
+ * - `partition`: cuts a runner off: it can neither register, acquire, refresh nor release, which fails at once, and its leases run out.
+ *   It still sees the others
  * - `heal`: ends that. Heal a partition before the Scope of the runner closes, as it hands its shards back then
  * - `ownerOf`: who has the lease of a shard now, as `host:port`
  *
