@@ -55,19 +55,30 @@ export interface Row {
   readonly replica: string
 }
 
-const rows = (table: "tried" | "reconciled", after: number) =>
+/** What was written through the fence, in order. */
+export const reconciled = (after = 0) =>
   Effect.flatMap(
     SqlClient.SqlClient,
     (sql) =>
       sql<Row>`SELECT id::float8 AS id, (extract(epoch FROM at) * 1000)::float8 AS at, token::float8 AS token, replica
-      FROM ${sql(table)} WHERE id > ${after} ORDER BY id`
+      FROM reconciled WHERE id > ${after} ORDER BY id`
   )
 
-/** What was written through the fence, in order. */
-export const reconciled = (after = 0) => rows("reconciled", after)
+export interface Tried extends Row {
+  /** Of the owner that tried. */
+  readonly term: string
+}
 
 /** What was tried, with the fence or without. */
-export const tried = (after = 0) => rows("tried", after)
+export const tried = (after = 0) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      sql<
+        Tried
+      >`SELECT id::float8 AS id, (extract(epoch FROM at) * 1000)::float8 AS at, token::float8 AS token, replica, term
+      FROM tried WHERE id > ${after} ORDER BY id`
+  )
 
 const last = Effect.map(
   Effect.flatMap(
@@ -77,14 +88,21 @@ const last = Effect.map(
       FROM reconciled ORDER BY id DESC LIMIT 1`
   ),
   ([row]) => Option.fromUndefinedOr(row)
-).pipe(Effect.catchTag("SqlError", () => Effect.succeed(Option.none<Row>())))
+)
 
 /** The first row that is written after now by any of these replicas. */
 export const owner = (isOne: (replica: string) => boolean, timeout: Duration.Input = "60 seconds") =>
   Effect.gen(function*() {
-    const before = Option.match(yield* last, { onNone: () => 0, onSome: ({ id }) => id })
+    // The database may be down, and its tables may not be there yet.
+    const before = yield* Poll.until(last, Period.sliding("20 millis"), {
+      accept: () => true,
+      tolerate: () => true,
+      timeout
+    })
+    const id = Option.match(before, { onNone: () => 0, onSome: ({ id }) => id })
     const found = yield* Poll.until(last, Period.sliding("20 millis"), {
-      accept: (row): row is Option.Some<Row> => Option.isSome(row) && row.value.id > before && isOne(row.value.replica),
+      tolerate: () => true,
+      accept: (row): row is Option.Some<Row> => Option.isSome(row) && row.value.id > id && isOne(row.value.replica),
       timeout
     })
     return found.value
