@@ -451,6 +451,12 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
     start: (payload) =>
       Effect.gen(function*() {
         const key = keyOf(payload)
+        if (key === "" || key.length > 255) {
+          const message = `DurablePoll "${name}": key must be a string of 1 to 255 characters, got ${
+            Formatter.format(key)
+          }`
+          return yield* Effect.die(new Cause.IllegalArgumentError(message))
+        }
         const now = yield* Clock.currentTimeMillis
         const first = new messages.Attempt({
           payload: yield* Effect.orDie(encodePayload(payload)),

@@ -14,7 +14,8 @@ import {
   Random,
   References,
   Schedule,
-  Scope
+  Scope,
+  Tracer
 } from "effect"
 import { Backoff, Limit, Period } from "effect-wait"
 import { Sharding } from "effect/cluster"
@@ -311,13 +312,34 @@ describe("ClusterLoop.find", () => {
       assert.isTrue(Option.isSome(yield* Effect.provide(ClusterLoop.find("sync"), second.services)))
     }))
 
+  it.effect("makes a span of each run, with the runner and the term", () =>
+    Effect.gen(function*() {
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds })
+      yield* embedded(loop).pipe(Effect.provideService(Tracer.Tracer, tracer))
+      yield* TestClock.adjust("6 seconds")
+      const runs = spans.filter(({ name }) => name === "sync").map(({ attributes }) => Object.fromEntries(attributes))
+      assert.strictEqual(runs.length, 2)
+      for (const { loop, runner, term } of runs) {
+        assert.deepStrictEqual({ loop, runner }, { loop: "sync", runner: "localhost:34431" })
+        assert.isString(term)
+      }
+    }))
+
   it.effect("keeps the attributes of metrics that are there, and adds the runner", () =>
     Effect.gen(function*() {
       const counter = Metric.counter("own")
       const run = Metric.update(counter, 1)
       yield* embedded(ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds }))
       yield* TestClock.adjust("1 second")
-      const [own] = (yield* Metric.snapshot).filter(({ id }) => id === "own")
+      const own = (yield* Metric.snapshot).find(({ id }) => id === "own")
       assert.deepStrictEqual(own?.attributes, { service: "api", runner: "localhost:34431" })
     }).pipe(
       Effect.provideService(Metric.CurrentMetricAttributes, { service: "api" }),

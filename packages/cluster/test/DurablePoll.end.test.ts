@@ -1,6 +1,6 @@
 import { DurablePoll } from "@effect-wait/cluster"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Option, Schema } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option, Schema } from "effect"
 import { ClusterError, MessageStorage, TestRunner } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as messages from "../src/internal/durablePollMessages.ts"
@@ -57,5 +57,15 @@ describe("the end of a durable poll", () => {
         assert.isDefined(cancelling.pollUnsafe())
         assert.strictEqual((yield* poll.status("api")).state, "held")
       }).pipe(Effect.provide(Context.add(services, MessageStorage.MessageStorage, faulty as typeof storage)))
+    }))
+})
+
+describe("the key of a durable poll", () => {
+  it.effect.each(["", "k".repeat(256)])("is not %j", (deployment) =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Effect.provide(poll.start({ deployment }), TestRunner.layer))
+      assert.isTrue(
+        Exit.isFailure(exit) && String(Cause.squash(exit.cause)).includes("a string of 1 to 255 characters")
+      )
     }))
 })
