@@ -33,17 +33,6 @@ const relay = Effect.fnUntraced(function*(pid: number) {
 
 const hopeless = (code: 126 | 127, what: string): Outcome => ({ code, what, isHopeless: true })
 
-const whyNot = (command: string, error: unknown): Outcome => {
-  const tag =
-    error instanceof Error && "reason" in error && typeof error.reason === "object" && error.reason !== null &&
-      "_tag" in error.reason
-      ? error.reason._tag
-      : undefined
-  if (tag === "NotFound") return hopeless(127, `${command}: command not found`)
-  if (tag === "PermissionDenied") return hopeless(126, `${command}: permission denied`)
-  return hopeless(126, `${command}: ${error instanceof Error ? error.message : String(error)}`)
-}
-
 /**
  * Runs a command to its end. It has a process group of its own, so that nothing of it is left behind: what there is of it when
  * the Scope closes gets a SIGTERM, and a SIGKILL after the grace (in milliseconds).
@@ -80,8 +69,17 @@ export const run = (
       stderr: "inherit",
       forceKillAfter: grace
     }).pipe(
-      Effect.catch((error) => Effect.succeed(whyNot(command, error))),
-      Effect.catchDefect((error) => Effect.succeed(whyNot(command, error)))
+      Effect.catch(({ message, reason }) =>
+        Effect.succeed(
+          reason._tag === "NotFound"
+            ? hopeless(127, `${command}: command not found`)
+            : hopeless(126, `${command}: ${reason._tag === "PermissionDenied" ? "permission denied" : message}`)
+        )
+      ),
+      // Node throws for a command that it cannot start at all.
+      Effect.catchDefect((error) =>
+        Effect.succeed(hopeless(126, `${command}: ${error instanceof Error ? error.message : String(error)}`))
+      )
     )
     if ("code" in child) return child
     yield* Deferred.succeed(started, child)

@@ -13,7 +13,11 @@ const units = [
 ] as const
 
 // Go writes both the micro sign and the Greek letter.
-const part = /(\d+(?:\.\d+)?|\.\d+)(ns|[u\u00b5\u03bc]s|ms|s|m|h|d)/y
+const part = /(\d+(?:\.\d+)?|\.\d+)(ns|[u\u00b5\u03bc]s|ms|s|m|h|d)/g
+
+const whole = new RegExp(`^(?:${part.source})+$`)
+
+const sizeOf = (unit: string) => units.find(([short]) => short === unit.replace(/[\u00b5\u03bc]/, "u"))?.[2] ?? NaN
 
 export const durations = "a duration such as 100ms, 1.5s or 2m30s"
 
@@ -24,16 +28,11 @@ export const durations = "a duration such as 100ms, 1.5s or 2m30s"
  */
 export const parse = (text: string): Option.Option<number> => {
   if (text === "0") return Option.some(0)
-  let millis = 0
-  part.lastIndex = 0
-  while (part.lastIndex < text.length) {
-    const [, count, unit = ""] = part.exec(text) ?? []
-    const [, , size] = units.find(([short]) => short === unit.replace(/[\u00b5\u03bc]/, "u")) ?? []
-    if (count === undefined || size === undefined) return Option.none()
-    millis += Number(count) * size
-  }
+  if (!whole.test(text)) return Option.none()
+  const parts = Array.from(text.matchAll(part), ([, count, unit = ""]) => Number(count) * sizeOf(unit))
+  const millis = parts.reduce((sum, millis) => sum + millis, 0)
   // Parts of a millisecond add up to nanoseconds, exactly.
-  return text !== "" && Number.isFinite(millis) ? Option.some(Number(millis.toPrecision(15))) : Option.none()
+  return Number.isFinite(millis) ? Option.some(Number(millis.toPrecision(15))) : Option.none()
 }
 
 /** In at most two units, or three digits: `100ms`, `1.25s`, `2m30s`, `6d4h`. */

@@ -35,6 +35,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { illegal } from "./internal/args.ts"
 import { CurrentTerm, type Term } from "./Term.ts"
 
 /**
@@ -136,38 +137,42 @@ const allowed = (options: {
   readonly onFailure?: unknown
 }): Effect.Effect<void> => {
   const { name, onFailure, run, schedule } = options
-  const [wrong] = Object.entries({
-    "name must be a string that is not empty": typeof name === "string" && name !== "",
-    "run must be an Effect": Effect.isEffect(run),
-    "schedule must be a Schedule": Schedule.isSchedule(schedule),
-    "onFailure must be a Schedule": onFailure === undefined || Schedule.isSchedule(onFailure)
-  }).find(([, holds]) => !holds) ?? []
-  return wrong === undefined ? Effect.void : Effect.die(new Cause.IllegalArgumentError(`ClusterLoop.layer: ${wrong}`))
+  const checks = [
+    [typeof name === "string" && name !== "", "name", name, "a string that is not empty"],
+    [Effect.isEffect(run), "run", run, "an Effect"],
+    [Schedule.isSchedule(schedule), "schedule", schedule, "a Schedule"],
+    [onFailure === undefined || Schedule.isSchedule(onFailure), "onFailure", onFailure, "a Schedule"]
+  ] as const
+  const wrong = checks.find(([holds]) => !holds)
+  if (wrong === undefined) return Effect.void
+  const [, argument, value, allowed] = wrong
+  return Effect.die(illegal(`ClusterLoop.layer: ${argument}`, value, allowed))
 }
 
-const assigned = (name: string, shardGroup: string): Effect.Effect<void, ClusterLoopError> =>
-  Effect.flatMap(Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => {
-    const groups = Option.map(config, ShardingConfig.shardGroupConfig)
-    const fail = (message: string) => Effect.fail(new ClusterLoopError({ name, reason: "shardGroup", message }))
-    if (Option.isNone(groups)) {
-      return shardGroup === "default" ? Effect.void : fail(
-        `The loop "${name}" is to run in the shard group "${shardGroup}", and nobody tells whether this runner serves it. Provide the ` +
-          "ShardingConfig of the runner to the layer of the loop as well."
-      )
-    }
-    if (Option.isSome(config) && Option.isNone(config.value.runnerAddress)) {
-      return fail(
-        `The loop "${name}" is to run here, and this runner has no address: it is a client of the cluster, which runs nothing.`
-      )
-    }
-    const { assigned, available } = groups.value
-    if (available.has(shardGroup) && assigned.has(shardGroup)) return Effect.void
-    return fail(
-      `The loop "${name}" is to run in the shard group "${shardGroup}", which this runner does not serve: it serves ${
-        Array.from(assigned, (group) => `"${group}"`).join(", ") || "none"
-      }. Add it to assignedShardGroups and availableShardGroups of its ShardingConfig, or leave the loop to the runners that have it.`
+const assigned = (
+  name: string,
+  shardGroup: string,
+  config: Option.Option<ShardingConfig.ShardingConfig["Service"]>
+): Effect.Effect<void, ClusterLoopError> => {
+  const fail = (message: string) => Effect.fail(new ClusterLoopError({ name, reason: "shardGroup", message }))
+  if (Option.isNone(config)) {
+    return shardGroup === "default" ? Effect.void : fail(
+      `The loop "${name}" is to run in the shard group "${shardGroup}", and nobody tells whether this runner serves it. Provide the ` +
+        "ShardingConfig of the runner to the layer of the loop as well."
     )
-  })
+  }
+  if (Option.isNone(config.value.runnerAddress)) {
+    return fail(
+      `The loop "${name}" is to run here, and this runner has no address: it is a client of the cluster, which runs nothing.`
+    )
+  }
+  const { assigned } = ShardingConfig.shardGroupConfig(config.value)
+  return assigned.has(shardGroup) ? Effect.void : fail(
+    `The loop "${name}" is to run in the shard group "${shardGroup}", which this runner does not serve: it serves ${
+      Array.from(assigned, (group) => `"${group}"`).join(", ") || "none"
+    }. Add it to assignedShardGroups and availableShardGroups of its ShardingConfig, or leave the loop to the runners that have it.`
+  )
+}
 
 /**
  * A loop that one runner of the cluster runs at a time.
@@ -236,7 +241,8 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
     const sharding = yield* Sharding.Sharding
     const registry = registryOf(sharding)
     yield* allowed(options)
-    yield* assigned(name, shardGroup)
+    const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
+    yield* assigned(name, shardGroup, config)
     yield* Effect.acquireRelease(
       Effect.suspend((): Effect.Effect<unknown, ClusterLoopError> => {
         const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
@@ -247,13 +253,10 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
       () => Effect.sync(() => registry.delete(name))
     )
     const ambient = yield* Metric.CurrentMetricAttributes
-    const runner = Option.match(
-      Option.flatMap(yield* Effect.serviceOption(ShardingConfig.ShardingConfig), (config) => config.runnerAddress),
-      {
-        onNone: () => "unknown",
-        onSome: ({ host, port }) => `${host}:${port}`
-      }
-    )
+    const runner = Option.match(Option.flatMap(config, ({ runnerAddress }) => runnerAddress), {
+      onNone: () => "unknown",
+      onSome: ({ host, port }) => `${host}:${port}`
+    })
     const counted = Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, name, runner })
     const turn = Effect.gen(function*() {
       const term: Term = {

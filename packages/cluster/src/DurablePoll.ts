@@ -49,6 +49,7 @@ import * as Random from "effect/Random"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { illegal } from "./internal/args.ts"
 import * as messages from "./internal/durablePollMessages.ts"
 import { open } from "./internal/durablePollStore.ts"
 import * as growth from "./internal/growth.ts"
@@ -452,10 +453,7 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
       Effect.gen(function*() {
         const key = keyOf(payload)
         if (key === "" || key.length > 255) {
-          const message = `DurablePoll "${name}": key must be a string of 1 to 255 characters, got ${
-            Formatter.format(key)
-          }`
-          return yield* Effect.die(new Cause.IllegalArgumentError(message))
+          return yield* Effect.die(illegal(`DurablePoll "${name}": key`, key, "a string of 1 to 255 characters"))
         }
         const now = yield* Clock.currentTimeMillis
         const first = new messages.Attempt({
@@ -542,7 +540,7 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  *
  * - `name`: of the kind of poll, in the whole cluster
  * - `payload`: the fields of what a poll is about
- * - `key`: what tells one poll from another; at most 255 characters, as the storage has room for
+ * - `key`: what tells one poll from another; a string of 1 to 255 characters, as the storage has room for
  * - `success`: what an accepted check gives; default `Schema.Void`
  * - `policy`: the delays, as data: `Backoff.Policy`, where `steps` bounds the growth and not the attempts
  * - `limits.attempts`: how many attempts at most, the first one counted; default: no limit. Then the reason is `"exhausted"`

@@ -29,6 +29,7 @@ import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as args from "./internal/args.ts"
 import { CurrentTerm, type Term } from "./Term.ts"
 
 /**
@@ -186,9 +187,10 @@ export const make = Effect.fnUntraced(function*(
     onNone: () => NaN,
     onSome: (duration) => Math.ceil(Duration.toMillis(duration))
   })
-  if (name === "") return yield* illegal("Fence.make: name must be a string that is not empty")
+  if (name === "") return yield* Effect.die(args.illegal("Fence.make: name", name, "a string that is not empty"))
   if (!(idle > 0 && idle <= longest)) {
-    return yield* illegal("Fence.make: idleTimeout must be a duration longer than 0, and at most 24 days")
+    const allowed = "a duration longer than 0, and at most 24 days"
+    return yield* Effect.die(args.illegal("Fence.make: idleTimeout", options?.idleTimeout, allowed))
   }
 
   const create = sql`CREATE TABLE IF NOT EXISTS effect_wait_fences (

@@ -209,10 +209,10 @@ describe("ClusterLoop.layer", () => {
     }))
 
   it.effect.each<readonly [object, string]>([
-    [{ name: "" }, "name must be a string that is not empty"],
-    [{ run: undefined }, "run must be an Effect"],
-    [{ schedule: "1 second" }, "schedule must be a Schedule"],
-    [{ onFailure: 5 }, "onFailure must be a Schedule"]
+    [{ name: "" }, "ClusterLoop.layer: name must be a string that is not empty, got \"\""],
+    [{ run: undefined }, "ClusterLoop.layer: run must be an Effect, got undefined"],
+    [{ schedule: "1 second" }, "ClusterLoop.layer: schedule must be a Schedule, got \"1 second\""],
+    [{ onFailure: 5 }, "ClusterLoop.layer: onFailure must be a Schedule, got 5"]
   ])("dies when its layer is built with %j", ([changed, message]) =>
     Effect.gen(function*() {
       const options = { name: "sync", run: Effect.void, schedule: fiveSeconds, ...changed }
@@ -290,6 +290,15 @@ describe("ClusterLoop.layer", () => {
       )
       yield* TestClock.adjust("7 seconds")
       assert.deepStrictEqual(starts, [1000, 6000])
+    }))
+})
+
+describe("LeaseStorage.make", () => {
+  it.effect.each([0, -1, NaN])("dies for an expiration of %j", (expiration) =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(LeaseStorage.make({ expiration }))
+      const died = Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : ""
+      assert.include(died, `LeaseStorage.make: expiration must be a duration longer than 0, got ${expiration}`)
     }))
 })
 

@@ -1,7 +1,8 @@
 import { DurablePoll } from "@effect-wait/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Effect, Exit, Layer, Option, Schema } from "effect"
-import { ClusterError, MessageStorage, TestRunner } from "effect/cluster"
+import { ClusterError, type Message, MessageStorage, TestRunner } from "effect/cluster"
+import type { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import * as messages from "../src/internal/durablePollMessages.ts"
 import { open } from "../src/internal/durablePollStore.ts"
@@ -39,9 +40,9 @@ describe("the end of a durable poll", () => {
       const services = yield* Layer.build(TestRunner.layer)
       const storage = Context.get(services, MessageStorage.MessageStorage)
       const away = Effect.fail(new ClusterError.PersistenceError({ cause: new Error("away") }))
-      const faulty = {
+      const faulty: typeof storage = {
         ...storage,
-        saveRequest: (message: Parameters<typeof storage.saveRequest>[0]) =>
+        saveRequest: <R extends Rpc.Any>(message: Message.OutgoingRequest<R>) =>
           isAway && message.envelope.tag === "result" ? away : storage.saveRequest(message)
       }
       yield* Effect.gen(function*() {
@@ -56,7 +57,7 @@ describe("the end of a durable poll", () => {
         yield* TestClock.adjust("1 minute")
         assert.isDefined(cancelling.pollUnsafe())
         assert.strictEqual((yield* poll.status("api")).state, "held")
-      }).pipe(Effect.provide(Context.add(services, MessageStorage.MessageStorage, faulty as typeof storage)))
+      }).pipe(Effect.provide(Context.add(services, MessageStorage.MessageStorage, faulty)))
     }))
 })
 

@@ -14,6 +14,8 @@ import type { ShardId } from "effect/cluster/ShardId"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { illegal } from "../internal/args.ts"
 
 /**
  * - `layer`: what all runners of the cluster are given
@@ -48,7 +50,9 @@ interface Registered {
 const toKey = ({ host, port }: RunnerAddress): string => `${host}:${port}`
 
 /**
- * - `expiration`: how long a lease lasts; that of the runners' `ShardingConfig.shardLockExpiration`
+ * - `expiration`: how long a lease lasts, a duration longer than 0; that of the runners' `ShardingConfig.shardLockExpiration`
+ *
+ * Dies with an `IllegalArgumentError` for any other.
  *
  * **Example** (A lease runs out when its owner is cut off)
  *
@@ -82,7 +86,11 @@ const toKey = ({ host, port }: RunnerAddress): string => `${host}:${port}`
  */
 export const make = (options: { readonly expiration: Duration.Input }): Effect.Effect<LeaseStorage> =>
   Effect.sync(() => {
-    const millis = Duration.toMillis(options.expiration)
+    const millis = Option.match(Duration.fromInput(options.expiration), {
+      onNone: () => NaN,
+      onSome: Duration.toMillis
+    })
+    if (!(millis > 0)) throw illegal("LeaseStorage.make: expiration", options.expiration, "a duration longer than 0")
     const runners = new Map<string, Registered>()
     const leases = new Map<string, Lease>()
     const cut = new Set<string>()
