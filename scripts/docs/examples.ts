@@ -1,4 +1,5 @@
 /** Finds the examples of a file, be it markdown or a source with doc comments. */
+import { dirname, join } from "node:path"
 
 export interface Example {
   readonly file: string
@@ -9,6 +10,8 @@ export interface Example {
   readonly run: boolean
   /** What it must print: the text fence right after a run that prints. */
   readonly output: string | undefined
+  /** The file that must hold what it prints: the picture right after a run that prints. */
+  readonly picture: string | undefined
   /** The lines that assert, from 1. */
   readonly asserted: ReadonlyArray<number>
 }
@@ -20,6 +23,7 @@ interface Fence {
 }
 
 const assertion = /^(\s*)(\S.*?)\s*\/\/ => (.+)$/
+const image = /^!\[.*\]\((\.\.?\/[^)]+\.svg)\)$/
 
 // A source as markdown with the same line numbers. Code is one long line of text to it.
 const docComments = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -53,13 +57,15 @@ export const examples = (file: string, source: string): ReadonlyArray<Example> =
     if (!/^ts\b/.test(tag)) return []
     const next = found[i + 1]
     const run = !tag.includes("no-run")
-    const prints = run && next?.tag === "text" && code.some((text) => text.includes("console.log("))
+    const prints = run && code.some((text) => text.includes("console.log("))
+    const picture = prints && next?.tag === "" ? image.exec(next.lines.join("\n").trim())?.[1] : undefined
     return [{
       file,
       line,
       code,
       run,
-      output: prints ? next.lines.join("\n") : undefined,
+      output: prints && next?.tag === "text" ? next.lines.join("\n") : undefined,
+      picture: picture && join(dirname(file), picture),
       asserted: code.flatMap((text, j) => assertion.test(text) ? [line + j] : [])
     }]
   })

@@ -4,9 +4,10 @@
  * - ```ts: compiled and run; `expr // => value` asserts. Top-level await is allowed.
  * - ```ts no-run: compiled.
  * - ```text right after an example that prints: what it prints.
+ * - `![...](./x.svg)` right after an example that prints: a file that holds what it prints. `--write` writes it.
  */
 import { spawnSync } from "node:child_process"
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -16,8 +17,9 @@ import { type Example, examples, exportsOf, toModule } from "./examples.ts"
 
 const folder = "node_modules/.cache/docs"
 const limit = 10_000
+const writes = process.argv.includes("--write")
 const sources = globSync("packages/{wait,cluster}/src/**/*.ts")
-const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md"])
+const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md"], { exclude: ["docs/api/**"] })
 const read = (file: string) => readFileSync(file, "utf8")
 const found = [...sources, ...pages].toSorted().flatMap((file) => examples(file, read(file)))
 const findings: Array<string> = []
@@ -70,10 +72,20 @@ const run = async (example: Example, i: number): Promise<void> => {
   if (example.output !== undefined && example.output !== printed.join("\n")) {
     findings.push(`${place} does not print the text below it, but:\n${printed.join("\n")}`)
   }
+  if (example.picture !== undefined) {
+    const drawn = `${printed.join("\n")}\n`
+    if (writes) writeFileSync(example.picture, drawn)
+    else if (!existsSync(example.picture) || read(example.picture) !== drawn) {
+      findings.push(`${place} does not print ${example.picture}: look at it, and write it with --write`)
+    }
+  }
 }
 const { log } = console
 if (findings.length === 0) {
   for (const [i, example] of found.entries()) if (example.run) await run(example, i)
+}
+for (const file of globSync("docs/pictures/*")) {
+  if (!found.some(({ picture }) => picture === file)) findings.push(`${file} is printed by no example`)
 }
 
 // A value that a module passes on from internal/ is documented there.

@@ -123,10 +123,9 @@ export const started = <A, E, R>(
     ? Effect.provideService(work, CurrentRun, { watch, outer: Context.get(context, CurrentRun) })
     : work
   if (name === undefined) return run
-  return run.pipe(
-    Effect.annotateLogs(kind, name),
-    Effect.withSpan(name, { attributes: { attempt: attempts, scheduledTime: watch.lastStart - lateness, lateness } })
-  )
+  const attributes = { attempt: attempts, scheduledTime: watch.lastStart - lateness, lateness }
+  // Its stack would be that of the driver, and to capture it costs more than all the rest.
+  return Effect.withSpan(Effect.annotateLogs(run, kind, name), name, { attributes, captureStackTrace: false })
 }
 
 // A run is over, in whatever way.

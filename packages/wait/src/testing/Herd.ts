@@ -318,7 +318,7 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, valu
  * ```
  *
  * @see {@link toSvg} for the drawing
- * @category curves
+ * @category running
  * @since 0.1.0
  */
 export const curves = <Name extends string, E, R>(
