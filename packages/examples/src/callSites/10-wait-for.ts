@@ -1,9 +1,9 @@
 /**
  * 10. A wait for a file that looks when the folder has changed, not by a clock; and plain Go tickers and timers.
  *
- * Go: `wait.WaitFor(func(done <-chan struct{}) <-chan struct{} { ... }, condition, stopCh)`, and the loops without `wait`: over
- * `time.NewTicker(5 * time.Second)`, and over `time.NewTimer(5 * time.Second)` with `timer.Reset`.
- * Go's `WaitFunc` is a Stream here. What it opens, a watch of the folder, is closed with the wait.
+ * Go: `wait.WaitFor(func(done <-chan struct{}) <-chan struct{} { ... }, condition, stopCh)`, which `wait.PollUntil` is made of; and
+ * the loops without `wait`, over `time.NewTicker(5 * time.Second)` and over `time.NewTimer(5 * time.Second)` with its `Reset`.
+ * The channel of ticks is a Stream here: what it holds open, a watch of the folder, is closed with the wait.
  *
  * `node packages/examples/src/callSites/10-wait-for.ts`
  */
@@ -12,30 +12,36 @@ import { Duration, Effect, FileSystem, Option, type PlatformError, Queue, Stream
 import { Loop, Period, Wait } from "effect-wait"
 import { claim, main } from "./support/program.ts"
 
+interface Patience {
+  readonly poll: Duration.Input
+  readonly timeout: Duration.Input
+}
+
 /**
- * A tick when the watch stands, whenever the folder has changed, and each period in case that the watch has missed something. Of the
- * ticks that come during a check one is kept, as in a channel of capacity 1.
+ * Go's `WaitFunc`. A tick when the watch stands, one whenever the folder has changed, and one each period in case that the watch has
+ * missed something. Of those that come during a check one is kept, as in a channel of capacity 1. At the timeout they end.
  */
-const changes = (folder: string, poll: Duration.Input) =>
-  Stream.callback<void, PlatformError.PlatformError, FileSystem.FileSystem>((queue) =>
+const changes = (folder: string, { poll, timeout }: Patience) =>
+  Stream.callback<void, PlatformError.PlatformError, FileSystem.FileSystem>((ticks) =>
     Effect.gen(function*() {
+      const tick = () => Queue.offerUnsafe(ticks, undefined)
       const fs = yield* FileSystem.FileSystem
-      const tick = () => Queue.offerUnsafe(queue, undefined)
       yield* fs.watch(folder, { onReady: tick }).pipe(
         Stream.merge(Stream.fromSchedule(Period.ticker(poll))),
-        Stream.runForEach(() => Effect.sync(tick))
+        Stream.runForEach(() => Effect.sync(tick)),
+        Effect.timeoutOption(timeout)
       )
+      yield* Queue.end(ticks)
     }), { bufferSize: 1, strategy: "sliding" })
 
-/** Waits until the condition holds. At the timeout the ticks end, and it is checked once more. */
+/** Waits until the condition holds. It is checked once for every tick, and once more when they end. */
 export const whenChanged = <E, R>(
   condition: Effect.Effect<boolean, E, R>,
-  { folder, poll, timeout }: {
+  { folder, stop, ...patience }: Patience & {
     readonly folder: string
-    readonly poll: Duration.Input
-    readonly timeout: Duration.Input
+    readonly stop?: Effect.Effect<unknown> | undefined
   }
-) => Wait.waitFor(condition, { ticks: Stream.interruptWhen(changes(folder, poll), Effect.sleep(timeout)) })
+) => Wait.waitFor(condition, { ticks: changes(folder, patience), stop })
 
 /** The network of a node is ready when its folder, `/etc/cni/net.d`, has a configuration. */
 export const networkReady = Effect.fnUntraced(function*(folder: string) {
