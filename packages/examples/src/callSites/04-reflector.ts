@@ -5,7 +5,7 @@
  * true, stopCh)` in client-go's Reflector.
  * Go gives `stopCh` to the run as well, to cut the watch. That is interruption here: of the loop, or with its Scope.
  *
- * `node packages/examples/src/callSites/04-reflector.ts`
+ * `npx pnpm@12 examples 04-reflector`
  */
 import { Clock, Duration, Effect, Queue, Random, Ref, Schema, Stream } from "effect"
 import { Backoff, Jitter, Loop, Period, Poll, Wait } from "effect-wait"

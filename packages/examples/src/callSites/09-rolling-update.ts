@@ -5,7 +5,7 @@
  * period slept; `wait.Poll(time.Second, timeout, podsOnMinions(c, pods))` in the integration test. What Go does not tell is in the
  * `WaitTimeout` here: what was seen last.
  *
- * `node packages/examples/src/callSites/09-rolling-update.ts`
+ * `npx pnpm@12 examples 09-rolling-update`
  */
 import { type Duration, Effect, Option, Schema } from "effect"
 import { Loop, Period, Poll } from "effect-wait"

@@ -5,7 +5,7 @@
  * what Kubernetes has: one backoff for all errors, and the last of them as the result. Here each error has a backoff, each dependency
  * a budget, and the result tells how often it was tried, and why no more.
  *
- * `node packages/examples/src/callSites/11-retry-pipeline.ts`
+ * `npx pnpm@12 examples 11-retry-pipeline`
  */
 import { NodeFileSystem } from "@effect/platform-node"
 import { Clock, Context, Duration, Effect, Fiber, FileSystem, Layer, Option, Predicate, Result, Schema } from "effect"

@@ -2,7 +2,7 @@
  * Runs every example of this folder, each in a process of its own, two at a time. Green is one that ends with 0 within a minute,
  * and of whose claims at least one held.
  *
- * `node packages/examples/src/callSites/all.ts`, or with the beginnings of names: `all.ts 04 05`
+ * `npx pnpm@12 examples`, or with the beginnings of names: `npx pnpm@12 examples 04 05`
  */
 import { NodeServices } from "@effect/platform-node"
 import { Cause, Console, Duration, Effect, Exit, FileSystem, Path, Schema, Stream } from "effect"
