@@ -6,11 +6,20 @@ import { HttpApi, HttpApiBuilder, HttpApiClient, HttpApiEndpoint, HttpApiGroup, 
 import { createServer } from "node:http"
 import { Api, Conflict, Gone, layerMemory, NotFound, Unavailable } from "./api.ts"
 
+// Connections end with it: a client may have opened one that it never uses.
+const layerNode = Layer.suspend(() => {
+  const server = createServer()
+  const close = Effect.sync(() => server.closeAllConnections())
+  return Layer.effectDiscard(Effect.addFinalizer(() => close)).pipe(
+    Layer.provideMerge(NodeHttpServer.layer(() => server, { host: "127.0.0.1", port: 0, gracefulShutdownTimeout: 0 }))
+  )
+})
+
 /** Serves the routes on a free port of loopback. The client's URLs begin there. */
 export const layerServer = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
   HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(HttpServer.layerTestClient),
-    Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0, gracefulShutdownTimeout: 0 })),
+    Layer.provideMerge(layerNode),
     Layer.provide(FetchHttpClient.layer)
   )
 
