@@ -422,7 +422,7 @@ export const toSvg = (
 ): string => {
   const width = args.integer("Timeline.toSvg: width", options?.width ?? 720, 100)
   const { lanes, span } = layOut(timelines)
-  const margin = 16 + 7 * Math.max(0, ...lanes.map(([name]) => name.length))
+  const margin = 16 + Math.ceil(7.25 * Math.max(0, ...lanes.map(([name]) => name.length)))
   const scale = Math.max(1, width - margin - 24) / span
   const x = (millis: number) => Number((margin + millis * scale).toFixed(2))
   const laneHeight = 28

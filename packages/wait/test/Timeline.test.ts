@@ -138,14 +138,22 @@ describe("Timeline, as a value", () => {
       Number(x),
       Number(width)
     ])
-    const scale = (400 - 16 - 35 - 24) / 2000
+    const margin = 16 + 37
+    const scale = (400 - margin - 24) / 2000
     const expected = [[0, 400], [1400, 100], [2000, 0]].map(([start, length]) => [
-      51 + start! * scale,
+      margin + start! * scale,
       Math.max(2, length! * scale)
     ])
     assert.deepStrictEqual(rects, expected.map((pair) => pair.map((n) => Number(n.toFixed(2)))))
     assert.include(svg, "a &lt; b")
     assert.include(svg, ">500ms<")
+  })
+
+  it("is drawn as SVG with room for its longest name, of which a character is 7.22 wide", () => {
+    const svg = Timeline.toSvg({ short: timeline, ["x".repeat(40)]: timeline })
+    const [, begin] = /<rect class="run" x="([\d.]+)"/.exec(svg)!
+    assert.strictEqual(Number(begin), 306)
+    assert.isTrue(8 + 40 * 7.22 < 306)
   })
 })
 
