@@ -3,18 +3,22 @@
  *
  * `npx pnpm@12 exec node packages/examples/src/serve.ts`, then `curl localhost:9464/metrics` and `curl localhost:9464/healthz`
  */
+import { NodeHttpServer } from "@effect/platform-node"
 import { Config, Effect, Layer } from "effect"
 import { Loop } from "effect-wait"
 import { HttpRouter } from "effect/http"
-import * as NodeServer from "./nodeServer.ts"
+import { createServer } from "node:http"
 import * as Observability from "./observability.ts"
 import { runMain } from "./runMain.ts"
 import { signal } from "./signals.ts"
 
-const port = Config.Port("PORT").pipe(Config.withDefault(9464))
+const server = NodeHttpServer.layerConfig(createServer, {
+  host: Config.succeed("127.0.0.1"),
+  port: Config.Port("PORT").pipe(Config.withDefault(9464))
+})
 
 HttpRouter.serve(Observability.layer, { disableLogger: true }).pipe(
-  Layer.provide([Layer.unwrap(Effect.map(port, NodeServer.layer)), Observability.Work.layer]),
+  Layer.provide([server, Observability.Work.layer]),
   Layer.launch,
   Effect.raceFirst(Loop.fromAbortSignal(signal)),
   runMain

@@ -3,10 +3,10 @@ import { Deferred, Effect, Layer, Random, Schema } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { STATUS_CODES } from "node:http"
+import { runMain } from "../runMain.ts"
+import { release, signal } from "../signals.ts"
 import { Journal, layerLogger } from "./journal.ts"
-import { runMain } from "./runMain.ts"
 import { FlakyServer } from "./server.ts"
-import { release, signal } from "./signals.ts"
 
 type Stop = Effect.Effect<string>
 

@@ -3,7 +3,7 @@
  *
  * `npx pnpm@12 demo`
  */
-import { signal } from "./signals.ts"
+import { signal } from "../signals.ts"
 
 // The rest takes a while to load, and a Ctrl-C may come just then.
 if (!signal.aborted) await import("./program.ts")

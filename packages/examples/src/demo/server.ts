@@ -1,6 +1,6 @@
 /** An HTTP server on loopback that is not ready at first, and then fails now and then. */
 import { Clock, Context, Effect, FiberSet, Layer, Random } from "effect"
-import { listen, portOf } from "./listen.ts"
+import { listen, portOf } from "../listen.ts"
 
 interface Answer {
   readonly status: number
