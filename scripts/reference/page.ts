@@ -57,7 +57,8 @@ const prose = (site: Site, here: Module, parts: ReadonlyArray<CommentDisplayPart
 const member = (site: Site, here: Module, reflection: DeclarationReflection): string => {
   const comment = commentOf(reflection)!
   const tag = (name: `@${string}`) => comment.getTags(name).map(({ content }) => prose(site, here, content))
-  const see = tag("@see").map((text) => `- ${text}`)
+  // TypeDoc makes a list of several.
+  const see = tag("@see").map((text) => text.startsWith("- ") ? text.replace(/^ -/gm, "-") : `- ${text}`)
   const since = sinceOf(reflection)
   return [
     `### ${reflection.name}`,

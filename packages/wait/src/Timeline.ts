@@ -435,6 +435,7 @@ export const toSvg = (
     }">`,
     "<style>text{font:12px ui-monospace,monospace;fill:#57606a}.run{fill:#0969da}.wait{stroke:#d0d7de;stroke-width:2}" +
     ".axis{stroke:#d0d7de}</style>",
+    `<rect width="100%" height="100%" fill="#fff"/>`,
     ...ticks.flatMap((tick) => [
       `<line class="axis" x1="${x(tick)}" y1="8" x2="${x(tick)}" y2="${bottom}"/>`,
       `<text x="${x(tick)}" y="${bottom + 16}" text-anchor="middle">${label(tick)}</text>`

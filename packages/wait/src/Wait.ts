@@ -47,11 +47,6 @@ import * as Loop from "./Loop.ts"
 import * as Period from "./Period.ts"
 import { WaitTimeout } from "./WaitTimeout.ts"
 
-interface Stop<SE, SR> {
-  /** Ends the loop when it completes, see `Loop.run`. Default: never. */
-  readonly stop?: Effect.Effect<unknown, SE, SR> | undefined
-}
-
 // -----------------------------------------------------------------------------
 // loops
 // -----------------------------------------------------------------------------
@@ -64,11 +59,11 @@ interface Stop<SE, SR> {
  */
 export interface Looping<Options> {
   <SE = never, SR = never>(
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): <E, R>(work: Effect.Effect<unknown, E, R>) => Effect.Effect<void, E | NoInfer<SE>, R | NoInfer<SR>>
   <E, R, SE = never, SR = never>(
     work: Effect.Effect<unknown, E, R>,
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | NoInfer<SE>, R | NoInfer<SR>>
 }
 
@@ -76,7 +71,7 @@ const loop = <A, E, R, ES, RS, SE, SR>(
   name: string,
   work: Effect.Effect<A, E, R>,
   schedule: () => Schedule.Schedule<unknown, A, ES, RS>,
-  { stop }: Stop<SE, SR>
+  { stop }: Loop.StopOption<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
   Effect.suspend(() => Effect.asVoid(Loop.run(work, schedule(), { stop: args.effect(`${name}: stop`, stop) })))
 
@@ -117,7 +112,7 @@ const jittered = <Options extends Partial<Jittered>>(
 ): Looping<Options> =>
   dual(2, <E, R, SE, SR>(
     work: Effect.Effect<unknown, E, R>,
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE, R | SR> =>
     loop(name, work, () => {
       const { jitterFactor, period, sliding } = given(options)
@@ -293,18 +288,20 @@ export const backoffUntil: {
     options: {
       readonly backoff: Schedule.Schedule<unknown, NoInfer<A>, ES, RS>
       readonly sliding: boolean
-    } & Stop<SE, SR>
+    } & Loop.StopOption<SE, SR>
   ): <E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<void, E | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
   <A, E, R, ES, RS, SE = never, SR = never>(
     work: Effect.Effect<A, E, R>,
     options: {
       readonly backoff: Schedule.Schedule<unknown, NoInfer<A>, ES, RS>
       readonly sliding: boolean
-    } & Stop<SE, SR>
+    } & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
 } = dual(2, <A, E, R, ES, RS, SE, SR>(
   work: Effect.Effect<A, E, R>,
-  options: { readonly backoff: Schedule.Schedule<unknown, A, ES, RS>; readonly sliding: boolean } & Stop<SE, SR>
+  options:
+    & { readonly backoff: Schedule.Schedule<unknown, A, ES, RS>; readonly sliding: boolean }
+    & Loop.StopOption<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
   loop(
     "Wait.backoffUntil",
@@ -445,13 +442,13 @@ export const delayWithReset = (policy: Policy, reset: Duration.Input): Schedule.
  */
 export interface Polling<Options> {
   <SE = never, SR = never>(
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): <E, R>(
     condition: Effect.Effect<boolean, E, R>
   ) => Effect.Effect<void, E | NoInfer<SE> | WaitTimeout<boolean, E>, R | NoInfer<SR>>
   <E, R, SE = never, SR = never>(
     condition: Effect.Effect<boolean, E, R>,
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | NoInfer<SE> | WaitTimeout<boolean, E>, R | NoInfer<SR>>
 }
 
@@ -503,7 +500,7 @@ const legacy = <Options extends { readonly interval: Duration.Input; readonly ti
 ): Polling<Options> =>
   dual(2, <E, R, SE, SR>(
     condition: Effect.Effect<boolean, E, R>,
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
     Effect.suspend(() => {
       const interval = args.positive(`${name}: interval`, options.interval)
@@ -711,7 +708,7 @@ const pollUntilContext = <
 >(name: string): Polling<Options> =>
   dual(2, <E, R, SE, SR>(
     condition: Effect.Effect<boolean, E, R>,
-    options: Options & Stop<SE, SR>
+    options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
     Effect.suspend(() => {
       const interval = args.finite(`${name}: interval`, options.interval)
@@ -846,7 +843,7 @@ export const delayUntil: {
       readonly backoff: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
       readonly immediate: boolean
       readonly sliding: boolean
-    } & Stop<SE, SR>
+    } & Loop.StopOption<SE, SR>
   ): <E, R>(
     condition: Effect.Effect<boolean, E, R>
   ) => Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
@@ -856,7 +853,7 @@ export const delayUntil: {
       readonly backoff: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
       readonly immediate: boolean
       readonly sliding: boolean
-    } & Stop<SE, SR>
+    } & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
 } = dual(2, <E, R, F>(
   condition: Effect.Effect<boolean, E, R>,
@@ -864,7 +861,7 @@ export const delayUntil: {
     readonly backoff: Schedule.Schedule<unknown, boolean | undefined, F, R>
     readonly immediate: boolean
     readonly sliding: boolean
-  } & Stop<F, R>
+  } & Loop.StopOption<F, R>
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.suspend(() =>
     pollWith("Wait.delayUntil", condition, {
@@ -934,17 +931,17 @@ const ticking = <E, R>(
  */
 export const waitFor: {
   <ES, RS, SE = never, SR = never>(
-    options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Stop<SE, SR>
+    options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Loop.StopOption<SE, SR>
   ): <E, R>(
     condition: Effect.Effect<boolean, E, R>
   ) => Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
   <E, R, ES, RS, SE = never, SR = never>(
     condition: Effect.Effect<boolean, E, R>,
-    options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Stop<SE, SR>
+    options: { readonly ticks: Stream.Stream<unknown, ES, RS> } & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
 } = dual(2, <E, R, F>(
   condition: Effect.Effect<boolean, E, R>,
-  options: { readonly ticks: Stream.Stream<unknown, F, R> } & Stop<F, R>
+  options: { readonly ticks: Stream.Stream<unknown, F, R> } & Loop.StopOption<F, R>
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   // The condition keeps the Scope of the caller.
   Effect.acquireUseRelease(
@@ -1010,7 +1007,7 @@ const goSteps = (initial: GoBackoff): Schedule.Schedule<Duration.Duration> =>
  */
 export const exponentialBackoff: Polling<{ readonly backoff: Policy }> = dual(2, <E, R, SE, SR>(
   condition: Effect.Effect<boolean, E, R>,
-  options: { readonly backoff: Policy } & Stop<SE, SR>
+  options: { readonly backoff: Policy } & Loop.StopOption<SE, SR>
 ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
   Effect.suspend(() => {
     const backoff = fromPolicy("Wait.exponentialBackoff", options.backoff)

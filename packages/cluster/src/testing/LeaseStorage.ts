@@ -50,6 +50,8 @@ interface Registered {
 const toKey = ({ host, port }: RunnerAddress): string => `${host}:${port}`
 
 /**
+ * Leases for the runners of one process.
+ *
  * - `expiration`: how long a lease lasts, a duration longer than 0; that of the runners' `ShardingConfig.shardLockExpiration`
  *
  * Dies with an `IllegalArgumentError` for any other.

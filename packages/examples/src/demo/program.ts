@@ -79,7 +79,7 @@ const about = `A server that is not ready for 1.2 s, then fails now and then. Fo
   sync     calls /sync every 1 to 1.2 s, from start to start; tries up to 4 times
   metrics  calls /metrics 0.7 s after the end of the last call; tries once
 
-Lateness is true start minus planned start; a timer may wake a millisecond early.`
+Lateness is true start minus planned start; a timer may wake some 2 ms early.`
 
 const program = Effect.gen(function*() {
   const journal = yield* Journal
