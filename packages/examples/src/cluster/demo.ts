@@ -16,9 +16,8 @@ const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
 
 const names = ["a", "b", "c"]
 
-const lanes = Effect.gen(function*() {
+const lanes = Effect.fnUntraced(function*(begin: number) {
   const rows = yield* reconciled()
-  const begin = rows[0]?.at ?? 0
   return Object.fromEntries(names.map((name): [string, Timeline.Timeline] => [name, {
     runs: rows.filter(({ replica }) => replica === name).map(({ at }) => ({ start: at - begin, end: at - begin })),
     outcome: "done"
@@ -41,12 +40,13 @@ const demo = Effect.gen(function*() {
   yield* Effect.sleep("4 seconds")
 
   for (const how of ["kill", "stop"] as const) {
-    const { replica: before } = yield* owner(() => true)
-    yield* say(how === "kill" ? `kill -9 ${before}` : `SIGTERM for ${before}`)
+    const { replica: before, token } = yield* owner(() => true)
+    yield* say(`${how === "kill" ? "kill -9" : "SIGTERM"} for ${before}, which owns it with token ${token}`)
     const left = yield* Clock.currentTimeMillis
     yield* Effect.forkChild(replicas.get(before)?.[how] ?? Effect.void)
-    const { replica, token } = yield* owner((name) => name !== before)
-    yield* say(`${replica} owns it, with token ${token}, ${seconds((yield* Clock.currentTimeMillis) - left)} later`)
+    const next = yield* owner((name) => name !== before)
+    const took = seconds((yield* Clock.currentTimeMillis) - left)
+    yield* say(`${next.replica} owns it, with token ${next.token}, ${took} later`)
     yield* Effect.sleep("4 seconds")
     if (how === "kill") {
       yield* say(`${before} starts again`)
@@ -65,7 +65,7 @@ const demo = Effect.gen(function*() {
   )
 
   yield* Console.log("")
-  yield* Console.log(Timeline.render(yield* lanes, { width: 100 }))
+  yield* Console.log(Timeline.render(yield* lanes(begun), { width: 100 }))
 })
 
 const services = client.pipe(Layer.provideMerge(layerClient())).pipe(
