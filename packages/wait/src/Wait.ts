@@ -41,7 +41,7 @@ import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { fromPolicy, type GoBackoff, type Policy, step } from "./internal/goBackoff.ts"
 import { deadline, poll as pollJob } from "./internal/poll.ts"
-import { done, fromPlan, type Moment, planOf } from "./internal/step.ts"
+import { CurrentMoment, done, fromPlan, type Moment, planOf } from "./internal/step.ts"
 import * as Jitter from "./Jitter.ts"
 import * as Loop from "./Loop.ts"
 import * as Period from "./Period.ts"
@@ -871,12 +871,16 @@ export const delayUntil: {
     })
   ))
 
-// Every tick of the stream, and its end.
+// Every tick of the stream, and its end. The schedules that make the ticks have a time of their own.
 const ticking = <E, R>(
   ticks: Stream.Stream<unknown, E, R>,
   scope: Scope.Scope
-): Schedule.Schedule<void, unknown, E, R> =>
-  Schedule.fromStep(Effect.map(Effect.provideService(Stream.toPull(ticks), Scope.Scope, scope), (pull) => {
+): Schedule.Schedule<void, unknown, E, R> => {
+  const begun = Stream.toPull(ticks).pipe(
+    Effect.provideService(Scope.Scope, scope),
+    Effect.provideService(CurrentMoment, undefined)
+  )
+  return Schedule.fromStep(Effect.map(begun, (pull) => {
     const now: [void, Duration.Duration] = [undefined, Duration.zero]
     let left = 0
     let ended = false
@@ -899,6 +903,7 @@ const ticking = <E, R>(
       return Effect.succeed(now)
     }
   }))
+}
 
 /**
  * Go's `WaitFor(wait, condition, done)`, unexported since 1.27: checks once for every tick of a stream, and once more when that

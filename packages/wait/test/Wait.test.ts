@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, type Duration, Effect, Exit, Fiber, Schedule, Stream } from "effect"
+import { Clock, Deferred, type Duration, Effect, Exit, Fiber, Schedule, Stream } from "effect"
 import { Backoff, Limit, Period, Wait } from "effect-wait"
+import { TestClock } from "effect/testing"
 import { makeWork, observe, startsOf, timeoutOf, withDraws } from "./support.ts"
 
 /** A condition that holds from this check on, counted from 1, and takes these times in turn. */
@@ -537,6 +538,18 @@ describe("Wait.waitFor", () => {
       const { exit } = yield* observe(Wait.waitFor(check, { ticks: Stream.empty }), "1 minute")
       assert.deepStrictEqual(starts, [0])
       assert.deepStrictEqual(exit, Exit.void)
+    }))
+
+  it.effect("a schedule that makes the ticks has its own time, also while nobody waits for them", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(7000)
+      const checks: Array<number> = []
+      const check = Effect.map(Clock.currentTimeMillis, (now) => checks.push(now) < 0)
+      const ticks = Stream.fromSchedule(Period.ticker("4 seconds")).pipe(Stream.buffer({ capacity: 1 }))
+      const fiber = yield* Effect.forkChild(Wait.waitFor(check, { ticks }))
+      yield* TestClock.adjust("13 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(checks, [11_000, 15_000, 19_000])
     }))
 
   it.effect("takes chunks of ticks one by one", () =>
