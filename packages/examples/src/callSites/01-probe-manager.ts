@@ -126,9 +126,7 @@ const layerContainers = (requests: Array<string>) =>
       return HttpServerResponse.empty({ status: status ?? 404 })
     })))
 
-const requests: Array<string> = []
-
-const program = Effect.gen(function*() {
+const program = Effect.fnUntraced(function*(requests: ReadonlyArray<string>) {
   const { addContainer, start, statuses } = yield* makeManager
   const { readiness, startup } = yield* start
   yield* Effect.forEach(containers, addContainer)
@@ -152,4 +150,7 @@ const program = Effect.gen(function*() {
   )
 })
 
-if (import.meta.main) main(program.pipe(Effect.scoped, Effect.provide(layerContainers(requests))))
+if (import.meta.main) {
+  const requests: Array<string> = []
+  main(program(requests).pipe(Effect.scoped, Effect.provide(layerContainers(requests))))
+}

@@ -118,7 +118,7 @@ const program = Effect.gen(function*() {
   yield* fs.writeFileString(`${directory}/running/web.v2`, "")
   yield* fs.writeFileString(`${directory}/exited/job.v2`, "")
   // No file: it cannot be removed, and keeps its image
-  yield* fs.makeDirectory(`${directory}/exited/web.v1`)
+  yield* fs.makeDirectory(`${directory}/exited/api.v1`)
 
   const events: Array<string> = []
   const loops = yield* startGarbageCollection({
@@ -133,7 +133,7 @@ const program = Effect.gen(function*() {
   const until = (accept: (loop: Loop.Status) => boolean) =>
     Poll.until(statuses, Period.ticker("20 millis"), { accept: (all) => all.every(accept), timeout: "20 seconds" })
   yield* until((loop) => loop.consecutiveFailures > 2)
-  yield* fs.remove(`${directory}/exited/web.v1`, { recursive: true })
+  yield* fs.remove(`${directory}/exited/api.v1`, { recursive: true })
   yield* until((loop) => loop.consecutiveFailures === 0)
   yield* Effect.forEach(loops, (loop) => loop.stop)
 

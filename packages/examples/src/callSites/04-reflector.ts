@@ -3,7 +3,8 @@
  *
  * Go: `wait.BackoffUntil(func() { if err := r.ListAndWatch(stopCh); err != nil { r.watchErrorHandler(r, err) } }, r.backoffManager,
  * true, stopCh)` in client-go's Reflector.
- * Go gives `stopCh` to the run as well, to cut the watch. That is interruption here: of the loop, or with its Scope.
+ * Go gives `stopCh` to the run as well, to cut the watch. That is interruption here: of the loop, or with its Scope. A watch that
+ * breaks is followed by a list here, one that ends by the next watch.
  *
  * `npx pnpm@12 examples 04-reflector`
  */
@@ -133,7 +134,8 @@ const program = Effect.gen(function*() {
     }
   )
   yield* waitForCacheSync(pods.hasSynced)
-  yield* claim("the cache has what there was", yield* told(2), ["added web-1", "added web-2"])
+  yield* claim("the cache has what there was", pods.names(), ["web-1", "web-2"])
+  yield* claim("and has told it", yield* told(2), ["added web-1", "added web-2"])
 
   yield* Pods.create("web-3", { phase: "Pending" })
   yield* claim("the watch tells what comes", yield* told(1), ["added web-3"])

@@ -2,12 +2,13 @@
  * 9. A rolling update that blocks, and a client that waits for its pods.
  *
  * Go: `wait.Poll(5*time.Second, 300*time.Second, condition)` at the end of `Update`, after each pod was deleted and the update
- * period slept; `wait.Poll(time.Second, timeout, podsOnMinions(c, pods))` in the integration test. What Go does not tell is in the
- * `WaitTimeout` here: what was seen last.
+ * period slept; `wait.Poll(time.Second, timeout, podsOnMinions(c, pods))` in the integration test; literally
+ * `Wait.poll(condition, { interval, timeout })`. Go checks once more at the timeout, and tells nothing. Here what was seen last is in
+ * the `WaitTimeout`.
  *
  * `npx pnpm@12 examples 09-rolling-update`
  */
-import { type Duration, Effect, Option, Schema } from "effect"
+import { Clock, type Duration, Effect, Option, Schema, Stream } from "effect"
 import { Loop, Period, Poll } from "effect-wait"
 import { kind } from "./support/api.ts"
 import { layerHttp } from "./support/http.ts"
@@ -30,24 +31,26 @@ interface Patience {
   readonly timeout: Duration.Input
 }
 
-/** Waits until a controller has as many pods as it should: their names. */
-export const complete = Effect.fnUntraced(function*(controller: string, { interval, timeout }: Patience) {
-  const { spec: { replicas } } = yield* Controllers.get(controller)
-  return yield* Poll.until(Effect.map(selected(controller), namesOf), Period.ticker(interval), {
-    accept: (names) => names.length === replicas,
-    timeout
+// Go's Poll waits the interval before it looks.
+const options = (timeout: Duration.Input) => ({ immediate: false, timeout }) as const
+
+/** Waits until a controller has so many pods: their names. */
+export const complete = (controller: string, expected: number, { interval, timeout }: Patience) =>
+  Poll.until(Effect.map(selected(controller), namesOf), Period.ticker(interval), {
+    ...options(timeout),
+    accept: (names) => names.length === expected
   })
-})
 
 /** Deletes the pods one at a time, for the controller to replace them, and waits until all of them are back. */
 export const update = Effect.fnUntraced(
-  function*(controller: string, options: Patience & { readonly period: Duration.Input }) {
-    for (const name of namesOf(yield* selected(controller))) {
+  function*(controller: string, { period, ...patience }: Patience & { readonly period: Duration.Input }) {
+    const pods = namesOf(yield* selected(controller))
+    for (const name of pods) {
       yield* Pods.remove(name)
       yield* Effect.log(`deleted ${name}`)
-      yield* Effect.sleep(options.period)
+      yield* Effect.sleep(period)
     }
-    const names = yield* complete(controller, options)
+    const names = yield* complete(controller, pods.length, patience)
     yield* Effect.log(`updated: ${names.join(" ")}`)
     return names
   }
@@ -56,7 +59,7 @@ export const update = Effect.fnUntraced(
 /** Waits until a host tells about each of these pods. A timeout has those of which none does. */
 export const podsOnHosts = (pods: ReadonlyArray<string>, { interval, timeout }: Patience) => {
   const missing = Effect.map(PodInfo.list, ({ items }) => pods.filter((name) => !namesOf(items).includes(name)))
-  return Poll.until(missing, Period.ticker(interval), { accept: (names) => names.length === 0, timeout })
+  return Poll.until(missing, Period.ticker(interval), { ...options(timeout), accept: (names) => names.length === 0 })
 }
 
 /** One run of the controller: each pod that is missing is made of its image. */
@@ -82,17 +85,25 @@ const program = Effect.gen(function*() {
   const web = yield* Controllers.create("web", { replicas: 3, image: "v1" })
   yield* Loop.forkScoped(control("web"), Period.ticker("150 millis"))
   const hosts = yield* Loop.forkScoped(host, Period.ticker("100 millis"))
-  yield* podsOnHosts(yield* complete("web", patience), patience)
+  yield* podsOnHosts(yield* complete("web", 3, patience), patience)
 
   yield* Controllers.update({ ...web, spec: { replicas: 3, image: "v2" } })
-  const pods = yield* update("web", { ...patience, period: "200 millis" })
+  const deleted: Array<number> = []
+  yield* Pods.watch(0).pipe(
+    Stream.filter(({ type }) => type === "DELETED"),
+    Stream.runForEach(() => Effect.map(Clock.currentTimeMillis, (now) => deleted.push(now))),
+    Effect.forkScoped
+  )
+  const pods = yield* update("web", { ...patience, period: "300 millis" })
+  const gaps = deleted.slice(1).map((time, i) => time - (deleted[i] ?? NaN))
+  yield* claim("one pod is deleted at a time", gaps.map((gap) => gap > 150), [true, true])
   yield* claim("all pods are of the new image", pods.map((name) => name.slice(0, 2)), ["v2", "v2", "v2"])
   yield* podsOnHosts(pods, patience)
 
   yield* hosts.stop
   yield* Pods.remove(pods[0] ?? "")
-  const again = yield* complete("web", patience)
-  const timeout = yield* podsOnHosts(again, { interval: "50 millis", timeout: "300 millis" }).pipe(
+  const again = yield* complete("web", 3, patience)
+  const timeout = yield* podsOnHosts(again, { interval: "50 millis", timeout: "2 seconds" }).pipe(
     Effect.catchTag("Unavailable", Effect.die),
     Effect.flip
   )

@@ -72,7 +72,7 @@ const program = Effect.gen(function*() {
 
   yield* install
   const [changed] = yield* Effect.timed(ready("1 minute", "5 minutes"))
-  yield* claim("the change was seen, not the clock", Duration.toSeconds(changed) < 60, true)
+  yield* claim("the change was seen, not the clock", Duration.toSeconds(changed) < 30, true)
 
   yield* fs.remove(file)
   const timeout = yield* Effect.flip(Effect.catchTag(ready("1 minute", "300 millis"), "PlatformError", Effect.die))
@@ -84,7 +84,7 @@ const program = Effect.gen(function*() {
     Effect.provideService(FileSystem.WatchBackend, { register: () => Option.some(Stream.never) }),
     Effect.timed
   )
-  yield* claim("where the watch is silent, the clock does", Duration.toSeconds(polled) < 60, true)
+  yield* claim("where the watch is silent, the clock does", Duration.toSeconds(polled) < 30, true)
 
   const eightRuns = Effect.fnUntraced(function*(name: string, loop: typeof ticker) {
     let runs = 0

@@ -137,15 +137,14 @@ const answers: Readonly<Record<string, ReadonlyArray<HttpServerResponse.HttpServ
   "/orders/5": [order("5", 100)]
 }
 
-const requests: Array<string> = []
+const layerOrders = (requests: Array<string>) =>
+  layerServer(HttpRouter.add("GET", "/*", ({ url }) =>
+    Effect.sync(() => {
+      const nth = requests.push(url) && requests.filter((request) => request === url).length
+      return answers[url]?.slice(0, nth).at(-1) ?? HttpServerResponse.empty({ status: 404 })
+    })))
 
-const layerOrders = layerServer(HttpRouter.add("GET", "/*", ({ url }) =>
-  Effect.sync(() => {
-    const nth = requests.push(url) && requests.filter((request) => request === url).length
-    return answers[url]?.slice(0, nth).at(-1) ?? HttpServerResponse.empty({ status: 404 })
-  })))
-
-const program = Effect.gen(function*() {
+const program = Effect.fnUntraced(function*(requests: ReadonlyArray<string>) {
   const database = yield* Database
   const outcome = (id: string) =>
     Effect.map(Effect.flip(sync(id)), (error) => error._tag === "RetryExhausted" ? error.reason : error._tag)
@@ -181,5 +180,6 @@ const layerDatabase = Layer.effect(
 const layerBudget = RetryBudget.layerThrottling({ maxTokens: 100 })
 
 if (import.meta.main) {
-  main(program.pipe(Effect.scoped, Effect.provide([layerDatabase, layerOrders, layerBudget])))
+  const requests: Array<string> = []
+  main(program(requests).pipe(Effect.scoped, Effect.provide([layerDatabase, layerOrders(requests), layerBudget])))
 }

@@ -6,7 +6,7 @@
  *
  * `npx pnpm@12 examples 12-plain-typescript`
  */
-import { Cause, type Duration, Effect, Exit, Layer, Logger, ManagedRuntime, Option, Scope } from "effect"
+import { Cause, type Duration, Effect, Exit, Layer, ManagedRuntime, Option, Scope } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, WaitTimeout } from "effect-wait"
 import { listen, portOf } from "../listen.ts"
 import { claim, main } from "./support/program.ts"
@@ -61,10 +61,10 @@ export const make = (layer: Layer.Layer<never> = Layer.empty) => {
       readonly onError: (error: unknown) => void
     }): Sync => {
       signal?.throwIfAborted()
-      const told = { onCause: (cause: Cause.Cause<unknown>) => Effect.sync(() => onError(Cause.squash(cause))) }
-      // What is told is not logged as well.
-      const run = Effect.provideService(Loop.survive(call(work), told), Logger.CurrentLoggers, new Set())
-      const loop = runtime.runSync(Loop.forkScoped(run, Period.sliding(every)))
+      const tell = (error: unknown) =>
+        Effect.catchCause(Effect.sync(() => onError(error)), (cause) => Effect.logError("onError failed", cause))
+      const period = Period.sliding(every)
+      const loop = runtime.runSync(Loop.forkScoped(Effect.tapError(call(work), tell), period, { backoff: period }))
       if (signal !== undefined) {
         runtime.runFork(Effect.raceFirst(loop.await, Effect.andThen(Loop.fromAbortSignal(signal), loop.interrupt)))
       }

@@ -4,18 +4,17 @@
  *
  * `npx pnpm@12 examples`, or with the beginnings of names: `npx pnpm@12 examples 04 05`
  */
-import { NodeServices } from "@effect/platform-node"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Duration, Effect, Exit, FileSystem, Path, Schema, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import { styleText } from "node:util"
-import { runMain } from "../runMain.ts"
 
 class Red extends Schema.TaggedError<Red>()("Red", { message: Schema.String }) {}
 
 /** Runs a file, and adds what it says to these lines. The number of its claims that held. */
 const verify = Effect.fnUntraced(
   function*(file: string, lines: Array<string>) {
-    const child = yield* ChildProcess.make(process.execPath, [file])
+    const child = yield* ChildProcess.make(process.execPath, [file], { detached: false })
     const output = Stream.splitLines(Stream.decodeText(child.all))
     yield* Stream.runForEach(output, (line) => Effect.sync(() => lines.push(`  ${line}`.trimEnd())))
     const exitCode = yield* child.exitCode
@@ -59,4 +58,4 @@ const program = Effect.gen(function*() {
   if (red > 0 || files.length === 0) return yield* new Red({ message: "Not all examples are green" })
 })
 
-runMain(Effect.provide(program, NodeServices.layer))
+NodeRuntime.runMain(Effect.provide(program, NodeServices.layer))

@@ -115,6 +115,27 @@ describe("a candidate", () => {
       })
   )
 
+  it.effect("takes over no sooner when its wall clock is set ahead", () =>
+    Effect.gen(function*() {
+      const ahead = 3_600_000
+      const program = Effect.gen(function*() {
+        const clock = yield* Clock.Clock
+        const millis = () => clock.currentTimeMillisUnsafe() + (clock.currentTimeMillisUnsafe() < 10_000 ? 0 : ahead)
+        const set = { ...clock, currentTimeMillisUnsafe: millis, currentTimeMillis: Effect.sync(millis) }
+        const a = yield* start(compete("a"))
+        yield* after(1, start(Effect.provideService(compete("b"), Clock.Clock, set)))
+        yield* after(4.5, kill(a))
+        yield* Effect.sleep("30 seconds")
+      })
+      assert.deepStrictEqual(yield* logOfProgram(program), [
+        "0 a became leader",
+        "5500 a has ended its work",
+        `${21_000 + ahead} b became leader`,
+        `${35_500 + ahead} b has ended its work`,
+        `${35_500 + ahead} b released the lease`
+      ])
+    }))
+
   it.effect("takes over at its next look when the leader is stopped, once its work has ended", () =>
     Effect.gen(function*() {
       const program = Effect.gen(function*() {

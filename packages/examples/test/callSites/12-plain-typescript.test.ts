@@ -67,6 +67,24 @@ describe("a loop", () => {
     await dispose()
   })
 
+  it("goes on when onError throws", async () => {
+    const { dispose, now, pass, startSync } = await virtual()
+    const starts: Array<number> = []
+    startSync({
+      work: async () => {
+        starts.push(now())
+        throw new Error("refused")
+      },
+      every: "5 seconds",
+      onError: (error) => {
+        throw error
+      }
+    })
+    await pass(12_000)
+    assert.deepStrictEqual(starts, [0, 5000, 10_000])
+    await dispose()
+  })
+
   it("runs when it is triggered", async () => {
     const { dispose, now, pass, startSync } = await virtual()
     const starts: Array<number> = []

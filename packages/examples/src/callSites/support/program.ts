@@ -1,7 +1,7 @@
 /** What the programs have in common: they log with the time since they began, and fail unless their claims hold. */
+import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Clock, Console, Effect, Layer, Logger } from "effect"
 import { deepStrictEqual } from "node:assert/strict"
-import { runMain } from "../../runMain.ts"
 
 const layerLogger = Layer.unwrap(Effect.map(Clock.currentTimeMillis, (begin) =>
   Logger.layer([
@@ -17,5 +17,6 @@ const layerLogger = Layer.unwrap(Effect.map(Clock.currentTimeMillis, (begin) =>
 export const claim = (what: string, actual: unknown, expected: unknown): Effect.Effect<void> =>
   Effect.andThen(Effect.sync(() => deepStrictEqual(actual, expected, what)), Console.log(`holds: ${what}`))
 
-/** Runs a program of this folder. Its process ends with 1 when it fails. */
-export const main = <A, E>(program: Effect.Effect<A, E>): void => runMain(Effect.provide(program, layerLogger))
+/** Runs a program of this folder. Its process ends with 1 when it fails; at a Ctrl-C nothing is left behind. */
+export const main = <A, E>(program: Effect.Effect<A, E>): void =>
+  NodeRuntime.runMain(Effect.provide(program, layerLogger))
