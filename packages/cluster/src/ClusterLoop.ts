@@ -120,7 +120,10 @@ const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned |
 export const find = (name: string): Effect.Effect<Option.Option<Owned>, never, Sharding.Sharding> =>
   Effect.map(Sharding.Sharding, (sharding) => Option.fromUndefinedOr(registryOf(sharding).get(name)))
 
-const terms = Metric.counter("effect_wait_cluster_terms_total", { description: "Terms that began here" })
+const terms = Metric.counter("effect_wait_cluster_terms_total", {
+  description: "Terms that began here",
+  incremental: true
+})
 
 const owned = Metric.gauge("effect_wait_cluster_owned", { description: "Loops that this runner owns now" })
 

@@ -368,7 +368,7 @@ describe("ClusterLoop.find", () => {
         metrics.filter((metric) => metric.id === id).map(({ attributes, state }) => [attributes, state])
       const by = (port: number) => ({ name: "sync", runner: `runner:${port}` })
       assert.deepStrictEqual(of("effect_wait_cluster_owned"), [[by(1), { value: 0 }], [by(2), { value: 1 }]])
-      const once = { count: 1, incremental: false }
+      const once = { count: 1, incremental: true }
       assert.deepStrictEqual(of("effect_wait_cluster_terms_total"), [[by(1), once], [by(2), once]])
       const runs = (port: number, count: number) => [{ ...by(port), kind: "loop" }, { count, incremental: true }]
       assert.deepStrictEqual(of("effect_wait_runs_total"), [runs(1, 3), runs(2, 1)])
