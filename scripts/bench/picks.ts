@@ -25,6 +25,15 @@ const groups: ReadonlyArray<Group> = [
     }
   },
   {
+    heading: "Loop.run with a name, an iteration with its span and metrics",
+    section: "An iteration without a delay",
+    onlyInTable: true,
+    rows: {
+      "Loop.run sliding, with a name : Effect.repeat spaced(0), with a span":
+        "Effect.repeat with a span, without metrics"
+    }
+  },
+  {
     heading: "Poll.until, a check: times as fast as",
     section: "A check without a delay",
     rows: {

@@ -103,6 +103,8 @@ const groups: ReadonlyArray<Group> = [
 const loopName = (name: string): string => `Loop.run ${name}`
 const repeatName = (name: string): string => `Effect.repeat ${name}`
 const goName = "Go JitterUntilWithContext, period 0"
+const namedName = "Loop.run sliding, with a name"
+const spannedName = "Effect.repeat spaced(0), with a span"
 
 // Ours beside their nearest: what slows the machine down for a while slows both down.
 const contestants: ReadonlyArray<readonly [string, Contestant]> = groups.flatMap(({ blind, clocked, nearest }) => {
@@ -127,11 +129,21 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
   return [{
     title: "An iteration without a delay",
     unit: "ns",
-    series: await inRounds(effort, { "Effect.whileLoop": whileLoop, ...Object.fromEntries(contestants) }, others),
+    series: await inRounds(
+      effort,
+      {
+        "Effect.whileLoop": whileLoop,
+        ...Object.fromEntries(contestants),
+        [namedName]: looping(times, (work) => Loop.run(work, sliding, { name: "bench" })),
+        [spannedName]: looping(times, (work) => Effect.repeat(Effect.withSpan(work, "bench"), Schedule.spaced(0)))
+      },
+      others
+    ),
     claims: [
       ...claimsOf("blind", 1 / 25),
       ...claimsOf("clocked", 1 / 15),
-      ...claims([[loopName("sliding"), goName]], 1 / 3)
+      ...claims([[loopName("sliding"), goName]], 1 / 3),
+      ...claims([[namedName, spannedName]], 1.25)
     ]
   }]
 }
