@@ -24,7 +24,8 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 /** Anything else: it would be the same again. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { message: Schema.String }) {}
 
-const retryAfterOf = (headers: Headers.Headers) =>
+/** How long to wait, by the header `Retry-After`. */
+export const retryAfterOf = (headers: Headers.Headers): Effect.Effect<Option.Option<Duration.Duration>> =>
   Effect.map(Clock.currentTimeMillis, (now) =>
     Headers.get(headers, "retry-after").pipe(
       Option.flatMap((header) => Result.getSuccess(Headers.parseRetryAfter(header))),

@@ -41,7 +41,7 @@ import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { fromPolicy, type GoBackoff, type Policy, step } from "./internal/goBackoff.ts"
 import { deadline, poll as pollJob } from "./internal/poll.ts"
-import { CurrentMoment, done, fromPlan, type Moment, planOf } from "./internal/step.ts"
+import { done, fromPlan, type Moment, planOf } from "./internal/step.ts"
 import * as Jitter from "./Jitter.ts"
 import * as Loop from "./Loop.ts"
 import * as Period from "./Period.ts"
@@ -871,16 +871,12 @@ export const delayUntil: {
     })
   ))
 
-// Every tick of the stream, and its end. The schedules that make the ticks have a time of their own.
+// Every tick of the stream, and its end.
 const ticking = <E, R>(
   ticks: Stream.Stream<unknown, E, R>,
   scope: Scope.Scope
-): Schedule.Schedule<void, unknown, E, R> => {
-  const begun = Stream.toPull(ticks).pipe(
-    Effect.provideService(Scope.Scope, scope),
-    Effect.provideService(CurrentMoment, undefined)
-  )
-  return Schedule.fromStep(Effect.map(begun, (pull) => {
+): Schedule.Schedule<void, unknown, E, R> =>
+  Schedule.fromStep(Effect.map(Effect.provideService(Stream.toPull(ticks), Scope.Scope, scope), (pull) => {
     const now: [void, Duration.Duration] = [undefined, Duration.zero]
     let left = 0
     let ended = false
@@ -903,7 +899,6 @@ const ticking = <E, R>(
       return Effect.succeed(now)
     }
   }))
-}
 
 /**
  * Go's `WaitFor(wait, condition, done)`, unexported since 1.27: checks once for every tick of a stream, and once more when that

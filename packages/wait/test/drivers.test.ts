@@ -1,6 +1,6 @@
-/** What drivers other than ours make of the anchors; the table in the README says the same. */
+/** What drivers other than ours make of the anchors; the table in docs/choosing-a-schedule.md says the same. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Schedule, Stream } from "effect"
+import { Clock, Effect, Fiber, Schedule, Stream } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { delaysOf, makeWork, observe, withDraws } from "./support.ts"
@@ -140,6 +140,19 @@ describe("anchors, with runs of 400 ms", () => {
         yield* observe(withDraws(0.1)(repeat(work.run)), "1 minute")
         assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 550, 875, 1425, 1750])
       }
+    }))
+
+  it.effect("a loop in the effect that begins a schedule has its own time", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(7000)
+      const starts: Array<number> = []
+      const note = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now))
+      const looks = Effect.repeat(note, Period.ticker("4 seconds").pipe(Limit.within("9 seconds")))
+      const begun = Schedule.fromStep(Effect.andThen(looks, Schedule.toStep(Schedule.spaced("1 hour"))))
+      const fiber = yield* Effect.forkChild(Loop.run(Effect.void, begun))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(starts, [7000, 11_000, 15_000])
     }))
 
   it.effect("replayed from now = 0, as PersistedQueue does, `now` is the anchor", () =>

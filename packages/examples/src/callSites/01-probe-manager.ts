@@ -9,8 +9,8 @@
  */
 import { Duration, Effect, Queue, Random } from "effect"
 import { Loop, Period, Poll } from "effect-wait"
-import { HttpClient, HttpRouter, HttpServerResponse } from "effect/http"
-import { layerServer } from "./support/http.ts"
+import { HttpClient, HttpServerResponse } from "effect/http"
+import { layerAnswers } from "./support/http.ts"
 import { claim, main } from "./support/program.ts"
 
 export interface Probe {
@@ -110,21 +110,14 @@ const containers: ReadonlyArray<Container> = [
   { name: "slow", readinessProbe: { url: "/slow/ready", ...fast }, startupProbe: { url: "/slow/started", ...fast } }
 ]
 
-// What the probes are answered, one after another; the last answer stays.
-const answers: Readonly<Record<string, ReadonlyArray<number>>> = {
-  "/web/ready": [503, 503, 200],
-  "/db/ready": [200, 200, 503],
-  "/slow/started": [503, 503, 200],
-  "/slow/ready": [200]
-}
+const answer = (...statuses: ReadonlyArray<number>) => statuses.map((status) => HttpServerResponse.empty({ status }))
 
-const layerContainers = (requests: Array<string>) =>
-  layerServer(HttpRouter.add("GET", "/*", ({ url }) =>
-    Effect.sync(() => {
-      const status = answers[url]?.slice(0, requests.filter((request) => request === url).length + 1).at(-1)
-      requests.push(url)
-      return HttpServerResponse.empty({ status: status ?? 404 })
-    })))
+const answers = {
+  "/web/ready": answer(503, 503, 200),
+  "/db/ready": answer(200, 200, 503),
+  "/slow/started": answer(503, 503, 200),
+  "/slow/ready": answer(200)
+}
 
 const program = Effect.fnUntraced(function*(requests: ReadonlyArray<string>) {
   const { addContainer, start, statuses } = yield* makeManager
@@ -152,5 +145,5 @@ const program = Effect.fnUntraced(function*(requests: ReadonlyArray<string>) {
 
 if (import.meta.main) {
   const requests: Array<string> = []
-  main(program(requests).pipe(Effect.scoped, Effect.provide(layerContainers(requests))))
+  main(program(requests).pipe(Effect.scoped, Effect.provide(layerAnswers(answers, requests))))
 }

@@ -8,12 +8,12 @@
  * `npx pnpm@12 examples 11-retry-pipeline`
  */
 import { NodeFileSystem } from "@effect/platform-node"
-import { Clock, Context, Duration, Effect, Fiber, FileSystem, Layer, Option, Predicate, Result, Schema } from "effect"
+import { Context, Duration, Effect, Fiber, FileSystem, Layer, Predicate, Schema } from "effect"
 import { Backoff, Jitter, Limit, Retry, RetryBudget } from "effect-wait"
-import { Headers, HttpClient, HttpClientResponse, HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpClient, HttpClientResponse, HttpServerResponse } from "effect/http"
 import { DatabaseSync } from "node:sqlite"
-import { Rejected, Throttled, Unavailable } from "../retryAfter.ts"
-import { layerServer } from "./support/http.ts"
+import { Rejected, retryAfterOf, Throttled, Unavailable } from "../retryAfter.ts"
+import { layerAnswers } from "./support/http.ts"
 import { claim, main } from "./support/program.ts"
 
 const Order = Schema.Struct({ id: Schema.String, total: Schema.Int })
@@ -42,12 +42,7 @@ const fetch = Effect.fnUntraced(
     const message = `order ${id}: ${status}`
     if (status >= 500) return yield* new Unavailable({ message })
     if (status !== 429) return yield* new Rejected({ message })
-    const now = yield* Clock.currentTimeMillis
-    const retryAfter = Headers.get(headers, "retry-after").pipe(
-      Option.flatMap((header) => Result.getSuccess(Headers.parseRetryAfter(header))),
-      Option.map((parsed) => Headers.retryAfterDelay(parsed, now))
-    )
-    return yield* new Throttled({ message, retryAfter })
+    return yield* new Throttled({ message, retryAfter: yield* retryAfterOf(headers) })
   },
   Effect.catchTags({
     HttpClientError: ({ message }) => new Unavailable({ message }),
@@ -128,21 +123,13 @@ const unavailable = HttpServerResponse.empty({ status: 503 })
 const throttled = (retryAfter: string) =>
   HttpServerResponse.empty({ status: 429, headers: { "retry-after": retryAfter } })
 
-// What the service answers, one after another; the last answer stays.
-const answers: Readonly<Record<string, ReadonlyArray<HttpServerResponse.HttpServerResponse>>> = {
+const answers = {
   "/orders/1": [unavailable, throttled("1"), order("1", 250)],
   "/orders/2": [order("2", -1)],
   "/orders/3": [throttled("3600")],
   "/orders/4": [unavailable],
   "/orders/5": [order("5", 100)]
 }
-
-const layerOrders = (requests: Array<string>) =>
-  layerServer(HttpRouter.add("GET", "/*", ({ url }) =>
-    Effect.sync(() => {
-      const nth = requests.push(url) && requests.filter((request) => request === url).length
-      return answers[url]?.slice(0, nth).at(-1) ?? HttpServerResponse.empty({ status: 404 })
-    })))
 
 const program = Effect.fnUntraced(function*(requests: ReadonlyArray<string>) {
   const database = yield* Database
@@ -181,5 +168,7 @@ const layerBudget = RetryBudget.layerThrottling({ maxTokens: 100 })
 
 if (import.meta.main) {
   const requests: Array<string> = []
-  main(program(requests).pipe(Effect.scoped, Effect.provide([layerDatabase, layerOrders(requests), layerBudget])))
+  main(
+    program(requests).pipe(Effect.scoped, Effect.provide([layerDatabase, layerAnswers(answers, requests), layerBudget]))
+  )
 }

@@ -97,13 +97,12 @@ interface Observer extends Env {
 }
 
 // Drivers other than ours tell a schedule no more than `now`, by a clock that can be stepped. A run starts when the
-// last delay has passed; where the clock went back, it counts as just that.
-const standalone = (random: Moment["random"], init: number): Observer => {
-  let wall = init
-  let offset = 0
-  const at: Moment = { random, now: init, wall: () => wall, start: init, due: init, asked: NaN }
+// last delay has passed; where the clock went back, it counts as just that. `first` is the time that it is at `wall`.
+const standalone = (random: Moment["random"], wall: number, first: number): Observer => {
+  let offset = first - wall
+  const at: Moment = { random, now: first, wall: () => wall, start: first, due: first, asked: NaN }
   return {
-    first: init,
+    first,
     arrive(now) {
       if (now < wall) offset = at.due - now
       wall = at.asked = now
@@ -119,15 +118,15 @@ const standalone = (random: Moment["random"], init: number): Observer => {
 const observe: Effect.Effect<Observer> = Effect.withFiber((fiber) => {
   const random = fiber.getRef(Random.Random)
   const driven = fiber.getRef(CurrentMoment)
-  const alone = standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+  const init = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+  const alone = standalone(random, init, driven?.start ?? init)
   return Effect.succeed(
     driven === undefined ? alone : {
-      first: driven.start,
+      ...alone,
       arrive(now) {
         if (now !== driven.asked) return alone.arrive(now)
         return random === driven.random ? driven : { ...driven, random }
-      },
-      leave: alone.leave
+      }
     }
   )
 })

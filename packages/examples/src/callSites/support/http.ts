@@ -1,7 +1,7 @@
 /** A server on loopback and a client of it; and the API of `api.ts` through both. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, Schema, Stream } from "effect"
-import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
+import { FetchHttpClient, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiClient, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { createServer } from "node:http"
 import { Api, Conflict, Gone, layerMemory, NotFound, Unavailable } from "./api.ts"
@@ -22,6 +22,18 @@ export const layerServer = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
     Layer.provideMerge(layerNode),
     Layer.provide(FetchHttpClient.layer)
   )
+
+/** Answers each path with these, one after another, and then with the last one. What was asked is in `requests`. */
+export const layerAnswers = (
+  answers: Readonly<Record<string, ReadonlyArray<HttpServerResponse.HttpServerResponse>>>,
+  requests: Array<string>
+) =>
+  layerServer(HttpRouter.add("GET", "/*", ({ url }) =>
+    Effect.sync(() => {
+      requests.push(url)
+      const times = requests.filter((request) => request === url).length
+      return answers[url]?.slice(0, times).at(-1) ?? HttpServerResponse.empty({ status: 404 })
+    })))
 
 const Item = Schema.Struct({ name: Schema.String, version: Schema.Int, spec: Schema.Json })
 
