@@ -1,7 +1,7 @@
 /**
  * Serves the loops of `observability.ts` on 127.0.0.1:9464, or the port of PORT, until Ctrl-C.
  *
- * `npx pnpm@12 exec node packages/examples/src/serve.ts`, then `curl localhost:9464/metrics` and `curl localhost:9464/healthz`
+ * `npx --yes pnpm@12 exec node packages/examples/src/serve.ts`, then `curl localhost:9464/metrics` and `curl localhost:9464/healthz`
  */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Config, Effect, Layer } from "effect"

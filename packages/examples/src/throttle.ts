@@ -1,7 +1,7 @@
 /**
  * Calls a server that throttles, with `retryAfter.ts`, and draws when it was asked.
  *
- * `npx pnpm@12 exec node packages/examples/src/throttle.ts`
+ * `npx --yes pnpm@12 exec node packages/examples/src/throttle.ts`
  */
 import { Clock, Console, DateTime, Effect, FiberSet, Logger } from "effect"
 import { Timeline } from "effect-wait"

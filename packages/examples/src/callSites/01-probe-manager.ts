@@ -5,7 +5,7 @@
  * a run follows the last one at once; it blocks while there is no result. Here the loops end with their Scope, and tell
  * how many runs they made. The literal port is `Wait.forever(updateReadiness, { period: 0 })`.
  *
- * `npx pnpm@12 examples 01-probe-manager`
+ * `npx --yes pnpm@12 examples 01-probe-manager`
  */
 import { Duration, Effect, Queue, Random } from "effect"
 import { Loop, Period, Poll } from "effect-wait"

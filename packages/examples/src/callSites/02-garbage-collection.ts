@@ -5,7 +5,7 @@
  * `StartGarbageCollection`. Here a run fails, and the loop goes on because its backoff is the same period; so its
  * status and its metrics tell of failures.
  *
- * `npx pnpm@12 examples 02-garbage-collection`
+ * `npx --yes pnpm@12 examples 02-garbage-collection`
  */
 import { NodeFileSystem } from "@effect/platform-node"
 import { type Duration, Effect, FileSystem, Option, References, Schema } from "effect"

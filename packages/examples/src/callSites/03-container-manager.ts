@@ -5,7 +5,7 @@
  * `start` fails with a typed error, and `Loop.survive` logs what a run fails with. The literal port is
  * `Wait.until(doWork, { period: "5 minutes" })`.
  *
- * `npx pnpm@12 examples 03-container-manager`
+ * `npx --yes pnpm@12 examples 03-container-manager`
  */
 import { NodeFileSystem } from "@effect/platform-node"
 import { type Duration, Effect, FileSystem, Schema } from "effect"

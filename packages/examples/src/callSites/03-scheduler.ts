@@ -5,7 +5,7 @@
  * after a backoff of its own, while the loop goes on with others. Here the backoff begins afresh once the pod is bound,
  * and a pod is not given up when the API is away. The literal port is `Wait.forever(scheduleOne, { period: 0 })`.
  *
- * `npx pnpm@12 examples 03-scheduler`
+ * `npx --yes pnpm@12 examples 03-scheduler`
  */
 import { Duration, Effect, Queue, RcMap, Schedule, Schema, Stream } from "effect"
 import { Backoff, Loop, Period, Poll } from "effect-wait"

@@ -6,7 +6,7 @@
  * Go gives `stopCh` to the run as well, to cut the watch. That is interruption here: of the loop, or with its Scope. A watch that
  * breaks is followed by a list here, one that ends by the next watch.
  *
- * `npx pnpm@12 examples 04-reflector`
+ * `npx --yes pnpm@12 examples 04-reflector`
  */
 import { Clock, Duration, Effect, Queue, Random, Ref, Schema, Stream } from "effect"
 import { Backoff, Jitter, Loop, Period, Poll, Wait } from "effect-wait"

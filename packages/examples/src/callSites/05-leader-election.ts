@@ -9,7 +9,7 @@
  * A lease cannot hold up a write of a process that was paused and wakes up late. Where that matters, where the service has a SQL
  * database anyway, or where there are many loops (each lease is a write every 2 s), use `ClusterLoop` and `Fence` of `@effect-wait/cluster`.
  *
- * `npx pnpm@12 examples 05-leader-election`
+ * `npx --yes pnpm@12 examples 05-leader-election`
  */
 import { Clock, Duration, Effect, FiberMap, Option, Schema } from "effect"
 import { Jitter, Loop, Period, Poll } from "effect-wait"

@@ -6,7 +6,7 @@
  * In Go a key is lost when its sync panics, a conflict waits for the watch, and `Run` returns while workers are busy. Here
  * both come again by the rate limit, and `run` waits for its workers.
  *
- * `npx pnpm@12 examples 06-crd-finalizer`
+ * `npx --yes pnpm@12 examples 06-crd-finalizer`
  */
 import { Deferred, Effect, Fiber, Schema, Stream } from "effect"
 import { Loop, Period, Poll } from "effect-wait"

@@ -6,7 +6,7 @@
  * `Wait.nonSlidingUntil(work, { period, stop })`. In Go a route that fails is only logged. Here it fails the run, once the
  * others are done, so that the loop's status tells of it.
  *
- * `npx pnpm@12 examples 06-route-controller`
+ * `npx --yes pnpm@12 examples 06-route-controller`
  */
 import { type Duration, Effect, Schema } from "effect"
 import { Loop, Period, Poll } from "effect-wait"

@@ -6,7 +6,7 @@
  * Schedule, with a state for each key; one that ends, as by `Limit.attempts`, gives the key up. Go's bucket for all keys
  * together is left out.
  *
- * `npx pnpm@12 examples 06-work-queue`
+ * `npx --yes pnpm@12 examples 06-work-queue`
  */
 import { Clock, Duration, Effect, Fiber, FiberMap, Latch, Option, Pull, Schedule, type Scope } from "effect"
 import { Backoff, Limit, Period, Poll } from "effect-wait"

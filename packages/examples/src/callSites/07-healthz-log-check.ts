@@ -5,7 +5,7 @@
  * the log in the API server's `healthz`; literally `Wait.forever(flush, { period: "1 minute" })`. Here the loop knows itself
  * when it last succeeded. At exactly two minutes Go says blocked, and `isHealthy` not yet. With metrics: ../observability.ts.
  *
- * `npx pnpm@12 examples 07-healthz-log-check`
+ * `npx --yes pnpm@12 examples 07-healthz-log-check`
  */
 import { NodeServices } from "@effect/platform-node"
 import { Context, Duration, Effect, Layer, Schema, Scope, Stream } from "effect"

@@ -6,7 +6,7 @@
  * literally `Wait.jitterUntil(work, { period, jitterFactor: 0.5, sliding: true })`. In Go the endpoints are those of the
  * start, and one that hangs keeps its last size. Here they come and go, and one that hangs counts as down.
  *
- * `npx pnpm@12 examples 08-etcd-size-monitor`
+ * `npx --yes pnpm@12 examples 08-etcd-size-monitor`
  */
 import { Context, type Duration, Effect, Exit, FiberMap, Layer, Metric, Schema, Scope } from "effect"
 import { Jitter, Loop, Period, Poll } from "effect-wait"

@@ -6,7 +6,7 @@
  * `Wait.poll(condition, { interval, timeout })`. Go checks once more at the timeout, and tells nothing. Here what was seen last is in
  * the `WaitTimeout`.
  *
- * `npx pnpm@12 examples 09-rolling-update`
+ * `npx --yes pnpm@12 examples 09-rolling-update`
  */
 import { Clock, type Duration, Effect, Option, Schema, Stream } from "effect"
 import { Loop, Period, Poll } from "effect-wait"

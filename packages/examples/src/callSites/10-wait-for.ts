@@ -5,7 +5,7 @@
  * the loops without `wait`, over `time.NewTicker(5 * time.Second)` and over `time.NewTimer(5 * time.Second)` with its `Reset`.
  * The channel of ticks is a Stream here: what it holds open, a watch of the folder, is closed with the wait.
  *
- * `npx pnpm@12 examples 10-wait-for`
+ * `npx --yes pnpm@12 examples 10-wait-for`
  */
 import { NodeFileSystem } from "@effect/platform-node"
 import { Duration, Effect, FileSystem, Option, type PlatformError, Queue, Stream } from "effect"

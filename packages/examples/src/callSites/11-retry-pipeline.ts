@@ -5,7 +5,7 @@
  * what Kubernetes has: one backoff for all errors, and the last of them as the result. Here each error has a backoff, each dependency
  * a budget, and the result tells how often it was tried, and why no more.
  *
- * `npx pnpm@12 examples 11-retry-pipeline`
+ * `npx --yes pnpm@12 examples 11-retry-pipeline`
  */
 import { NodeFileSystem } from "@effect/platform-node"
 import { Context, Duration, Effect, Fiber, FileSystem, Layer, Predicate, Schema } from "effect"

@@ -4,7 +4,7 @@
  * Go: `go wait.UntilWithContext(ctx, sync, time.Minute)`, `wait.PollUntilContextTimeout(ctx, time.Second, time.Minute, true, condition)`
  * and `retry.OnError(backoff, retriable, fn)`. The signal is Go's context; `stop` is Go's stop channel, which lets a run finish.
  *
- * `npx pnpm@12 examples 12-plain-typescript`
+ * `npx --yes pnpm@12 examples 12-plain-typescript`
  */
 import { Cause, type Duration, Effect, Exit, Layer, ManagedRuntime, Option, Scope } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, WaitTimeout } from "effect-wait"

@@ -2,7 +2,7 @@
  * Runs every example of this folder, each in a process of its own, two at a time. Green is one that ends with 0 within a minute,
  * and of whose claims at least one held.
  *
- * `npx pnpm@12 examples`, or with the beginnings of names: `npx pnpm@12 examples 04 05`
+ * `npx --yes pnpm@12 examples`, or with the beginnings of names: `npx --yes pnpm@12 examples 04 05`
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Duration, Effect, Exit, FileSystem, Path, Schema, Stream } from "effect"

@@ -2,7 +2,7 @@
  * A service of three replicas, each a process, on a Postgres of its own: one of them runs the loop. It is killed, another one goes
  * on; that one is stopped, and so forth.
  *
- * `npx pnpm@12 cluster-demo`
+ * `npx --yes pnpm@12 cluster-demo`
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

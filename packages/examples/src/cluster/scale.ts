@@ -1,7 +1,7 @@
 /**
  * How many loops a runner carries: to take them over, to keep them, to hand them over, in one process without a database.
  *
- * `npx pnpm@12 exec node --expose-gc packages/examples/src/cluster/scale.ts`
+ * `npx --yes pnpm@12 exec node --expose-gc packages/examples/src/cluster/scale.ts`
  */
 import { ClusterLoop } from "@effect-wait/cluster"
 import { Clock, Console, Effect, Exit, Layer, References, Scope } from "effect"

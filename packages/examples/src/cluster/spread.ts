@@ -1,7 +1,7 @@
 /**
  * How loops spread over runners, as Effect's cluster does it: a loop has a shard by the hash of its name, a shard a runner by a hash ring.
  *
- * `npx pnpm@12 exec node packages/examples/src/cluster/spread.ts`
+ * `npx --yes pnpm@12 exec node packages/examples/src/cluster/spread.ts`
  */
 import { Hash, HashRing, PrimaryKey } from "effect"
 

@@ -2,7 +2,7 @@
  * Fail-over on real processes and a real Postgres: 10 owners killed, 10 stopped, and then churn: replicas that join, are killed,
  * stopped and paused, and a database that crashes. It fails when a claim does not hold.
  *
- * `npx pnpm@12 cluster [--seed 1] [--seconds 100] [--trials 10]`
+ * `npx --yes pnpm@12 cluster [--seed 1] [--seconds 100] [--trials 10]`
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

@@ -1,7 +1,7 @@
 /**
  * Waits for a server, then keeps two loops running against it, for 8 seconds or until Ctrl-C.
  *
- * `npx pnpm@12 demo`
+ * `npx --yes pnpm@12 demo`
  */
 import { signal } from "../signals.ts"
 
