@@ -35,6 +35,7 @@ const app = await Application.bootstrap({
   categorizeByGroup: false,
   readme: "none",
   excludeExternals: true,
+  excludeReferences: true, // the page of the module that it comes from has it
   disableSources: true,
   disableGit: true,
   skipErrorChecking: true, // check:types does it, with the compiler of the repository

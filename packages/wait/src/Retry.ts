@@ -25,7 +25,6 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -33,72 +32,19 @@ import type * as Fiber from "effect/Fiber"
 import { constant, constTrue, constUndefined, dual, type LazyArg } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
-import * as Record from "effect/Record"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { millisSince } from "./internal/clocked.ts"
 import { driveNamed } from "./internal/drive.ts"
 import { Driver, type Task } from "./internal/driver.ts"
-import { done, mapDelays, planOf } from "./internal/step.ts"
+import { planOf } from "./internal/step.ts"
 import { RetryBudget } from "./RetryBudget.ts"
+import { RetryExhausted } from "./RetryExhausted.ts"
 
-const describe = {
-  schedule: (attempts: string) => `Gave up after ${attempts}: the schedule is done. See \`error\` for the last error.`,
-  budget: (attempts: string) =>
-    `Gave up after ${attempts}: the retry budget is used up. See \`error\` for the last error.`,
-  nested: (attempts: string) => `Left to the retry around it after ${attempts}. See \`error\`.`
-}
-
-/**
- * A retry was given up: the failure of {@link run}.
- *
- * - `error`: the last error, which is the `cause` of this one as well
- * - `attempts`: how many there were
- * - `elapsed`: from the start of the first attempt until it was given up
- * - `reason`: `"schedule"`: it was done; `"budget"`: it refused; `"nested"`: the retry around this one is to try again
- *
- * **Example** (Caught by its tag)
- *
- * ```ts
- * import { Effect } from "effect"
- * import { Limit, Period, Retry } from "effect-wait"
- *
- * const call = Effect.fail("refused")
- * const answer = await Effect.runPromise(
- *   Retry.run(call, Period.sliding("1 milli").pipe(Limit.attempts(3))).pipe(
- *     Effect.catchTag("RetryExhausted", ({ attempts, error, reason }) => Effect.succeed([error, attempts, reason]))
- *   )
- * )
- *
- * answer // => ["refused", 3, "schedule"]
- * ```
- *
- * @category errors
- * @since 0.1.0
- */
-export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
-  readonly error: unknown
-  readonly attempts: number
-  readonly elapsed: Duration.Duration
-  readonly reason: "schedule" | "budget" | "nested"
-  readonly message: string
-  readonly cause: unknown
-}> {
-  declare readonly error: E
-
-  constructor(options: {
-    readonly error: E
-    readonly attempts: number
-    readonly elapsed: Duration.Duration
-    readonly reason: "schedule" | "budget" | "nested"
-  }) {
-    const attempts = `${options.attempts} ${options.attempts === 1 ? "attempt" : "attempts"} in ${
-      Duration.format(Duration.millis(Math.round(Duration.toMillis(options.elapsed))))
-    }`
-    super({ ...options, message: describe[options.reason](attempts), cause: options.error })
-  }
-}
+export { hint } from "./internal/hint.ts"
+export { match } from "./internal/match.ts"
+export { RetryExhausted } from "./RetryExhausted.ts"
 
 /**
  * What `onRetry` is told before a delay.
@@ -461,148 +407,4 @@ const operation = <A, E, R, F>(
   return onGiveUp === undefined
     ? paying
     : Effect.tapCause(paying, () => exhausted === undefined ? Effect.void : annotated(onGiveUp(exhausted)))
-}
-
-type Matched<Cases> = {
-  [Tag in keyof Cases]: Schedule.Input<Cases[Tag]> & { readonly _tag: Tag }
-}[keyof Cases]
-
-/**
- * A schedule that follows another one for each tag of the error, each with its own state.
- *
- * - `cases`: schedules by tag; each sees the errors of its tag, and nothing of the others
- * - `orElse`: for all other tags. Where there is none, every tag needs a case: leaving one out is a type error
- * - output: that of the schedule that was followed
- *
- * It is done when the schedule that it follows is. Works with plain `Effect.retry`.
- *
- * Throws an `IllegalArgumentError` for what is not a Schedule.
- *
- * **Gotchas**
- *
- * `Limit.attempts(3)` in a case is three errors of that tag; around it all, three attempts of any kind. With an `orElse` that
- * takes anything, the types of the cases' errors are not checked, nor how their tags are spelt. A case that is no schedule is found
- * out at run time.
- *
- * **Example** (Throttled at 0, 1 and 3 s, and a reset connection in between)
- *
- * ```ts
- * import { Clock, Effect } from "effect"
- * import { Backoff, Period, Retry } from "effect-wait"
- * import { TestClock } from "effect/testing"
- *
- * const errors = [{ _tag: "Throttled" }, { _tag: "Reset" }, { _tag: "Throttled" }] as const
- * const starts: Array<number> = []
- * const call = Effect.gen(function*() {
- *   const error = errors[starts.push(yield* Clock.currentTimeMillis) - 1]
- *   if (error !== undefined) return yield* Effect.fail(error)
- * })
- * const schedule = Retry.match({
- *   Throttled: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
- *   Reset: Period.sliding("10 millis")
- * })
- *
- * await Effect.runPromise(
- *   Effect.all([Retry.run(call, schedule), TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(
- *     Effect.provide(TestClock.layer())
- *   )
- * )
- *
- * starts // => [0, 1000, 1010, 3010]
- * ```
- *
- * @category constructors
- * @since 0.1.0
- */
-export const match: {
-  <Cases extends { readonly [tag: string]: unknown }, Else>(
-    cases: Cases,
-    options: { readonly orElse: Else }
-  ): Schedule.Schedule<
-    Schedule.Output<Cases[keyof Cases] | Else>,
-    Matched<Cases> | Schedule.Input<Else>,
-    Schedule.Error<Cases[keyof Cases] | Else>,
-    Schedule.Env<Cases[keyof Cases] | Else>
-  >
-  <Cases extends { readonly [tag: string]: unknown }>(
-    cases: Cases,
-    options?: { readonly orElse?: undefined }
-  ): Schedule.Schedule<
-    Schedule.Output<Cases[keyof Cases]>,
-    Matched<Cases>,
-    Schedule.Error<Cases[keyof Cases]>,
-    Schedule.Env<Cases[keyof Cases]>
-  >
-} = <Out, E extends { readonly _tag: string }, F, R>(
-  cases: { readonly [tag: string]: Schedule.Schedule<Out, E, F, R> },
-  options?: { readonly orElse?: Schedule.Schedule<Out, E, F, R> | undefined }
-): Schedule.Schedule<Out, E, F, R> => {
-  const toStep = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
-    Schedule.toStep(args.schedule(`Retry.match: ${argument}`, schedule))
-  const steps = Effect.all(Record.map(cases, (schedule, tag) => toStep(tag, schedule)))
-  const orElse = options?.orElse === undefined ? Effect.undefined : toStep("orElse", options.orElse)
-  return Schedule.fromStep(
-    Effect.map(Effect.all([steps, orElse]), ([steps, orElse]) => (now, error) => {
-      const step = Object.hasOwn(steps, error._tag) ? steps[error._tag] : orElse
-      return step === undefined
-        ? Effect.die(
-          args.illegal("Retry.match: the tag of an error", error._tag, "one of the cases, where there is no orElse")
-        )
-        : step(now, error)
-    })
-  )
-}
-
-/**
- * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.
- *
- * - `hintOf`: what an error asks for, if anything. What is negative or NaN asks for nothing
- * - `max`: the longest hint that is followed, a duration of 0 or more. It does not bound the schedule's own delays
- * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
- *
- * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
- *
- * **Gotchas**
- *
- * Put it after the jitter, which might shorten the hint. `Jitter.additive` may follow it, so that clients who were told the same do
- * not come back together.
- *
- * **Example** (The schedule wants 1 s; the hints are 3 s, none, and a day)
- *
- * ```ts
- * import { Effect, Option } from "effect"
- * import { Period, Retry, Timeline } from "effect-wait"
- *
- * const hints = [Option.some("3 seconds" as const), Option.none(), Option.some("1 day" as const)]
- * let failures = 0
- * const hinted = (onExceed: "giveUp" | "clamp") => {
- *   failures = 0
- *   return Timeline.delays(Effect.runSync(Timeline.simulate(
- *     Period.sliding("1 second").pipe(
- *       Retry.hint(() => hints[failures++] ?? Option.none(), { max: "1 minute", onExceed })
- *     ),
- *     { until: "62 seconds" }
- *   )))
- * }
- *
- * hinted("giveUp") // => [3000, 1000]
- * ```
- *
- * @category combinators
- * @since 0.1.0
- */
-export const hint = <E>(
-  hintOf: (error: E) => Option.Option<Duration.Input>,
-  options: { readonly max: Duration.Input; readonly onExceed?: "giveUp" | "clamp" | undefined }
-): <Output, Input, Error, Env>(
-  self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & E, Error, Env> => {
-  args.required("Retry.hint: hintOf", hintOf)
-  const max = args.duration("Retry.hint: max", options.max)
-  const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
-  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) =>
-    mapDelays(self, (delay, _, error) => {
-      const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
-      return hinted > max && !clamps ? done : Math.max(delay, Math.min(hinted, max))
-    })
 }

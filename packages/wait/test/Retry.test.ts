@@ -15,7 +15,8 @@ import {
   Schedule,
   Tracer
 } from "effect"
-import { Backoff, Jitter, Limit, Period, Retry } from "effect-wait"
+import { Backoff, Jitter, Limit, Period, Retry, RetryExhausted } from "effect-wait"
+import * as RetryExhaustedModule from "effect-wait/RetryExhausted"
 import { TestClock } from "effect/testing"
 import { delaysOf, leftBehind, observe, withDraws } from "./support.ts"
 
@@ -51,6 +52,11 @@ const fieldsOf = (exit: Exit.Exit<unknown, unknown> | undefined) => {
 }
 
 const second = Period.sliding("1 second")
+
+it("RetryExhausted is one class: of effect-wait, of its own module, and of Retry", () => {
+  assert.strictEqual(RetryExhausted, Retry.RetryExhausted)
+  assert.strictEqual(RetryExhausted, RetryExhaustedModule.RetryExhausted)
+})
 
 // A retry with a name takes another way inside.
 for (const name of [undefined, "call"]) {
