@@ -28,16 +28,18 @@ import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { fromPolicy, type Policy, step } from "./internal/goBackoff.ts"
-import { done, fromPlan, type Moment, restartWhen } from "./internal/step.ts"
+import { restartWhen } from "./internal/delays.ts"
+import type { Moment } from "./internal/moment.ts"
+import { done, fromPlan } from "./internal/plan.ts"
 
 export type { Policy } from "./internal/goBackoff.ts"
 
 // A schedule whose output is its delay, the last one that it remembers.
 const growing = <State extends { delay: number }>(
-  begin: () => State,
+  start: () => State,
   next: (state: State, at: Moment) => number
 ): Schedule.Schedule<Duration.Duration> =>
-  fromPlan({ timed: false, begin, output: ({ delay }: State) => Duration.millis(delay), next })
+  fromPlan({ timed: false, start, output: ({ delay }: State) => Duration.millis(delay), next })
 
 /**
  * Delays that are multiplied by a factor from run to run: `min(cap, base · factor^n)`.

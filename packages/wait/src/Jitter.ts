@@ -32,7 +32,7 @@
  */
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { mapDelays } from "./internal/step.ts"
+import { mapDelays } from "./internal/delays.ts"
 
 // A delay of Infinity has no range: it stays.
 const spread =
@@ -41,7 +41,7 @@ const spread =
     mapDelays(self, (delay, { random }) => {
       const draw = random.nextDoubleUnsafe()
       return delay === Infinity ? delay : delay * (min + (max - min) * draw)
-    }, { moves: true })
+    }, { shifts: true })
 
 /**
  * A delay `d` becomes one of `d .. d + factor·d`: the jitter of Kubernetes.

@@ -31,7 +31,8 @@
 import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { changeDelays, done, mapDelays } from "./internal/step.ts"
+import { changeDelays, mapDelays } from "./internal/delays.ts"
+import { done } from "./internal/plan.ts"
 
 /**
  * `n` runs in all, the first one counted.

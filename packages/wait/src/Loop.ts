@@ -34,13 +34,14 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { drive, driveNamed } from "./internal/drive.ts"
-import { type Job, makeControl } from "./internal/driver.ts"
+import { Driver, type Spec, type Started } from "./internal/driver.ts"
+import { toPlan } from "./internal/foreign.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { type Repeating, repeating } from "./internal/repeating.ts"
-import { type Plan, planOf } from "./internal/step.ts"
-import { CurrentRun, makeWatch, type Watch } from "./internal/watch.ts"
+import type { AnyPlan } from "./internal/plan.ts"
+import { run as runDriver, runNamed } from "./internal/run.ts"
+import { CurrentRun, Watch } from "./internal/watch.ts"
 
 export type { Loop, Status } from "./internal/handle.ts"
 
@@ -169,7 +170,7 @@ export const run: {
   options: Options<E, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) =>
-    driveNamed(context, ...looping("Loop.run", work, schedule, options))
+    runNamed(context, ...looping("Loop.run", work, schedule, options))
   ))
 
 const looping = <A, E, R, Out, F>(
@@ -177,12 +178,12 @@ const looping = <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A, F, R>,
   { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
-): readonly [string | undefined, Repeating<A, E, R, Out, F>, Job<A, E, R, A, Out, F>] => [
+): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A, Out, F>] => [
   name === undefined ? name : args.name(`${caller}: name`, name),
-  backoff === undefined ? repeating : following(args.schedule(`${caller}: backoff`, backoff)),
+  backoff === undefined ? repeating : following(toPlan(args.schedule(`${caller}: backoff`, backoff))),
   {
     work,
-    schedule: args.schedule(`${caller}: schedule`, schedule),
+    plan: toPlan(args.schedule(`${caller}: schedule`, schedule)),
     initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
     stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
   }
@@ -264,34 +265,28 @@ export const forkScoped: {
   options: Options<E, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Loop<Out, E | F>, never, R | Scope.Scope> =>
   Effect.suspend(() => {
-    const [name, task, job] = looping("Loop.forkScoped", work, schedule, options)
-    const control = makeControl<F, Watch>(true, makeWatch("loop", name))
-    const driven = Effect.contextWith((context: Context.Context<R>) => drive(context, task, { ...job, control }))
-    const loop = Effect.tapCause(driven, (cause) => {
-      const logged = Effect.logError("The loop has failed", cause)
-      return name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)
+    const [name, rules, spec] = looping("Loop.forkScoped", work, schedule, options)
+    const watch = new Watch("loop", name, { logs: true })
+    return Effect.flatMap(Effect.context<R | Scope.Scope>(), (context) => {
+      const driver = new Driver(context, rules, spec, watch, true)
+      return Effect.map(
+        Effect.forkScoped(Effect.suspend(() => runDriver(driver, spec))),
+        (fiber) => makeHandle(fiber, driver, watch)
+      )
     })
-    return Effect.map(Effect.forkScoped(loop), (fiber) => makeHandle(fiber, control))
   }))
 
-// While runs fail, the loop follows the backoff, which begins afresh after each success.
-const following = <A, E, R, Out, F>(backoff: Schedule.Schedule<unknown, E, F, R>): Repeating<A, E, R, Out, F> => {
-  let plan: Plan<unknown, E> | undefined
-  let state: unknown
+// While runs fail, the loop follows the backoff, which starts again after each success.
+const following = <A, E, R, Out, F>(plan: AnyPlan<unknown, E, F, R>): Repeating<A, E, R, Out, F> => {
+  let backoff: Started<unknown, E, F, R> | undefined
   return {
     ...repeating,
-    timed: planOf(backoff)?.timed !== false,
-    succeeded(driver, value) {
-      plan = undefined
-      driver.proceed(value)
+    timed: plan.timed,
+    succeeded(loop, value) {
+      backoff = undefined
+      return loop.ask(value)
     },
-    failed(driver, error, cause) {
-      if (plan === undefined) {
-        plan = driver.planFor(backoff)
-        state = driver.begin(plan)
-      }
-      driver.detour(plan, state, error, cause)
-    }
+    failed: (loop, error, cause) => loop.askOther(backoff ??= loop.start(plan), error, cause)
   }
 }
 
@@ -365,7 +360,7 @@ export const survive: {
 const counted = (cause: Cause.Cause<unknown>, name: string | undefined): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const run = fiber.getRef(CurrentRun)?.watch
-    if (run !== undefined) run.survived = cause
+    run?.survived(cause)
     if (run?.meter === undefined && name !== undefined) {
       meterOf(fiber.context, "loop", name).failures.updateUnsafe(1, fiber.context)
     }

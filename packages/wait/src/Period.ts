@@ -38,7 +38,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { earlyWake, fromPlan, isExtra, mapDelays, type Moment } from "./internal/step.ts"
+import { mapDelays } from "./internal/delays.ts"
+import { earlyWake, type Moment } from "./internal/moment.ts"
+import { fromPlan, ranBeforeSlot } from "./internal/plan.ts"
 
 // A schedule that puts out the number of runs that came before, from 0.
 const counting = (
@@ -47,7 +49,7 @@ const counting = (
 ): Schedule.Schedule<number> =>
   fromPlan({
     timed,
-    begin: () => ({ runs: -1 }),
+    start: () => ({ runs: -1 }),
     output: ({ runs }) => runs,
     next(state, at) {
       state.runs++
@@ -157,7 +159,7 @@ export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> =>
  */
 export const fromStart = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
-): Schedule.Schedule<Output, Input, E, R> => mapDelays(self, remaining, { timed: true, moves: true })
+): Schedule.Schedule<Output, Input, E, R> => mapDelays(self, remaining, { timed: true, shifts: true })
 
 /**
  * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.
@@ -203,15 +205,15 @@ export const ticker = (
   ]) === "keep"
   return fromPlan({
     timed: true,
-    begin: (env) => ({ env, slot: 0 }), // the slot that comes next; the first run is slot 0
+    start: (env) => ({ env, slot: 0 }), // the slot that comes next; the first run is slot 0
     output: ({ slot }) => slot,
     next(state, at) {
       const { env, slot } = state
-      const isBefore = slot > 0 && isExtra(at, env, env.first + slot * millis)
+      const isBefore = slot > 0 && ranBeforeSlot(at, env, env.first + slot * millis)
       const served = isBefore ? slot - 1 : slot
       const slots = (at.now - env.first) / millis
       const next = state.slot = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
-      if (at.missed !== undefined) at.missed.slots += next - served - 1
+      at.miss(() => next - served - 1)
       return Math.max(0, env.first + next * millis - at.now)
     }
   })
@@ -290,7 +292,7 @@ export const cron = (
   return fromPlan({
     timed: true,
     // By the wall clock; `plannedAt` by that of the loop.
-    begin: (env) => ({
+    start: (env) => ({
       env,
       runs: -1,
       served: -Infinity,
@@ -304,17 +306,17 @@ export const cron = (
       const { env, planned, plannedAt } = state
       const wall = at.wall()
       state.runs++
-      if (!isExtra(at, env, plannedAt)) state.served = planned
+      if (!ranBeforeSlot(at, env, plannedAt)) state.served = planned
       // A slot that was served stays served when the timer woke early or the clock was set back a little; a
       // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
       const known = state.served - wall > threeHours ? -Infinity : state.served
       const allowance = planned === -Infinity ? 0 : earlyWake // the first run is not a timer's
       const reached = wall - (at.now - at.start) + allowance
       const from = Math.max(known, wall, reached)
-      if (at.missed !== undefined) {
+      at.miss(() => {
         const seen = Number.isNaN(state.seen) ? wall - (at.now - env.first) : state.seen
-        at.missed.slots += slotsBetween(calendar, Math.max(state.served, seen), from)
-      }
+        return slotsBetween(calendar, Math.max(state.served, seen), from)
+      })
       state.seen = from
       // What was next then is still next, unless the clock was set back or a slot has come.
       if (!(state.asked <= from && from < planned)) {

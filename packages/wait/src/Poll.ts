@@ -29,6 +29,7 @@ import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
+import { toPlan } from "./internal/foreign.ts"
 import { poll } from "./internal/poll.ts"
 import type { WaitTimeout } from "./WaitTimeout.ts"
 
@@ -143,7 +144,7 @@ export const until: {
   Effect.suspend(() =>
     poll({
       check,
-      schedule: args.schedule("Poll.until: schedule", schedule),
+      plan: toPlan(args.schedule("Poll.until: schedule", schedule)),
       accept: args.callback("Poll.until: accept", options.accept) ?? ((value) => value === true),
       tolerate: args.callback("Poll.until: tolerate", options.tolerate),
       first: args.boolean("Poll.until: immediate", options.immediate ?? true) ? "now" : "later",

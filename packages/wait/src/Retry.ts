@@ -35,10 +35,12 @@ import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { millisSince } from "./internal/clocked.ts"
-import { driveNamed } from "./internal/drive.ts"
-import { Driver, type Task } from "./internal/driver.ts"
-import { planOf } from "./internal/step.ts"
+import { Driver, type Rules } from "./internal/driver.ts"
+import { toPlan } from "./internal/foreign.ts"
+import { millisSince } from "./internal/moment.ts"
+import { End, type Next, refine } from "./internal/next.ts"
+import { planOf } from "./internal/plan.ts"
+import { runNamed } from "./internal/run.ts"
 import { RetryBudget } from "./RetryBudget.ts"
 import { RetryExhausted } from "./RetryExhausted.ts"
 
@@ -226,65 +228,34 @@ export const run: {
   schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
   options: Settings<E | Cause.TimeoutError, F, R> = {}
 ): Effect.Effect<A, E | Cause.TimeoutError | F | RetryExhausted<E | Cause.TimeoutError>, R | RetryBudget> => {
-  let checked: Checked<A, E | Cause.TimeoutError, R, F> | undefined
+  let validated: Validated<A, E | Cause.TimeoutError, R, F> | undefined
   return Effect.withFiber((fiber) => {
-    const retry = checked ??= check(effect, schedule, options)
-    const around = retry.nested === "defer" ? fiber.getRef(CurrentRetry) : undefined
-    // Where the fiber is interrupted, the retry around this one is no more.
-    return around === undefined
-      ? begin(retry, fiber, undefined)
+    const retry = validated ??= validate(effect, schedule, options)
+    const outerBudgets = retry.nested === "defer" ? fiber.getRef(CurrentRetry) : undefined
+    // In an interrupted fiber the outer retry is over.
+    return outerBudgets === undefined
+      ? firstAttempt(retry, fiber, undefined)
       : Effect.matchCauseEffect(Effect.interruptible(Effect.void), {
-        onSuccess: () => begin(retry, fiber, around),
-        onFailure: () => begin(retry, fiber, undefined)
+        onSuccess: () => firstAttempt(retry, fiber, outerBudgets),
+        onFailure: () => firstAttempt(retry, fiber, undefined)
       })
   })
 })
 
-/** Begins an operation; `around` are the budgets of the retries that it leaves the retrying to. */
-const begin = <A, E, R, F>(
-  retry: Checked<A, E, R, F>,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  around: ReadonlyArray<string> | undefined
-): Effect.Effect<A, E | F | RetryExhausted<E>, R | RetryBudget> => {
-  const { attempt, budget, name } = retry
-  if (budget !== undefined && around?.includes(budget) !== true) {
-    return Effect.flatMap(
-      RetryBudget,
-      (service) => operation(retry, { deferred: around !== undefined, paid: { key: budget, budget: service } })
-    )
-  }
-  if (name !== undefined) return operation(retry, { deferred: around !== undefined })
-  // Nothing is made as long as nothing fails.
-  const { context } = fiber
-  const { clock, inside } = placeIn(context)
-  const begun = clock.monotonicTimeNanosUnsafe()
-  fiber.setContext(inside)
-  return Effect.matchCauseEffect(attempt, {
-    onSuccess(value) {
-      fiber.setContext(context)
-      return Exit.succeed(value)
-    },
-    onFailure(cause) {
-      fiber.setContext(context)
-      return operation(retry, { deferred: around !== undefined, failed: { begun, cause } })
-    }
-  })
-}
-
 type Settings<E, F, R> = Options<E, Limit, Key, F, R> & { readonly while?: Predicate.Predicate<E> | undefined }
 
-/** What was asked for, and is allowed. */
-interface Checked<A, E, R, F> extends Settings<E, F, R> {
+/** The arguments, once they are known to be allowed. */
+interface Validated<A, E, R, F> extends Settings<E, F, R> {
   readonly attempt: Effect.Effect<A, E, R>
   readonly schedule: Schedule.Schedule<unknown, E, F, R>
   readonly while: Predicate.Predicate<E>
 }
 
-const check = <A, E, R, F>(
+const validate = <A, E, R, F>(
   effect: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
   options: Settings<E | Cause.TimeoutError, F, R>
-): Checked<A, E | Cause.TimeoutError, R, F> => {
+): Validated<A, E | Cause.TimeoutError, R, F> => {
   const { attemptTimeout, budget, name, nested, onGiveUp, onRetry } = args.options("Retry.run: options", options)
   const limit = args.duration("Retry.run: attemptTimeout", attemptTimeout ?? Infinity)
   return {
@@ -299,7 +270,36 @@ const check = <A, E, R, F>(
   }
 }
 
-// The budgets of the retries whose attempt this is, in whatever fiber; undefined where it is none.
+/** Makes the first attempt. `outerBudgets` are those of the retries around this one, if it leaves the retrying to them. */
+const firstAttempt = <A, E, R, F>(
+  retry: Validated<A, E, R, F>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  outerBudgets: ReadonlyArray<string> | undefined
+): Effect.Effect<A, E | F | RetryExhausted<E>, R | RetryBudget> => {
+  const { attempt, budget: key, name } = retry
+  const isDeferred = outerBudgets !== undefined
+  if (key !== undefined && outerBudgets?.includes(key) !== true) {
+    return Effect.flatMap(RetryBudget, (service) => loop(retry, { isDeferred, budget: { key, service } }))
+  }
+  if (name !== undefined) return loop(retry, { isDeferred })
+  // An attempt that succeeds needs no loop.
+  const { context } = fiber
+  const { clock, inAttempt } = attemptContextOf(context)
+  const started = clock.monotonicTimeNanosUnsafe()
+  fiber.setContext(inAttempt)
+  return Effect.matchCauseEffect(attempt, {
+    onSuccess(value) {
+      fiber.setContext(context)
+      return Exit.succeed(value)
+    },
+    onFailure(cause) {
+      fiber.setContext(context)
+      return loop(retry, { isDeferred, failed: { started, cause } })
+    }
+  })
+}
+
+// The budgets of the retries around this attempt, in whatever fiber; undefined outside of attempts.
 const CurrentRetry = Context.Reference<ReadonlyArray<string> | undefined>("effect-wait/CurrentRetry", {
   defaultValue: constUndefined
 })
@@ -307,104 +307,113 @@ const CurrentRetry = Context.Reference<ReadonlyArray<string> | undefined>("effec
 const withRetry = <R>(context: Context.Context<R>, ...budgets: ReadonlyArray<string>): Context.Context<R> =>
   Context.add(context, CurrentRetry, [...Context.get(context, CurrentRetry) ?? [], ...budgets])
 
-/** What attempts without a budget are run in, and the Clock. */
-interface Place {
-  readonly inside: Context.Context<never>
+interface AttemptContext {
+  readonly inAttempt: Context.Context<never>
   readonly clock: Clock.Clock
 }
 
-// Calls are made in the same context over and over: to look this up is quicker than to make it.
-const places = new WeakMap<Context.Context<never>, Place>()
+// Many calls have the same context: to look this up is quicker than to make it.
+const attemptContexts = new WeakMap<Context.Context<never>, AttemptContext>()
 
-const placeIn = (context: Context.Context<never>): Place => {
-  const known = places.get(context)
+const attemptContextOf = (context: Context.Context<never>): AttemptContext => {
+  const known = attemptContexts.get(context)
   if (known !== undefined) return known
-  const place = { inside: withRetry(context), clock: Context.get(context, Clock.Clock) }
-  places.set(context, place)
-  return place
+  const made = { inAttempt: withRetry(context), clock: Context.get(context, Clock.Clock) }
+  attemptContexts.set(context, made)
+  return made
 }
 
-/** What is known of an operation. */
-interface Known<E> {
-  /** Whether the retrying is left to the retry around it. */
-  readonly deferred: boolean
-  readonly paid?: { readonly key: string; readonly budget: RetryBudget["Service"] }
-  /** The first attempt, where that was made already. */
-  readonly failed?: { readonly begun: bigint; readonly cause: Cause.Cause<E> }
+/** How a loop starts. */
+interface Start<E> {
+  /** The retrying is left to the retry around this one. */
+  readonly isDeferred: boolean
+  readonly budget?: { readonly key: string; readonly service: RetryBudget["Service"] }
+  /** The first attempt, if it was made before. */
+  readonly failed?: { readonly started: bigint; readonly cause: Cause.Cause<E> }
 }
 
-const operation = <A, E, R, F>(
-  { attempt, name, onGiveUp, onRetry, schedule, while: isRetryable }: Checked<A, E, R, F>,
-  { deferred, failed, paid }: Known<E>
+/** What one operation remembers. */
+interface Progress<E> {
+  last: Option.Option<E>
+  exhausted: RetryExhausted<E> | undefined
+  elapsed: LazyArg<Duration.Duration>
+}
+
+const loop = <A, E, R, F>(
+  retry: Validated<A, E, R, F>,
+  start: Start<E>
 ): Effect.Effect<A, E | F | RetryExhausted<E>, R> => {
-  type Operation = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
-  const last: Array<E> = [] // none or one
-  let retryable = true
-  let exhausted: RetryExhausted<E> | undefined
+  const { attempt, name, onGiveUp, onRetry, schedule } = retry
+  const { budget, failed } = start
+  const progress: Progress<E> = { last: Option.none(), exhausted: undefined, elapsed: constant(Duration.zero) }
+  const rules = rulesOf(retry, start, progress)
+  const asAttempt = <X, X2>(effect: Effect.Effect<X, X2, R>): Effect.Effect<X, X2, R> =>
+    Effect.updateContext(
+      effect,
+      (context: Context.Context<R>) => withRetry(context, ...budget === undefined ? [] : [budget.key])
+    )
+  // With nothing to run between the attempts, the whole loop is marked as an attempt once.
+  const isPlain = budget === undefined && onRetry === undefined && planOf(schedule) !== undefined
+  const spec = { work: isPlain ? attempt : asAttempt(attempt), plan: toPlan(schedule) }
+  const attempts = Effect.contextWith((context: Context.Context<R>) => {
+    const clock = Context.get(context, Clock.Clock)
+    const started = failed?.started ?? clock.monotonicTimeNanosUnsafe()
+    progress.elapsed = () => Duration.millis(millisSince(clock, started))
+    return failed === undefined
+      ? runNamed(context, name, rules, spec)
+      : new Driver(context, rules, { ...spec, started }).loopAfter(failed.cause)
+  })
+  const marked = isPlain ? asAttempt(attempts) : attempts
+  const budgeted = budget === undefined ? marked : Effect.andThen(budget.service.started(budget.key), marked)
+  return onGiveUp === undefined
+    ? budgeted
+    : Effect.tapCause(budgeted, () =>
+      progress.exhausted === undefined ? Effect.void : annotate(name, onGiveUp(progress.exhausted)))
+}
 
-  let elapsed: LazyArg<Duration.Duration> = constant(Duration.zero)
-  const giveUp = ({ attempts }: Operation, error: E, reason: RetryExhausted["reason"]) =>
-    Exit.fail(exhausted = new RetryExhausted<E>({ error, attempts, elapsed: elapsed(), reason }))
-  const annotated = <X>(hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
-    name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
-  const asked = Effect.fnUntraced(function*(driver: Operation, error: E, delay: number) {
-    if (paid !== undefined && !(yield* paid.budget.withdraw(paid.key, error))) {
-      return yield* giveUp(driver, error, "budget")
+const annotate = <X, F, R>(name: string | undefined, hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
+  name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
+
+const rulesOf = <A, E, R, F>(
+  { name, onRetry, while: isRetryable }: Validated<A, E, R, F>,
+  { budget, isDeferred }: Start<E>,
+  progress: Progress<E>
+): Rules<A, E, R, E, unknown, A, F | RetryExhausted<E>> => {
+  type Loop = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
+  const giveUp = ({ attempts }: Loop, error: E, reason: RetryExhausted["reason"]) =>
+    Exit.fail(progress.exhausted = new RetryExhausted<E>({ error, attempts, elapsed: progress.elapsed(), reason }))
+  const beforeRetry = Effect.fnUntraced(function*(loop: Loop, error: E, delay: number) {
+    if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, error))) {
+      return yield* giveUp(loop, error, "budget")
     }
     if (onRetry !== undefined) {
-      const retrying = { error, attempt: driver.attempts, delay: Duration.millis(delay), elapsed: elapsed() }
-      yield* annotated(onRetry(retrying))
+      const { attempts: attempt } = loop
+      yield* annotate(name, onRetry({ error, attempt, delay: Duration.millis(delay), elapsed: progress.elapsed() }))
     }
     return delay
   })
-
-  const task: Task<A, E, R, E, unknown, A, F | RetryExhausted<E>> = {
+  const retry = (loop: Loop, error: E): Next<A, E | F | RetryExhausted<E>, R> => {
+    if (isDeferred) return new End(giveUp(loop, error, "nested"))
+    progress.last = Option.some(error)
+    const next = loop.ask(error)
+    return budget === undefined && onRetry === undefined
+      ? next
+      : refine(next, (delay) => beforeRetry(loop, error, delay))
+  }
+  return {
     kind: "retry",
     first: "now",
     timed: false,
-    succeeded(driver, value) {
-      driver.result = Exit.succeed(value)
+    succeeded(_, value) {
+      const end = new End(Exit.succeed(value))
+      return budget === undefined ? end : Effect.as(budget.service.succeeded(budget.key, progress.last), end)
     },
-    failed(driver, error, cause) {
-      if (paid === undefined) retryable = isRetryable(error)
-      if (!retryable) {
-        driver.result = Exit.failCause(cause)
-      } else if (deferred) {
-        driver.result = giveUp(driver, error, "nested")
-      } else {
-        last[0] = error
-        driver.proceed(error)
-        if (paid !== undefined || onRetry !== undefined) driver.consult((delay) => asked(driver, error, delay))
-      }
+    failed(loop, error, cause) {
+      if (!isRetryable(error)) return new End(Exit.failCause(cause))
+      return budget === undefined
+        ? retry(loop, error)
+        : refine(Effect.as(budget.service.failed(budget.key, error), 0), () => retry(loop, error))
     },
-    ended: (driver) => giveUp(driver, Option.getOrThrow(Option.fromIterable(last)), "schedule")
+    ended: (loop) => giveUp(loop, Option.getOrThrow(progress.last), "schedule")
   }
-  const told = paid === undefined ? attempt : attempt.pipe(
-    Effect.tap(() => paid.budget.succeeded(paid.key, Option.fromIterable(last))),
-    Effect.tapError((error) => {
-      retryable = isRetryable(error)
-      return retryable ? paid.budget.failed(paid.key, error) : Effect.void
-    })
-  )
-  const enter = <X, X2>(effect: Effect.Effect<X, X2, R>): Effect.Effect<X, X2, R> =>
-    Effect.updateContext(
-      effect,
-      (context: Context.Context<R>) => withRetry(context, ...paid === undefined ? [] : [paid.key])
-    )
-  // Where nobody else is asked between the attempts, the loop as a whole is run as they are.
-  const isPlain = paid === undefined && onRetry === undefined && planOf(schedule) !== undefined
-  const job = { work: isPlain ? told : enter(told), schedule }
-  const loop = Effect.contextWith((context: Context.Context<R>) => {
-    const clock = Context.get(context, Clock.Clock)
-    const begun = failed?.begun ?? clock.monotonicTimeNanosUnsafe()
-    elapsed = () => Duration.millis(millisSince(clock, begun))
-    return failed === undefined
-      ? driveNamed(context, name, task, job)
-      : new Driver(task, { ...job, begun }, context).resume(failed.cause)
-  })
-  const entered = isPlain ? enter(loop) : loop
-  const paying = paid === undefined ? entered : Effect.andThen(paid.budget.started(paid.key), entered)
-  return onGiveUp === undefined
-    ? paying
-    : Effect.tapCause(paying, () => exhausted === undefined ? Effect.void : annotated(onGiveUp(exhausted)))
 }

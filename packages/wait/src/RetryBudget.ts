@@ -22,8 +22,9 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { millisSince } from "./internal/clocked.ts"
-import { changeDelays, done } from "./internal/step.ts"
+import { millisSince } from "./internal/moment.ts"
+import { changeDelays } from "./internal/delays.ts"
+import { done } from "./internal/plan.ts"
 
 /**
  * Decides whether a failed attempt may be tried again, from what other calls to the same dependency have seen. `Retry.run` with a

@@ -29,7 +29,8 @@ import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { clockOf } from "./internal/clockOf.ts"
-import { driveInPlace } from "./internal/drive.ts"
+import { toPlan } from "./internal/foreign.ts"
+import { simulate as simulateLoop } from "./internal/run.ts"
 import { repeating } from "./internal/repeating.ts"
 import { drawsOf, replay } from "./internal/replay.ts"
 
@@ -248,13 +249,14 @@ export const simulate = <E, R>(
       : constant(args.duration("Timeline.simulate: work", work))
     const draws = random && drawsOf("Timeline.simulate: random", random)
     const time = { now: 0 } // a field is quicker to change than a variable that closures share
-    const pass = (millis: number): void => {
+    const pass = (millis: number): Exit.Exit<void> => {
       time.now += millis
+      return Exit.void
     }
     // For the Effects of the schedule. A sleep takes no time.
     const clock = clockOf(
       () => time.now,
-      (duration) => Effect.sync(() => pass(Math.max(0, Duration.toMillis(duration))))
+      (duration) => Effect.suspend(() => pass(Math.max(0, Duration.toMillis(duration))))
     )
     const runs: Array<Run> = []
     const run = (): Exit.Exit<undefined, typeof cut> => {
@@ -267,7 +269,7 @@ export const simulate = <E, R>(
     }
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })
     const loop = Effect.contextWith((context: Context.Context<R>) =>
-      driveInPlace(context, repeating, { work: Effect.undefined, schedule: asked }, { run, pass })
+      simulateLoop(context, repeating, { work: Effect.undefined, plan: toPlan(asked) }, { run, sleep: pass })
     ).pipe(
       Effect.map(timeline("done")),
       Effect.catchIf((error): error is typeof cut => error === cut, () => Effect.sync(timeline("cut"))),

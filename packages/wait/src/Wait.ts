@@ -31,7 +31,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { dual, identity } from "effect/Function"
+import { constVoid, dual, identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
@@ -41,7 +41,9 @@ import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { fromPolicy, type GoBackoff, type Policy, step } from "./internal/goBackoff.ts"
 import { deadline, poll as pollJob } from "./internal/poll.ts"
-import { done, fromPlan, type Moment, planOf } from "./internal/step.ts"
+import { toPlan } from "./internal/foreign.ts"
+import { atStart } from "./internal/moment.ts"
+import { type AnyPlan, done, fromPlan, planOf } from "./internal/plan.ts"
 import * as Jitter from "./Jitter.ts"
 import * as Loop from "./Loop.ts"
 import * as Period from "./Period.ts"
@@ -82,15 +84,7 @@ const askedAtStart = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
   return Period.fromStart(fromPlan<Out, In, unknown>({
     ...plan,
     timed: true,
-    next(state, at, input) {
-      const atStart: Moment = {
-        ...at,
-        ended: at.now,
-        now: at.start,
-        wall: () => at.wall() - (at.now - at.start)
-      }
-      return plan.next(state, atStart, input)
-    }
+    next: (state, at, input) => plan.next(state, atStart(at), input)
   }))
 }
 
@@ -323,7 +317,7 @@ const resetting = (
 ): Schedule.Schedule<Duration.Duration> =>
   fromPlan({
     timed: true,
-    begin: ({ first }) => ({ backoff: initial, mark: first, delay: 0 }),
+    start: ({ first }) => ({ backoff: initial, mark: first, delay: 0 }),
     output: ({ delay }) => Duration.millis(delay),
     next(state, at) {
       const due = at.now - state.mark > reset
@@ -456,7 +450,7 @@ const pollWith = <E, R, F>(
   name: string,
   condition: Effect.Effect<boolean, E, R>,
   options: {
-    readonly schedule: Schedule.Schedule<unknown, boolean | undefined, F, R>
+    readonly plan: AnyPlan<unknown, boolean | undefined, F, R>
     readonly first: "now" | "anyway" | "later"
     readonly stop: Effect.Effect<unknown, F, R> | undefined
     readonly exhausted?: "deadline" | "exhausted"
@@ -464,7 +458,7 @@ const pollWith = <E, R, F>(
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.asVoid(pollJob({
     check: condition,
-    schedule: options.schedule,
+    plan: options.plan,
     accept: identity,
     first: options.first,
     stop: args.effect(`${name}: stop`, options.stop),
@@ -481,7 +475,7 @@ const firstCheck = (name: string, { immediate }: { readonly immediate: boolean }
 const ticksUntil = (interval: number, timeout: number): Schedule.Schedule<number> =>
   fromPlan({
     timed: true,
-    begin: () => ({ first: NaN, ticks: 0, last: false }),
+    start: () => ({ first: NaN, ticks: 0, last: false }),
     output: ({ ticks }) => ticks,
     next(state, at) {
       if (state.last) return done
@@ -505,9 +499,9 @@ const legacy = <Options extends { readonly interval: Duration.Input; readonly ti
     Effect.suspend(() => {
       const interval = args.positive(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? 0)
-      const schedule = ticksUntil(interval, timeout === 0 ? Infinity : timeout)
+      const plan = toPlan(ticksUntil(interval, timeout === 0 ? Infinity : timeout))
       return pollWith<E, R | SR, SE>(name, condition, {
-        schedule,
+        plan,
         first,
         stop: options.stop,
         exhausted: "deadline"
@@ -715,7 +709,7 @@ const pollUntilContext = <
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? Infinity)
       const stop = args.effect(`${name}: stop`, options.stop)
       return pollWith<E, R | SR, SE>(name, condition, {
-        schedule: interval === 0 ? Period.sliding(0) : Period.ticker(interval),
+        plan: toPlan(interval === 0 ? Period.sliding(0) : Period.ticker(interval)),
         first: firstCheck(name, options),
         stop: timeout === Infinity ? stop : orDeadline(stop ?? Effect.never, timeout)
       })
@@ -865,7 +859,9 @@ export const delayUntil: {
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.suspend(() =>
     pollWith("Wait.delayUntil", condition, {
-      schedule: measured("Wait.delayUntil", args.schedule("Wait.delayUntil: backoff", options.backoff), options),
+      plan: toPlan(
+        measured("Wait.delayUntil", args.schedule("Wait.delayUntil: backoff", options.backoff), options)
+      ),
       first: firstCheck("Wait.delayUntil", options),
       stop: options.stop
     })
@@ -948,27 +944,25 @@ export const waitFor: {
     Scope.make(),
     (scope) =>
       pollWith<E, R, F>("Wait.waitFor", condition, {
-        schedule: ticking(options.ticks, scope),
+        plan: toPlan(ticking(options.ticks, scope)),
         first: "later",
         stop: options.stop
       }),
     Scope.close
   ))
 
-// A sleep that brought the delay to its cap is the last one, and no check follows it.
-const goSteps = (initial: GoBackoff): Schedule.Schedule<Duration.Duration> =>
-  fromPlan({
-    timed: false,
-    begin: () => ({ backoff: initial, delay: 0 }),
-    output: ({ delay }) => Duration.millis(delay),
-    isOver: ({ backoff }) => backoff.steps < 1,
-    next(state, { random }) {
-      if (state.backoff.steps <= 1) return done
-      const [delay, left] = step(state.backoff, random)
-      state.backoff = left
-      return state.delay = delay
-    }
-  })
+// After the sleep that brings the delay to its cap, the plan is done: no check follows.
+const stepsPlan = (initial: GoBackoff): AnyPlan<unknown, unknown, never, never> => ({
+  timed: false,
+  start: () => ({ backoff: initial }),
+  output: constVoid,
+  next(state: { backoff: GoBackoff }, { random }) {
+    if (state.backoff.steps <= 1) return done
+    const [delay, left] = step(state.backoff, random)
+    state.backoff = left
+    return left.steps < 1 ? Effect.as(Effect.sleep(delay), done) : delay
+  }
+})
 
 /**
  * Go's `ExponentialBackoff(backoff, condition)` and `ExponentialBackoffWithContext`: checks at most `steps` times.
@@ -1022,7 +1016,7 @@ export const exponentialBackoff: Polling<{ readonly backoff: Policy }> = dual(2,
         })
       )
       : pollWith<E, R | SR, SE>("Wait.exponentialBackoff", condition, {
-        schedule: goSteps(backoff),
+        plan: stepsPlan(backoff),
         first: "now",
         stop: options.stop
       })

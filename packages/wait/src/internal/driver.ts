@@ -1,409 +1,305 @@
 /**
- * The one loop under everything that repeats.
+ * The one loop under everything that repeats. In straight lines:
+ *
+ * ```text
+ * for (;;) {
+ *   if (next is an Effect) next = yield* wait(next)   // a hook, a budget, a schedule of another library
+ *   if (next is an End) return next.exit
+ *   plan(next)                                        // when the run is due
+ *   if (it is delayed) yield* sleep(next)
+ *   if (stopped) return ended("stopped")
+ *   next = ran(yield* run())                          // the rules say what comes next
+ * }
+ * ```
+ *
+ * `Effect.whileLoop` runs it: `body` is what the loop yields, `step` takes what that gave.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import type * as Schedule from "effect/Schedule"
-import { type Clocked, look, makeClocked, makeWatched, timeless } from "./clocked.ts"
-import { type ForeignPlan, foreignPlan } from "./foreign.ts"
+import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { done, pending, type Plan, planOf } from "./step.ts"
-import { ended, planned, started, type Watch } from "./watch.ts"
+import { type LoopMoment, makeMoment, makeWatchedMoment, withoutClock } from "./moment.ts"
+import { type Decision, End, type Next, refine } from "./next.ts"
+import { type AnyPlan, done } from "./plan.ts"
+import type { Watch } from "./watch.ts"
 
 /**
- * What results mean. One value serves all loops of a kind. `A` and `E` are those of a run, `In` and `Out` those of the
+ * What the results of runs mean. One value serves all loops of a kind. `A` and `E` are those of a run, `In` and `Out` those of the
  * schedule, `B` is the result of the loop, `F` any other failure.
  */
-export interface Task<A, E, R, In, Out, B, F> {
+export interface Rules<A, E, R, In, Out, B, F> {
   readonly kind: Kind
-  /** The first run comes now; now, even when already stopped; or after a delay that the schedule gives for `later`. */
+  /** The first run comes now; now, even if the loop is stopped; or after the delay that the schedule gives for `later`. */
   readonly first: "now" | "anyway" | { readonly later: In }
-  /** Whether another schedule than the loop's own looks at the time. */
+  /** Whether another schedule than the loop's own reads the time. */
   readonly timed: boolean
-  /** Takes the value of a run: advances the loop or ends it. */
-  readonly succeeded: (driver: Driver<A, E, R, In, Out, B, F>, value: A) => void
-  /**
-   * Takes the error of a failed run: advances the loop or ends it. Where there is none, the failure ends the loop; a
-   * defect always does.
-   */
+  succeeded(loop: Driver<A, E, R, In, Out, B, F>, value: A): Next<B, E | F, R>
+  /** Takes a typed error. Without it, an error ends the loop. A defect always does. */
   readonly failed:
-    | ((driver: Driver<A, E, R, In, Out, B, F>, error: E, cause: Cause.Cause<E>) => void)
+    | ((loop: Driver<A, E, R, In, Out, B, F>, error: E, cause: Cause.Cause<E>) => Next<B, E | F, R>)
     | undefined
-  /** The result, once the schedule is done or the loop was stopped. */
-  readonly ended: (driver: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped") => Exit.Exit<B, E | F>
+  /** The result, when the schedule is done or the loop is stopped. */
+  ended(loop: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped"): Exit.Exit<B, E | F>
 }
-
-/** The result of a loop that goes on: nobody sees it. */
-const going: Exit.Exit<never> = Exit.succeed(undefined as never)
-
-const liveClock = Context.get(Context.empty(), Clock.Clock)
-
-// A timer of Node's that is longer is none.
-const longestTimer = 2 ** 31 - 1
 
 /** What is repeated. */
-export interface Job<A, E, R, In, Out, F> {
+export interface Spec<A, E, R, In, Out, F> {
   readonly work: Effect.Effect<A, E, R>
-  readonly schedule: Schedule.Schedule<Out, In, F, R>
-  /** Milliseconds before anything else. */
+  readonly plan: AnyPlan<Out | undefined, In, F, R>
+  /** Milliseconds before the schedule starts. */
   readonly initialDelay?: number
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
-  /** When the loop began, for one that goes on after a run of its own: see `Driver.resume`. */
-  readonly begun?: bigint
-  /** How others see the loop and tell it what to do. Default: the stop does, if there is one. */
-  readonly control?: Control<F> | undefined
+  /** When the loop started, for a loop that goes on after a run of its own. */
+  readonly started?: bigint
 }
 
-/** How a loop is seen, and told to stop or to run now. */
-export interface Control<F, W extends Watch | undefined = Watch | undefined> {
-  /** Whether anybody may tell it something. */
-  readonly open: boolean
-  readonly watch: W
-  stopped: Exit.Exit<unknown, F> | undefined
-  /** The next run is to come at once. */
-  triggered: boolean
-  /** Ends the wait that is going on: a sleep, or the step of a schedule. One that is over is not concerned. */
-  wake: (() => void) | undefined
-  asleep: boolean
+/** A schedule that has started. */
+export interface Started<Out, In, F, R> {
+  readonly plan: AnyPlan<Out, In, F, R>
+  readonly state: unknown
 }
 
-export const makeControl = <F, W extends Watch | undefined>(open: boolean, watch: W): Control<F, W> => ({
-  open,
-  watch,
-  stopped: undefined,
-  triggered: false,
-  wake: undefined,
-  asleep: false
-})
-
-/** Ends a loop at its next boundary. */
-export const stop = <F>(control: Control<F>, exit: Exit.Exit<unknown, F>): void => {
-  // A failure of the stop is not lost.
-  if (control.stopped === undefined || Exit.isSuccess(control.stopped)) control.stopped = exit
-  control.wake?.()
+// Whether the fiber yields within so many operations, which are those until a run starts, without a span or with one. A very
+// small budget leaves no room for them.
+const mustYield = (ahead: number): boolean => {
+  const fiber = Fiber.getCurrent()
+  if (fiber === undefined) return false
+  const { maxOpsBeforeYield } = fiber.cache
+  return fiber.currentOpCount + ahead >= maxOpsBeforeYield && maxOpsBeforeYield >= ahead + 4
 }
 
-/** Makes a loop run: now when it sleeps, else once more after what it does. */
-export const trigger = <F>(control: Control<F>): void => {
-  control.triggered = true
-  if (control.asleep) control.wake?.()
-}
-
-/**
- * A loop in progress. `Effect.whileLoop` runs it as it is; as an Effect it clears its timer and is the loop's result. A
- * sleeping loop holds little more than this record.
- */
-export class Driver<A, E, R, In, Out, B, F> extends Effectable.Class<B, E | F> {
-  readonly task: Task<A, E, R, In, Out, B, F>
-  readonly context: Context.Context<R>
-  readonly control: Control<F> | undefined
-  readonly at: Clocked
-  readonly work: Effect.Effect<unknown, E, R>
-  readonly plan: Plan<Out, In> | ForeignPlan<Out, In, F, R>
-  /** What the schedule remembers, once it has begun. */
-  main: unknown = undefined
-  phase: "waiting" | "running" | "stepping" = "waiting"
-  /** How long to wait; or the Effect that will tell. */
-  delay: number | Effect.Effect<number, E | F, R>
-  timer: ReturnType<typeof setTimeout> | undefined = undefined
+/** A loop in progress. A sleeping loop holds little more than this record. */
+export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
+  readonly rules: Rules<A, E, R, In, Out, B, F>
+  readonly watch: Watch | undefined
+  readonly at: LoopMoment
   /** How many runs have started. */
   attempts = 0
-  result: Exit.Exit<B, E | F> = going
+  private readonly work: Effect.Effect<unknown, E, R>
+  private readonly plan: AnyPlan<Out | undefined, In, F, R>
+  /** Undefined until the schedule starts. */
+  private state: unknown = undefined
+  private next: Next<B, E | F, R> = 0
+  private doing: "running" | "sleeping" | "deciding" = "deciding"
 
-  constructor(task: Task<A, E, R, In, Out, B, F>, job: Job<A, E, R, In, Out, F>, context: Context.Context<R>) {
-    super()
-    this.task = task
-    this.context = context
-    this.control = job.control ?? (job.stop === undefined ? undefined : makeControl(true, undefined))
-    const watch = this.control?.watch
+  constructor(
+    context: Context.Context<R>,
+    rules: Rules<A, E, R, In, Out, B, F>,
+    { plan, started, stop, work }: Spec<A, E, R, In, Out, F>,
+    watch?: Watch,
+    isOpen = stop !== undefined
+  ) {
+    super(context, isOpen)
+    this.rules = rules
+    this.watch = watch
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
+    this.plan = plan
     this.at = watch !== undefined
-      ? makeWatched(random, clock)
-      : task.timed || planOf(job.schedule)?.timed !== false
-      ? makeClocked(random, clock, job.begun)
-      : timeless(random)
-    this.plan = this.planFor(job.schedule)
-    this.delay = job.initialDelay ?? 0
-    const work = task.failed === undefined || watch !== undefined ? job.work : Effect.exit(job.work)
-    this.work = this.control?.open === true ? this.unlessStopped(work) : work
+      ? makeWatchedMoment(random, clock)
+      : rules.timed || plan.timed
+      ? makeMoment(random, clock, started)
+      : withoutClock(random)
+    this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
   }
 
-  // Whoever is interrupted in a sleep runs it too: the loop goes on then, so it fails with nothing.
-  asEffect(): Exit.Exit<B, E | F> {
-    clearTimeout(this.timer)
-    return this.result
+  /** Runs the loop. */
+  loop(initialDelay = 0): Effect.Effect<B, E | F, R> {
+    this.at.look()
+    this.at.plan(initialDelay)
+    this.watch?.loopStarted(this)
+    if (initialDelay === 0) return this.turns(this.startSchedule())
+    this.doing = "sleeping"
+    return Effect.flatMap(this.sleep(initialDelay), () => this.turns(this.startSchedule()))
   }
 
-  // Looks at the stop before a run. The fiber may yield between any two operations, and the stop may come just then: where
-  // too little of the budget is left to begin the run, it yields before this look rather than after it. (There are budgets
-  // that leave no room for that.)
-  unlessStopped(work: Effect.Effect<unknown, E, R>): Effect.Effect<unknown, E, R> {
-    const ahead = this.control?.watch === undefined ? 1 : 10 // operations until the run begins, with a span or without
-    const looked: Effect.Effect<unknown, E, R> = Effect.withFiber((fiber) => {
-      if (this.stopped !== undefined && !(this.task.first === "anyway" && this.attempts === 1)) {
-        this.attempts--
-        this.end("stopped")
-        return Effect.void
-      }
-      const { maxOpsBeforeYield } = fiber.cache
-      return fiber.currentOpCount + ahead < maxOpsBeforeYield || maxOpsBeforeYield < ahead + 4
-        ? this.seen(work)
-        : Effect.andThen(Effect.yieldNow, looked)
-    })
-    return looked
+  /** Runs the loop after a first run that has failed. */
+  loopAfter(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
+    this.attempts = 1
+    this.state = this.plan.start({ first: this.at.start })
+    return this.turns(this.failed(cause))
   }
 
-  seen(work: Effect.Effect<unknown, E, R>): Effect.Effect<unknown, E, R> {
-    const { control } = this
-    if (control?.watch === undefined) return work
-    control.triggered = false
-    return Effect.exit(started(control.watch, this, work))
-  }
-
-  get stopped(): Exit.Exit<unknown, F> | undefined {
-    return this.control?.stopped
-  }
-
-  planFor<Out, In>(schedule: Schedule.Schedule<Out, In, F, R>): Plan<Out, In> | ForeignPlan<Out, In, F, R> {
-    return planOf(schedule) ?? foreignPlan(schedule, this.at, (pending) => {
-      this.delay = pending
-    })
-  }
-
-  /** Begins a schedule. The current run counts as its first. */
-  begin(plan: Plan<unknown, never>): unknown {
-    return plan.begin({ first: this.at.start })
-  }
-
-  /** Asks the loop's own schedule for the next delay. One that is done by itself is done, stopped or not. */
-  proceed(input: In): void {
-    const { at, control, main, plan } = this
-    if (main === undefined) return
-    if (control?.stopped !== undefined && "init" in plan) return this.end("stopped")
-    look(at)
-    const delay = plan.next(main, at, input)
-    if (control?.stopped !== undefined && delay !== done) return this.end("stopped")
-    this.follow(delay)
-    if (control?.watch !== undefined) this.plans(at)
-  }
-
-  // Notes when the schedule itself wants a run.
-  plans(at: Clocked): void {
-    if (typeof this.delay === "number") {
-      at.planned = at.due
-    } else {
-      this.delay = Effect.map(this.delay, (delay) => {
-        look(at)
-        at.planned = at.now + delay
-        return delay
-      })
-    }
-  }
-
-  /** Asks another schedule. When that one is done, the loop fails. */
-  detour<In>(plan: Plan<unknown, In>, state: unknown, input: In, cause: Cause.Cause<E>): void {
-    if (this.stopped !== undefined) return this.end("stopped")
-    look(this.at)
-    const delay = plan.next(state, this.at, input)
-    if (delay === done) {
-      this.result = Exit.failCause(cause)
-      return
-    }
-    this.follow(delay)
-    if (typeof this.delay !== "number") {
-      this.delay = Effect.flatMap(
-        this.delay,
-        (delay) => delay === done ? Effect.failCause(cause) : Effect.succeed(delay)
-      )
-    }
-  }
-
-  follow(delay: number): void {
-    if (delay === done) return this.end("exhausted")
-    if (delay === pending) {
-      this.phase = "stepping"
-      return
-    }
-    this.delay = delay
-    this.phase = delay === 0 || this.control?.triggered === true ? "running" : "waiting"
-    if (this.at.clock === undefined) return
-    this.at.start = this.at.now
-    this.at.due = this.at.now + delay
-  }
-
-  /** Lets an effect change the delay that was found, before the loop waits for it. */
-  consult(change: (delay: number) => Effect.Effect<number, E | F, R>): void {
-    if (!this.while()) return
-    this.delay = typeof this.delay === "number"
-      ? change(this.delay)
-      : Effect.flatMap(this.delay, (delay) => delay === done ? Effect.succeed(delay) : change(delay))
-    this.phase = "stepping"
-  }
-
-  /** What the schedule put out last. */
-  output(): Out | undefined {
-    return this.main === undefined ? undefined : this.plan.output(this.main)
-  }
-
-  end(reason: "exhausted" | "stopped"): void {
-    const { stopped } = this
-    this.result = stopped !== undefined && Exit.isFailure(stopped)
-      ? Exit.failCause(stopped.cause)
-      : this.task.ended(this, reason)
-  }
-
-  run(): Effect.Effect<B, E | F, R> {
-    this.start()
+  private turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
+    this.next = next
     return Effect.andThen(Effect.whileLoop(this), this)
   }
 
-  /** Goes on after a first run that has failed. */
-  resume(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
-    this.attempts = 1
-    this.main = this.begin(this.plan)
-    this.failed(cause)
-    return this.while() ? Effect.andThen(Effect.whileLoop(this), this) : this.result
-  }
-
-  start(): void {
-    if (this.stopped !== undefined && this.task.first !== "anyway") this.end("stopped")
-    else if (this.delay === 0) this.prepare()
-    else if (this.at.clock !== undefined) this.at.due = Number(this.delay)
-  }
-
-  prepare(): void {
-    this.arrive()
-    if ("init" in this.plan) {
-      this.phase = "stepping"
-      this.delay = Effect.as(this.plan.init, 0)
-    } else {
-      this.firstRun()
+  private startSchedule(): Next<B, E | F, R> {
+    const { at, plan, rules: { first } } = this
+    if (this.isStopping) return this.end("stopped")
+    at.startRun()
+    const state = this.state = plan.start({ first: at.start })
+    const firstRun = () => {
+      at.startRun()
+      at.plan(0)
+      return typeof first === "string" ? 0 : this.ask(first.later)
     }
-  }
-
-  firstRun(): void {
-    this.arrive()
-    if (this.at.clock !== undefined) this.at.due = this.at.start
-    this.main = this.begin(this.plan)
-    if (typeof this.task.first === "string") this.phase = "running"
-    else this.proceed(this.task.first.later)
-  }
-
-  // A run starts now.
-  arrive(): void {
-    if (this.at.clock === undefined) return
-    look(this.at)
-    this.at.start = this.at.now
+    return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
   }
 
   while(): boolean {
-    return this.result === going
+    return !(this.next instanceof End)
   }
 
   body(): Effect.Effect<unknown, E | F, R> {
-    if (this.phase === "running") {
-      this.attempts++
-      return this.control === undefined || this.control.open ? this.work : this.seen(this.work)
+    const { next } = this
+    if (next instanceof End) return next.exit // never: `while` has ended the loop
+    if (typeof next !== "number") {
+      this.doing = "deciding"
+      this.tell(NaN)
+      return this.wait(next)
     }
-    if (typeof this.delay !== "number") return this.wait(this.delay)
-    const clock = Context.get(this.context, Clock.Clock)
-    return clock === liveClock && this.delay <= longestTimer
-      ? this.sleep(this.delay)
-      : this.wait(clock.sleep(Duration.millis(this.delay)))
+    if (this.doing === "sleeping" || !this.isDelayed(next)) return this.run()
+    this.doing = "sleeping"
+    return this.sleep(next)
   }
 
-  step(value: unknown): void {
-    if (this.result !== going) return
-    if (this.phase === "running") return this.ran(value)
-    if (this.stopped !== undefined && !(this.main === undefined && this.task.first === "anyway")) {
-      return this.end("stopped")
-    }
-    if (this.phase === "waiting") {
-      if (this.main === undefined) return this.prepare()
-      if (this.plan.isOver?.(this.main) === true) return this.end("exhausted")
-      this.arrive()
-      this.phase = "running"
-    } else if (this.main === undefined) {
-      this.firstRun()
+  step(result: unknown): void {
+    if (this.isValue(result)) {
+      this.next = this.rules.succeeded(this, result)
+    } else if (this.isExit(result)) {
+      this.next = this.ran(result)
     } else {
-      look(this.at)
-      this.follow(value as number)
-      if (this.control?.watch !== undefined) planned(this.control.watch, this)
+      this.awake()
+      if (this.isStopping) {
+        this.next = this.end("stopped")
+      } else if (this.isDecision(result)) {
+        this.at.look()
+        this.next = result
+      } else {
+        this.at.startRun()
+      }
     }
   }
 
-  ran(value: unknown): void {
-    const { failed, succeeded } = this.task
-    const watch = this.control?.watch
-    if (watch !== undefined) return this.ranWatched(watch, value as Exit.Exit<A, E>)
-    if (failed === undefined) return succeeded(this, value as A)
-    const exit = value as Exit.Exit<A, E>
-    if (Exit.isSuccess(exit)) succeeded(this, exit.value)
-    else this.failed(exit.cause)
+  // The results of what `body` gave.
+  private isValue(_result: unknown): _result is A {
+    return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
   }
 
-  ranWatched(watch: Watch, exit: Exit.Exit<A, E>): void {
-    if (Exit.isSuccess(exit)) {
-      ended(watch, this, watch.survived)
-      this.task.succeeded(this, exit.value)
-    } else {
-      ended(watch, this, exit.cause)
-      this.failed(exit.cause)
+  private isExit(_result: unknown): _result is Exit.Exit<A, E> {
+    return this.doing === "running"
+  }
+
+  private isDecision(_result: unknown): _result is Decision<B, E | F> {
+    return this.doing === "deciding"
+  }
+
+  protected get isAsleep(): boolean {
+    return this.doing === "sleeping"
+  }
+
+  // Plans the next run.
+  private isDelayed(delay: number): boolean {
+    const { at } = this
+    at.plan(delay)
+    const isDelayed = delay > 0 && !this.triggered
+    this.tell(isDelayed ? at.due : at.now)
+    return isDelayed
+  }
+
+  private tell(nextAt: number): void {
+    if (this.attempts > 0) this.watch?.planned(this, nextAt)
+  }
+
+  // The fiber may yield between any two operations, and a stop may come just then. Where too few operations are left to start
+  // the run, it yields before the last look at the stop.
+  private run(): Effect.Effect<unknown, E, R> {
+    if (!this.isOpen) return this.startRun()
+    if (this.isStopping) {
+      this.doing = "deciding"
+      return Effect.void
     }
-    planned(watch, this)
+    return mustYield(this.watch === undefined ? 1 : 10)
+      ? Effect.flatMap(Effect.yieldNow, () => this.run())
+      : this.startRun()
   }
 
-  failed(cause: Cause.Cause<E>): void {
-    const { failed } = this.task
+  private startRun(): Effect.Effect<unknown, E, R> {
+    this.doing = "running"
+    this.triggered = false
+    this.attempts++
+    return this.runWork()
+  }
+
+  protected runWork(): Effect.Effect<unknown, E, R> {
+    return this.watch === undefined ? this.work : Effect.exit(this.watch.run(this, this.work))
+  }
+
+  private ran(exit: Exit.Exit<A, E>): Next<B, E | F, R> {
+    this.watch?.runEnded(this, exit)
+    return Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause)
+  }
+
+  private failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
+    const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
-    if (failed === undefined || reason === undefined) this.result = Exit.failCause(cause)
-    else failed(this, reason.error, cause)
+    return failed === undefined || reason === undefined
+      ? new End(Exit.failCause(cause))
+      : failed(this, reason.error, cause)
   }
 
-  // Whether the loop was told something that ends its wait.
-  get isTold(): boolean {
-    const { control, phase } = this
-    return control !== undefined && (control.stopped !== undefined || (phase === "waiting" && control.triggered))
+  /** Asks the schedule of the loop. An exhausted schedule ends the loop as exhausted, even when it was stopped. */
+  ask(input: In): Next<B, E | F, R> {
+    const { at, plan } = this
+    if (this.stopped !== undefined && plan.prepare !== undefined) return this.end("stopped")
+    at.look()
+    const answer = plan.next(this.state, at, input)
+    return typeof answer === "number" ? this.decide(answer) : Effect.map(answer, (delay) => this.decide(delay))
   }
 
-  // What the live Clock's own `sleep` does, with less to remember, and others may end it.
-  sleep(millis: number): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      const { control } = this
-      if (this.isTold) return resume(Effect.void)
-      this.timer = setTimeout(resume, millis, Effect.void)
-      if (control?.open === true) {
-        control.asleep = true
-        control.wake = () => {
-          clearTimeout(this.timer)
-          resume(Effect.void)
-        }
-      }
-      return this as Effect.Effect<unknown, unknown> as Effect.Effect<void>
-    })
+  private decide(delay: number): Decision<B, E | F> {
+    if (delay === done) return this.end("exhausted")
+    if (this.watch !== undefined) this.at.want(delay)
+    return delay
   }
 
-  // A loop that may be told something waits in a fiber of its own, so that a stop or a trigger ends the wait and nothing else.
-  wait(effect: Effect.Effect<unknown, E | F, R>): Effect.Effect<unknown, E | F, R> {
-    const { context, control } = this
-    if (control === undefined || !control.open) return effect
-    return Effect.callback((resume) => {
-      if (this.isTold) return resume(Effect.void)
-      const fiber = Effect.runForkWith(context)(effect)
-      control.asleep = this.phase === "waiting"
-      control.wake = () => fiber.interruptUnsafe()
-      fiber.addObserver((exit) => resume(this.isTold ? Effect.void : exit))
-      if (this.isTold) control.wake?.() // told by what has just begun
-      return Fiber.interrupt(fiber)
-    })
+  /** Starts another schedule than that of the loop. The current run counts as its first. */
+  start<Out2, In2>(plan: AnyPlan<Out2, In2, F, R>): Started<Out2, In2, F, R> {
+    return { plan, state: plan.start({ first: this.at.start }) }
+  }
+
+  /** Asks another schedule than that of the loop. When that one is done, the loop fails. */
+  askOther<In2>(
+    { plan, state }: Started<unknown, In2, F, R>,
+    input: In2,
+    cause: Cause.Cause<E>
+  ): Next<B, E | F, R> {
+    if (this.stopped !== undefined) return this.end("stopped")
+    this.at.look()
+    return refine<B, E | F, R>(
+      plan.next(state, this.at, input),
+      (delay) => delay === done ? new End(Exit.failCause(cause)) : delay
+    )
+  }
+
+  /** The last output of the schedule. */
+  output(): Out | undefined {
+    return this.state === undefined ? undefined : this.plan.output(this.state)
+  }
+
+  private end(reason: "exhausted" | "stopped"): End<B, E | F> {
+    const { stopped } = this
+    return new End(
+      stopped !== undefined && Exit.isFailure(stopped)
+        ? Exit.failCause(stopped.cause)
+        : this.rules.ended(this, reason)
+    )
+  }
+
+  // Whether the loop ends here: it was stopped, and no first run comes anyway.
+  private get isStopping(): boolean {
+    return this.stopped !== undefined && !(this.rules.first === "anyway" && this.attempts === 0)
+  }
+
+  protected get result(): Exit.Exit<B, E | F> | undefined {
+    return this.next instanceof End ? this.next.exit : undefined
   }
 }

@@ -1,72 +1,89 @@
-/** Schedules that are not ours, as plans for the driver. */
+/** A schedule as the driver asks it. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import { type Clocked, millisSince } from "./clocked.ts"
 import { clockOf } from "./clockOf.ts"
-import { CurrentMoment, done, pending, type Plan } from "./step.ts"
+import type { Moment } from "./moment.ts"
+import { type AnyPlan, CurrentAsking, done, planOf } from "./plan.ts"
 
-export interface ForeignPlan<Out, In, F, R> extends Plan<Out, In> {
-  /** Begins the schedule, where the first step is not to do that. */
-  readonly init: Effect.Effect<unknown, F, R>
+type Step<Out, In, E, R> = (now: number, input: In) => Pull.Pull<[Out, Duration.Duration], E, Out, R>
+
+interface State<Out, In, E, R> {
+  /** Undefined until the schedule has started. */
+  step: Step<Out, In, E, R> | undefined
+  output: Out | undefined
+  /** What schedules of this library inside it see of the driver; `origin` is the wall clock's time at its 0. */
+  asking: { readonly at: Moment; readonly origin: number; now: number } | undefined
 }
 
-/** A schedule that is not ours: its steps are Effects, which the driver runs unless they are results already. */
-export const foreignPlan = <Out, In, F, R>(
-  schedule: Schedule.Schedule<Out, In, F, R>,
-  at: Clocked,
-  suspend: (pending: Effect.Effect<number, F, R>) => void
-): ForeignPlan<Out, In, F, R> => {
-  type Pulled = Pull.Pull<[Out, Duration.Duration], F, Out, R>
-  let output: Out
-  let pull: ((now: number, input: In) => Pulled) | undefined
-  const wallOrigin = at.wallOrigin ??= at.wall() -
-    (at.clock === undefined ? 0 : millisSince(at.clock, at.monotonicOrigin))
-  const isSucceeded = (pulled: Pulled): pulled is Pulled & Exit.Success<[Out, Duration.Duration]> =>
-    Exit.isExit(pulled) && Exit.isSuccess(pulled)
-  const record = ([out, delay]: [Out, Duration.Duration]): number => {
-    output = out
-    return Math.max(0, Duration.toMillis(delay))
-  }
-  const settle = (pulled: Pulled): Effect.Effect<number, F, R> =>
-    Pull.matchEffect(pulled, {
-      onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => record(result)),
-      onDone: (out: Out) =>
-        Effect.sync(() => {
-          output = out
-          return done
-        }),
-      onFailure: Effect.failCause<F>
-    })
-  // It begins with the first run, also where that has ended before it is asked.
-  const begun = Effect.suspend(() =>
-    at.now === at.start
-      ? Schedule.toStep(schedule)
-      : Effect.updateService(
-        Schedule.toStep(schedule),
-        Clock.Clock,
-        (clock) => clockOf(() => wallOrigin + at.start, (duration) => clock.sleep(duration))
-      )
-  )
-  const init = Effect.map(Effect.provideService(begun, CurrentMoment, at), (step) => pull = step)
-  return {
-    timed: true,
-    output: () => output,
-    init,
-    begin: () => schedule, // what it remembers is in the step
-    next(_, __, input) {
-      const now = at.asked = wallOrigin + at.now
-      if (pull === undefined) {
-        suspend(Effect.flatMap(init, (pull) => settle(pull(now, input))))
-        return pending
-      }
-      const pulled = pull(now, input)
-      if (isSucceeded(pulled)) return record(pulled.value)
-      suspend(settle(pulled))
-      return pending
+/** The plan of a schedule. The steps of another library's schedule are Effects, unless they are results already. */
+export const toPlan = <Out, In, E, R>(
+  schedule: Schedule.Schedule<Out, In, E, R>
+): AnyPlan<Out | undefined, In, E, R> =>
+  planOf(schedule) ?? foreignPlan(schedule)
+
+const foreignPlan = <Out, In, E, R>(
+  schedule: Schedule.Schedule<Out, In, E, R>
+): AnyPlan<Out | undefined, In, E, R> => ({
+  timed: true,
+  start: (): State<Out, In, E, R> => ({ step: undefined, output: undefined, asking: undefined }),
+  output: (state: State<Out, In, E, R>) => state.output,
+  prepare: (state: State<Out, In, E, R>, at) => startStep(schedule, state, at),
+  next(state: State<Out, In, E, R>, at, input) {
+    const asking = askingOf(state, at)
+    const now = asking.now = asking.origin + at.now
+    if (state.step === undefined) {
+      return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, step(now, input)))
     }
+    const pulled = state.step(now, input)
+    return isResult(pulled) ? take(state, pulled.value) : settle(state, pulled)
   }
+})
+
+const askingOf = <Out, In, E, R>(state: State<Out, In, E, R>, at: Moment) =>
+  state.asking ??= { at, origin: at.wall() - at.now, now: NaN }
+
+// The schedule starts with the first run, even if that has ended before the schedule is first asked.
+const startStep = <Out, In, E, R>(
+  schedule: Schedule.Schedule<Out, In, E, R>,
+  state: State<Out, In, E, R>,
+  at: Moment
+): Effect.Effect<Step<Out, In, E, R>, E, R> => {
+  const asking = askingOf(state, at)
+  const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentAsking, asking)
+  const atStart = at.now === at.start
+    ? toStep
+    : Effect.updateService(
+      toStep,
+      Clock.Clock,
+      (clock) => clockOf(() => asking.origin + at.start, (duration) => clock.sleep(duration))
+    )
+  return Effect.map(atStart, (step) => state.step = step)
 }
+
+const isResult = <Out, E, R>(
+  pulled: Pull.Pull<[Out, Duration.Duration], E, Out, R>
+): pulled is Pull.Pull<[Out, Duration.Duration], E, Out, R> & Exit.Success<[Out, Duration.Duration]> =>
+  Exit.isExit(pulled) && Exit.isSuccess(pulled)
+
+const take = <Out, In, E, R>(state: State<Out, In, E, R>, [output, delay]: [Out, Duration.Duration]): number => {
+  state.output = output
+  return Math.max(0, Duration.toMillis(delay))
+}
+
+const settle = <Out, In, E, R>(
+  state: State<Out, In, E, R>,
+  pulled: Pull.Pull<[Out, Duration.Duration], E, Out, R>
+): Effect.Effect<number, E, R> =>
+  Pull.matchEffect(pulled, {
+    onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => take(state, result)),
+    onDone: (output: Out) =>
+      Effect.sync(() => {
+        state.output = output
+        return done
+      }),
+    onFailure: Effect.failCause<E>
+  })

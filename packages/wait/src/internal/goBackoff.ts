@@ -1,6 +1,6 @@
 import type * as Duration from "effect/Duration"
 import * as args from "./args.ts"
-import type { Moment } from "./step.ts"
+import type { Draws } from "./moment.ts"
 
 /**
  * Go's `wait.Backoff`, with durations as Effect takes them.
@@ -43,7 +43,7 @@ export const fromPolicy = (caller: string, policy: Policy): GoBackoff => ({
 })
 
 /** Go's `Backoff.Step`: the delay of this step in milliseconds, and the Backoff that is left. */
-export const step = (backoff: GoBackoff, random: Moment["random"]): readonly [delay: number, next: GoBackoff] => {
+export const step = (backoff: GoBackoff, random: Draws): readonly [delay: number, next: GoBackoff] => {
   const { cap, factor, jitter, nanos } = backoff
   const delay =
     (jitter > 0 && nanos < Infinity ? nanos + Math.trunc(random.nextDoubleUnsafe() * jitter * nanos) : nanos) /

@@ -10,8 +10,7 @@ import * as Queue from "effect/Queue"
 import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
 import * as args from "./args.ts"
-import { millisSince } from "./clocked.ts"
-import { type Control, stop, trigger } from "./driver.ts"
+import { millisSince } from "./moment.ts"
 import { CurrentRun, type Watch } from "./watch.ts"
 
 /**
@@ -75,27 +74,33 @@ export interface Loop<out Out, out E = never> extends Inspectable.Inspectable {
   readonly isHealthy: (options: { readonly within: Duration.Input }) => Effect.Effect<boolean>
 }
 
-/** What a handle holds: the rest is made when it is asked for. */
-interface Held<out Out, out E, in out F> {
+/** The part of a driver that a handle uses. */
+interface Handled {
+  readonly stop: (exit: Exit.Exit<unknown>) => void
+  readonly trigger: () => void
+}
+
+/** All that a handle holds. */
+interface Held<out Out, out E> {
   readonly fiber: Fiber.Fiber<Out, E>
-  readonly control: Control<F, Watch>
+  readonly driver: Handled
+  readonly watch: Watch
 }
 
 const time = (millis: number): Option.Option<number> => Number.isFinite(millis) ? Option.some(millis) : Option.none()
 
-const nextStart = ({ driver, state }: Watch): number => {
-  if (driver?.at.clock === undefined || state !== "waiting" || driver.phase === "stepping") return NaN
-  const { clock, due, monotonicOrigin } = driver.at
-  const left = driver.phase === "running" ? 0 : due - millisSince(clock, monotonicOrigin)
-  return clock.currentTimeMillisUnsafe() + left
+const nextStart = ({ loop, nextAt, state }: Watch): number => {
+  if (loop?.at.clock === undefined || state !== "waiting") return NaN
+  const { clock, origin } = loop.at
+  return clock.currentTimeMillisUnsafe() + nextAt - millisSince(clock, origin)
 }
 
-const statusOf = <F>({ control: { watch }, fiber }: Held<unknown, unknown, F>): Status => ({
-  state: fiber.pollUnsafe() !== undefined ? "ended" : watch.state === "running" ? "running" : "waiting",
-  runs: watch.driver?.attempts ?? 0,
+const statusOf = ({ fiber, watch }: Held<unknown, unknown>): Status => ({
+  state: fiber.pollUnsafe() === undefined ? watch.state : "ended",
+  runs: watch.loop?.attempts ?? 0,
   failures: watch.failures,
   consecutiveFailures: watch.consecutiveFailures,
-  missed: watch.driver?.at.missed?.slots ?? 0,
+  missed: watch.loop?.at.missed ?? 0,
   lastStart: time(watch.lastStart),
   lastEnd: time(watch.lastEnd),
   lastSuccess: time(watch.lastSuccess),
@@ -103,7 +108,7 @@ const statusOf = <F>({ control: { watch }, fiber }: Held<unknown, unknown, F>): 
   nextStart: time(nextStart(watch))
 })
 
-const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown> & Loop<unknown, unknown>> = {
+const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown> & Loop<unknown, unknown>> = {
   ...Inspectable.BaseProto,
   toJSON() {
     const { lastCause, lastEnd, lastStart, lastSuccess, nextStart, ...counts } = statusOf(this)
@@ -111,13 +116,13 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown> &
     return { name: this.name, ...counts, ...times, lastCause: Option.getOrNull(Option.map(lastCause, Cause.pretty)) }
   },
   get name() {
-    return this.control.watch.name
+    return this.watch.name
   },
   get stop() {
     return Effect.withFiber((asking) => {
-      stop(this.control, Exit.void)
+      this.driver.stop(Exit.void)
       let run = asking.getRef(CurrentRun)
-      while (run !== undefined && run.watch !== this.control.watch) run = run.outer
+      while (run !== undefined && run.watch !== this.watch) run = run.outer
       return run === undefined ? Effect.asVoid(Fiber.await(this.fiber)) : Effect.void
     })
   },
@@ -128,26 +133,25 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown> &
     return Fiber.await(this.fiber)
   },
   get trigger() {
-    return Effect.sync(() => trigger(this.control))
+    return Effect.sync(() => this.driver.trigger())
   },
   get status() {
     return Effect.sync(() => statusOf(this))
   },
   get changes() {
-    const { control: { watch }, fiber } = this
+    const { fiber, watch } = this
     return Stream.callback<Status>((queue) =>
       Effect.acquireRelease(
         Effect.sync(() => {
           const tell = () => Queue.offerUnsafe(queue, statusOf(this))
           if (fiber.pollUnsafe() === undefined) tell()
-          const listeners = watch.listeners ??= new Set()
-          listeners.add(tell)
+          const unlisten = watch.listen(tell)
           const forget = fiber.addObserver(() => {
             tell()
             Queue.endUnsafe(queue)
           })
           return () => {
-            listeners.delete(tell)
+            unlisten()
             forget()
           }
         }),
@@ -157,17 +161,18 @@ const Proto: Loop<unknown, unknown> & ThisType<Held<unknown, unknown, unknown> &
   isHealthy({ within }) {
     return Effect.sync(() => {
       const most = args.duration("isHealthy: within", within)
-      const { control: { watch: { driver, succeeded } }, fiber } = this
+      const { fiber, watch: { loop, successAt } } = this
       const exit = fiber.pollUnsafe()
       if (exit !== undefined && Exit.isFailure(exit)) return false
-      if (driver?.at.clock === undefined) return true
-      return millisSince(driver.at.clock, driver.at.monotonicOrigin) - succeeded <= most
+      if (loop?.at.clock === undefined) return true
+      return millisSince(loop.at.clock, loop.at.origin) - successAt <= most
     })
   }
 }
 
 /** The handle of a loop. */
-export const makeHandle = <Out, E, F>(
+export const makeHandle = <Out, E>(
   fiber: Fiber.Fiber<Out | undefined, E>,
-  control: Control<F, Watch>
-): Loop<Out, E> => Object.assign(Object.create(Proto), { fiber, control })
+  driver: Handled,
+  watch: Watch
+): Loop<Out, E> => Object.assign(Object.create(Proto), { fiber, driver, watch })

@@ -2,7 +2,8 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
-import { done, mapDelays } from "./step.ts"
+import { mapDelays } from "./delays.ts"
+import { done } from "./plan.ts"
 
 /**
  * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.

@@ -7,18 +7,19 @@ import * as Exit from "effect/Exit"
 import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
-import type * as Schedule from "effect/Schedule"
 import { WaitTimeout } from "../WaitTimeout.ts"
-import { millisSince } from "./clocked.ts"
-import { driveNamed } from "./drive.ts"
 import type { Driver } from "./driver.ts"
+import { millisSince } from "./moment.ts"
+import { End } from "./next.ts"
+import type { AnyPlan } from "./plan.ts"
+import { runNamed } from "./run.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
 export const deadline = Symbol("effect-wait/deadline")
 
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
-  readonly schedule: Schedule.Schedule<unknown, A | undefined, F, R>
+  readonly plan: AnyPlan<unknown, A | undefined, F, R>
   readonly accept: Predicate.Predicate<A>
   readonly tolerate?: Predicate.Predicate<E> | undefined
   readonly first: "now" | "anyway" | "later"
@@ -31,7 +32,7 @@ export const poll = <A, E, R, F>(options: {
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
-    const { accept, check, exhausted, first, name, schedule, stop, timeout, tolerate = constFalse } = options
+    const { accept, check, exhausted, first, name, plan, stop, timeout, tolerate = constFalse } = options
     const clock = Context.get(context, Clock.Clock)
     const begun = clock.monotonicTimeNanosUnsafe()
     const last: Array<A> = [] // none or one
@@ -46,7 +47,7 @@ export const poll = <A, E, R, F>(options: {
           lastError
         })
       )
-    return driveNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
+    return runNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
       context,
       name,
       {
@@ -54,20 +55,14 @@ export const poll = <A, E, R, F>(options: {
         first: first === "later" ? { later: undefined } : first,
         timed: false,
         succeeded(driver, value) {
-          if (accept(value)) {
-            driver.result = Exit.succeed(value)
-          } else {
-            last[0] = value
-            driver.proceed(value)
-          }
+          if (accept(value)) return new End(Exit.succeed(value))
+          last[0] = value
+          return driver.ask(value)
         },
         failed: options.tolerate === undefined ? undefined : (driver, error, cause) => {
-          if (!tolerate(error)) {
-            driver.result = Exit.failCause(cause)
-          } else {
-            lastError = Option.some(error)
-            driver.proceed(last[0])
-          }
+          if (!tolerate(error)) return new End(Exit.failCause(cause))
+          lastError = Option.some(error)
+          return driver.ask(last[0])
         },
         ended: (driver, reason) =>
           timedOut(
@@ -79,7 +74,7 @@ export const poll = <A, E, R, F>(options: {
               : "stopped"
           )
       },
-      { work: check, schedule, stop },
+      { work: check, plan, stop },
       timeout === Infinity
         ? undefined
         : (loop, driver) =>

@@ -1,0 +1,101 @@
+/** How a loop waits, and how others stop it or make it run now. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { liveClock } from "./moment.ts"
+
+/** A longer timer fires at once. */
+const longestTimer = 2 ** 31 - 1
+
+/** The value of a wait that was cut short: no delay. */
+const noDelay = Effect.succeed(0)
+
+// A loop that was interrupted has no result, and nothing sees this one.
+const unfinished = Exit.void as Exit.Exit<never>
+
+/** A loop as others control it. As an Effect it clears its timer and gives the result. */
+export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
+  readonly context: Context.Context<R>
+  /** Whether anything can stop or trigger the loop. */
+  readonly isOpen: boolean
+  stopped: Exit.Exit<unknown, F> | undefined = undefined
+  /** One more run comes without a delay. */
+  protected triggered = false
+  /** Ends the current wait. */
+  private wake: ((noDelay: Effect.Effect<number>) => void) | undefined = undefined
+  private timer: ReturnType<typeof setTimeout> | undefined = undefined
+
+  constructor(context: Context.Context<R>, isOpen: boolean) {
+    super()
+    this.context = context
+    this.isOpen = isOpen
+  }
+
+  protected abstract readonly isAsleep: boolean
+
+  protected abstract readonly result: Exit.Exit<B, E> | undefined
+
+  asEffect(): Exit.Exit<B, E> {
+    clearTimeout(this.timer)
+    return this.result ?? unfinished
+  }
+
+  /** Ends the loop at its next boundary. A failure of the stop wins over a success. */
+  stop(exit: Exit.Exit<unknown, F>): void {
+    if (this.stopped === undefined || Exit.isSuccess(this.stopped)) this.stopped = exit
+    this.endWait()
+  }
+
+  /** Runs the loop now. During a run or a step of the schedule: once more after it. */
+  trigger(): void {
+    if (!this.isAsleep || !this.endWait()) this.triggered = true
+  }
+
+  private endWait(): boolean {
+    const { wake } = this
+    if (wake === undefined) return false
+    this.awake()
+    clearTimeout(this.timer)
+    wake(noDelay)
+    return true
+  }
+
+  /** The wait is over. */
+  protected awake(): void {
+    this.wake = undefined
+  }
+
+  /** Sleeps until the time has passed, or a stop or a trigger comes. */
+  protected sleep(millis: number): Effect.Effect<unknown, E, R> {
+    const clock = Context.get(this.context, Clock.Clock)
+    if (clock !== liveClock || millis > longestTimer) return this.wait(clock.sleep(Duration.millis(millis)))
+    // The same as the live Clock's own `sleep`, with less memory.
+    return Effect.callback((resume) => {
+      if (this.isCutShort) return resume(noDelay)
+      this.timer = setTimeout(resume, millis, noDelay)
+      if (this.isOpen) this.wake = resume
+      return this as Effect.Effect<unknown, unknown> as Effect.Effect<void> // one record is the finalizer too
+    })
+  }
+
+  /** Waits for an effect, in a fiber of its own where a stop may end the wait. */
+  protected wait<X>(effect: Effect.Effect<X, E, R>): Effect.Effect<X | number, E, R> {
+    if (!this.isOpen) return effect
+    return Effect.callback<X | number, E, R>((resume) => {
+      if (this.isCutShort) return resume(noDelay)
+      const fiber = Effect.runForkWith(this.context)(effect)
+      this.wake = () => fiber.interruptUnsafe()
+      fiber.addObserver((exit) => resume(this.wake === undefined ? noDelay : exit))
+      if (this.isCutShort) this.endWait() // the effect itself has stopped or triggered the loop
+      return Fiber.interrupt(fiber)
+    })
+  }
+
+  private get isCutShort(): boolean {
+    return this.stopped !== undefined || (this.triggered && this.isAsleep)
+  }
+}

@@ -1,0 +1,27 @@
+/** What comes next in a loop, as a value. */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+
+/** The end of a loop. */
+export class End<out B, out E> {
+  readonly exit: Exit.Exit<B, E>
+
+  constructor(exit: Exit.Exit<B, E>) {
+    this.exit = exit
+  }
+}
+
+/** What comes next: a run after this delay in milliseconds, or the end; or an Effect that finds out which. */
+export type Next<B, E, R> = Decision<B, E> | Effect.Effect<Decision<B, E>, E, R>
+
+export type Decision<B, E> = number | End<B, E>
+
+/** Decides again where a run comes next, such as after asking a budget. */
+export const refine = <B, E, R>(next: Next<B, E, R>, f: (delay: number) => Next<B, E, R>): Next<B, E, R> => {
+  if (typeof next === "number") return f(next)
+  if (next instanceof End) return next
+  return Effect.flatMap(next, (found) => {
+    const refined = refine(found, f)
+    return Effect.isEffect(refined) ? refined : Effect.succeed(refined)
+  })
+}

@@ -1,0 +1,121 @@
+/** Runs a loop: with its stop and its watch around it, or in time that passes at once. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
+import { Driver, type Rules, type Spec } from "./driver.ts"
+import { CurrentRun, Watch } from "./watch.ts"
+
+/** Puts something around a loop. */
+export type Around<A, E, R, In, Out, B, F> = (
+  loop: Effect.Effect<B, E | F, R>,
+  driver: Driver<A, E, R, In, Out, B, F>
+) => Effect.Effect<B, E | F, R>
+
+/** Runs a loop, and its stop beside it. */
+export const run = <A, E, R, In, Out, B, F>(
+  driver: Driver<A, E, R, In, Out, B, F>,
+  { initialDelay = 0, stop }: Spec<A, E, R, In, Out, F>,
+  around: Around<A, E, R, In, Out, B, F> = identity
+): Effect.Effect<B, E | F, R> => {
+  if (stop === undefined) return watched(driver, initialDelay, around)
+  let watcher: Fiber.Fiber<unknown, F> | undefined
+  return Effect.onExit(
+    Effect.suspend(() => {
+      watcher = Effect.runForkWith(driver.context)(stop)
+      watcher.addObserver((exit) => driver.stop(exit))
+      return watched(driver, initialDelay, around)
+    }),
+    () => watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
+  )
+}
+
+// A closure lives as long as the loop, with all that it captures: there is one, and it captures `watch` and `driver`.
+const watched = <A, E, R, In, Out, B, F>(
+  driver: Driver<A, E, R, In, Out, B, F>,
+  initialDelay: number,
+  around: Around<A, E, R, In, Out, B, F>
+): Effect.Effect<B, E | F, R> => {
+  const { watch } = driver
+  const loop = around(driver.loop(initialDelay), driver)
+  if (watch !== undefined) return Effect.onExit(loop, (exit) => watch.loopEnded(driver, exit))
+  // Failures that a nested loop survives do not count for the outer loop.
+  const outer = driver.rules.kind === "loop" ? Context.get(driver.context, CurrentRun) : undefined
+  return outer === undefined ? loop : Effect.provideService(loop, CurrentRun, { watch: undefined, outer })
+}
+
+/** Runs a loop in this context, and watches it if it has a name. */
+export const runNamed = <A, E, R, In, Out, B, F>(
+  context: Context.Context<R>,
+  name: string | undefined,
+  rules: Rules<A, E, R, In, Out, B, F>,
+  spec: Spec<A, E, R, In, Out, F>,
+  around?: Around<A, E, R, In, Out, B, F>
+): Effect.Effect<B, E | F, R> => {
+  const watch = name === undefined ? undefined : new Watch(rules.kind, name)
+  return run(new Driver(context, rules, spec, watch), spec, around)
+}
+
+// After so many operations in place the fiber yields, so that it can be interrupted.
+const operations = 2000
+
+/** How runs and sleeps pass in no time. */
+export interface Passing<A, E> {
+  readonly run: () => Exit.Exit<A, E>
+  readonly sleep: (millis: number) => Exit.Exit<void>
+}
+
+/** A loop whose runs and sleeps are results already. `Effect.whileLoop` is left with the Effects of the schedule. */
+class Simulation<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Out, B, F> {
+  private readonly passing: Passing<A, E>
+  private effect: Effect.Effect<unknown, E | F, R> | undefined = undefined
+
+  constructor(
+    context: Context.Context<R>,
+    rules: Rules<A, E, R, In, Out, B, F>,
+    spec: Spec<A, E, R, In, Out, F>,
+    passing: Passing<A, E>
+  ) {
+    super(context, rules, spec)
+    this.passing = passing
+  }
+
+  protected override runWork(): Exit.Exit<A, E> {
+    return this.passing.run()
+  }
+
+  protected override sleep(millis: number): Exit.Exit<void> {
+    return this.passing.sleep(millis)
+  }
+
+  override while(): boolean {
+    for (let i = 0; i < operations; i++) {
+      if (!super.while()) return false
+      const effect = super.body()
+      if (!Exit.isExit(effect) || Exit.isFailure(effect)) {
+        this.effect = effect
+        return true
+      }
+      super.step(effect.value)
+    }
+    this.effect = undefined
+    return true
+  }
+
+  override body(): Effect.Effect<unknown, E | F, R> {
+    return this.effect ?? Effect.yieldNow
+  }
+
+  override step(result: unknown): void {
+    if (this.effect !== undefined) super.step(result)
+  }
+}
+
+/** Runs a loop whose runs and sleeps pass in no time. */
+export const simulate = <A, E, R, In, Out, B, F>(
+  context: Context.Context<R>,
+  rules: Rules<A, E, R, In, Out, B, F>,
+  spec: Spec<A, E, R, In, Out, F>,
+  passing: Passing<A, E>
+): Effect.Effect<B, E | F, R> => new Simulation(context, rules, spec, passing).loop()
