@@ -29,6 +29,8 @@
  * fails with the condition's error, or with a `WaitTimeout`. A bad argument is a defect: an `IllegalArgumentError` that
  * names it.
  *
+ * Functions that Go deprecates are deprecated here too. The note names Go's successor, and the better form for new code.
+ *
  * @since 0.1.0
  */
 export * from "./Wait/loops.ts"

@@ -60,6 +60,9 @@ const resettingSchedule = (
  * Timeline.starts(timeline) // => [0, 800, 2400, 5600, 12000, 24800, 50400]
  * ```
  *
+ * @deprecated Go's successor is {@link delayWithReset}. It stops growing after `steps`: Go recommends `max / initial`,
+ * rounded up. In new code use `Backoff.exponential` with `Jitter.additive` and `Backoff.resetAfter`: it resets after a
+ * long run.
  * @category backoff managers
  * @since 0.1.0
  */

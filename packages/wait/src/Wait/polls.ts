@@ -139,6 +139,8 @@ type IntervalAndTimeout = { readonly interval: Duration.Input; readonly timeout:
  * await starts(Wait.pollImmediateInfinite({ interval, stop })) // => [0, 1000, 2000]
  * ```
  *
+ * @deprecated Go's successor is {@link pollUntilContextTimeout} with `immediate: false`. In new code use `Poll.until`
+ * with `Period.ticker` and a `timeout`. It keeps a tick that comes during a check, and does not check at the timeout.
  * @category polls
  * @since 0.1.0
  */
@@ -151,6 +153,8 @@ export const poll: Polling<IntervalAndTimeout> = legacyPoll("Wait.poll", "later"
  * - `interval`: a finite duration longer than 0
  * - `timeout`: a duration of 0 or more; 0 is no timeout
  *
+ * @deprecated Go's successor is {@link pollUntilContextTimeout} with `immediate: true`. In new code use `Poll.until`
+ * with `Period.ticker` and a `timeout`. It keeps a tick that comes during a check, and does not check at the timeout.
  * @see {@link poll} for the example
  * @category polls
  * @since 0.1.0
@@ -162,6 +166,8 @@ export const pollImmediate: Polling<IntervalAndTimeout> = legacyPoll("Wait.pollI
  *
  * - `interval`: a finite duration longer than 0
  *
+ * @deprecated Go's successor is {@link pollUntilContextCancel} with `immediate: false`. In new code use `Poll.until`
+ * with `Period.ticker`. It keeps a tick that comes during a check.
  * @see {@link poll} for the example
  * @category polls
  * @since 0.1.0
@@ -174,6 +180,8 @@ export const pollInfinite: Polling<Interval> = legacyPoll("Wait.pollInfinite", "
  *
  * - `interval`: a finite duration longer than 0
  *
+ * @deprecated Go's successor is {@link pollUntilContextCancel} with `immediate: true`. In new code use `Poll.until`
+ * with `Period.ticker`. It keeps a tick that comes during a check.
  * @see {@link poll} for the example
  * @category polls
  * @since 0.1.0
@@ -186,6 +194,8 @@ export const pollImmediateInfinite: Polling<Interval> = legacyPoll("Wait.pollImm
  *
  * - `interval`: a finite duration longer than 0
  *
+ * @deprecated Go's successor is {@link pollUntilContextCancel} with `immediate: false`. In new code use `Poll.until`
+ * with `Period.ticker` and `stop`. It keeps a tick that comes during a check.
  * @see {@link poll} for the example
  * @category polls
  * @since 0.1.0
@@ -198,6 +208,8 @@ export const pollUntil: Polling<Interval> = legacyPoll("Wait.pollUntil", "later"
  *
  * - `interval`: a finite duration longer than 0
  *
+ * @deprecated Go's successor is {@link pollUntilContextCancel} with `immediate: true`. In new code use `Poll.until`
+ * with `Period.ticker` and `stop`. It keeps a tick that comes during a check.
  * @see {@link poll} for the example
  * @category polls
  * @since 0.1.0
@@ -418,6 +430,9 @@ const streamSchedule = <E, R>(
  * Timeline.starts(recording) // => [300, 800, 800]
  * ```
  *
+ * @deprecated Go no longer exports it. Its successor in Go is the loop behind {@link pollUntilContextCancel} and
+ * {@link delayUntil}. In new code use `Poll.until` to check on a schedule. To check after each event, use
+ * `Stream.mapEffect` and `Stream.takeUntil` on the stream of events.
  * @category polls
  * @since 0.1.0
  */
