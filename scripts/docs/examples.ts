@@ -23,6 +23,7 @@ interface Fence {
 }
 
 const assertion = /^(\s*)(\S.*?)\s*\/\/ => (.+)$/
+const sharedExample = /^ \* @see \{@link (\w+)\} for the example$/
 const image = /^!\[.*\]\((\.\.?\/[^)]+\.svg)\)$/
 
 // A source as markdown with the same line numbers. Code is one long line of text to it.
@@ -94,18 +95,27 @@ export const toModule = (example: Example, assertModule: string): string => {
   return `import { is as __is } from "${assertModule}"${"\n".repeat(example.line - 1)}${code.join("\n")}\n`
 }
 
-/** The public values of a module, where they are declared, and whether an example right above asserts something. */
+/**
+ * The public values of a module, where they are declared, and whether an example shows them: an asserted example of their
+ * own, or of another value in the module that `@see {@link x} for the example` names. That example must use this value too.
+ */
 export const exportsOf = (file: string, source: string, found: ReadonlyArray<Example>) => {
   const lines = source.split("\n")
-  return lines.flatMap((text, i) => {
+  const values = lines.flatMap((text, i) => {
     const name = /^export (?:declare )?(?:const|function|(?:abstract )?class) (\w+)/.exec(text)?.[1]
     if (name === undefined) return []
     const documented = lines[i - 1]?.trim().endsWith("*/") === true
     const begin = documented ? lines.findLastIndex((line, j) => j < i && line.startsWith("/**")) : i
-    const isShown = found.some((example) =>
+    const examples = found.filter((example) =>
       example.file === file && example.line > begin && example.line <= i &&
       (example.asserted.length > 0 || example.output !== undefined)
     )
-    return [{ name, place: `${file}:${i + 1}`, isShown }]
+    const shownBy = lines.slice(begin, i).flatMap((line) => sharedExample.exec(line)?.[1] ?? [])
+    return [{ name, place: `${file}:${i + 1}`, examples, shownBy }]
+  })
+  return values.map(({ examples, name, place, shownBy }) => {
+    const isUsed = ({ code }: Example) => new RegExp(`\\.${name}\\b`).test(code.join("\n"))
+    const isShared = values.some((value) => shownBy.includes(value.name) && value.examples.some(isUsed))
+    return { name, place, isShown: examples.length > 0 || isShared }
   })
 }

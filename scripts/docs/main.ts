@@ -102,7 +102,7 @@ const values = sources.filter(isPublic).flatMap((file) => {
 })
 for (const { isShown, name, place } of values) {
   if (!isShown && !elsewhere.has(`${place.split(":")[0]} ${name}`)) {
-    findings.push(`${place} ${name} has no example with a \`// =>\` or a text`)
+    findings.push(`${place} ${name} has no example with a \`// =>\` or a text, and names none that uses it`)
   }
 }
 

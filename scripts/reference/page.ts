@@ -54,6 +54,11 @@ const prose = (site: Site, here: Module, parts: ReadonlyArray<CommentDisplayPart
     return url === undefined ? text : `[${text}](${url})`
   }).join("").trim()
 
+const entry = (reflection: DeclarationReflection): string => {
+  const link = `[\`${reflection.name}\`](#${slug(reflection.name)})`
+  return commentOf(reflection)!.getTag("@deprecated") === undefined ? link : `~~${link}~~`
+}
+
 const member = (site: Site, here: Module, reflection: DeclarationReflection): string => {
   const comment = commentOf(reflection)!
   const tag = (name: `@${string}`) => comment.getTags(name).map(({ content }) => prose(site, here, content))
@@ -63,6 +68,7 @@ const member = (site: Site, here: Module, reflection: DeclarationReflection): st
   return [
     `### ${reflection.name}`,
     `\`\`\`ts\n${site.signatures.get(reflection)}\n\`\`\``,
+    ...tag("@deprecated").map((text) => `**Deprecated.** ${text}`),
     prose(site, here, comment.summary),
     ...see.length === 0 ? [] : [`**See also**\n\n${see.join("\n")}`],
     ...since === sinceOf(here.reflection) ? [] : [`Since ${since}.`]
@@ -80,9 +86,7 @@ export const page = (site: Site, here: Module): string => {
     title: capital(title),
     children: children as ReadonlyArray<DeclarationReflection>
   }))
-  const contents = categories.map(({ children, title }) =>
-    `- ${title}: ${children.map(({ name }) => `[\`${name}\`](#${slug(name)})`).join(", ")}`
-  )
+  const contents = categories.map(({ children, title }) => `- ${title}: ${children.map(entry).join(", ")}`)
   return [
     `# ${here.from}/${here.name}`,
     `\`\`\`ts\nimport { ${here.name} } from "${here.from}"\n\`\`\``,
