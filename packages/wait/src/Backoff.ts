@@ -27,8 +27,8 @@
 import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { fromPolicy, type Policy, step } from "./internal/goBackoff.ts"
 import { restartWhen } from "./internal/delays.ts"
+import { fromPolicy, type Policy, step } from "./internal/goBackoff.ts"
 import type { Moment } from "./internal/moment.ts"
 import { done, fromPlan } from "./internal/plan.ts"
 

@@ -367,8 +367,10 @@ const loop = <A, E, R, F>(
   const budgeted = budget === undefined ? marked : Effect.andThen(budget.service.started(budget.key), marked)
   return onGiveUp === undefined
     ? budgeted
-    : Effect.tapCause(budgeted, () =>
-      progress.exhausted === undefined ? Effect.void : annotate(name, onGiveUp(progress.exhausted)))
+    : Effect.tapCause(
+      budgeted,
+      () => progress.exhausted === undefined ? Effect.void : annotate(name, onGiveUp(progress.exhausted))
+    )
 }
 
 const annotate = <X, F, R>(name: string | undefined, hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>

@@ -22,8 +22,8 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { millisSince } from "./internal/moment.ts"
 import { changeDelays } from "./internal/delays.ts"
+import { millisSince } from "./internal/moment.ts"
 import { done } from "./internal/plan.ts"
 
 /**

@@ -30,9 +30,9 @@ import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { clockOf } from "./internal/clockOf.ts"
 import { toPlan } from "./internal/foreign.ts"
-import { simulate as simulateLoop } from "./internal/run.ts"
 import { repeating } from "./internal/repeating.ts"
 import { drawsOf, replay } from "./internal/replay.ts"
+import { simulate as simulateLoop } from "./internal/run.ts"
 
 /**
  * One run, in milliseconds since the timeline began.
@@ -249,9 +249,9 @@ export const simulate = <E, R>(
       : constant(args.duration("Timeline.simulate: work", work))
     const draws = random && drawsOf("Timeline.simulate: random", random)
     const time = { now: 0 } // a field is quicker to change than a variable that closures share
-    const pass = (millis: number): Exit.Exit<void> => {
+    const pass = (millis: number): typeof ran => {
       time.now += millis
-      return Exit.void
+      return ran
     }
     // For the Effects of the schedule. A sleep takes no time.
     const clock = clockOf(
@@ -269,7 +269,11 @@ export const simulate = <E, R>(
     }
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })
     const loop = Effect.contextWith((context: Context.Context<R>) =>
-      simulateLoop(context, repeating, { work: Effect.undefined, plan: toPlan(asked) }, { run, sleep: pass })
+      simulateLoop(context, repeating, { work: Effect.undefined, plan: toPlan(asked) }, {
+        passed: ran,
+        run,
+        sleep: pass
+      })
     ).pipe(
       Effect.map(timeline("done")),
       Effect.catchIf((error): error is typeof cut => error === cut, () => Effect.sync(timeline("cut"))),

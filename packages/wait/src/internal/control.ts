@@ -23,8 +23,8 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   /** Whether anything can stop or trigger the loop. */
   readonly isOpen: boolean
   stopped: Exit.Exit<unknown, F> | undefined = undefined
-  /** One more run comes without a delay. */
-  protected triggered = false
+  /** The next run comes without a delay. */
+  private triggered = false
   /** Ends the current wait. */
   private wake: ((noDelay: Effect.Effect<number>) => void) | undefined = undefined
   private timer: ReturnType<typeof setTimeout> | undefined = undefined
@@ -67,6 +67,15 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   /** The wait is over. */
   protected awake(): void {
     this.wake = undefined
+  }
+
+  protected get isTriggered(): boolean {
+    return this.triggered
+  }
+
+  /** A run starts, which is the one that was triggered. */
+  protected serveTrigger(): void {
+    this.triggered = false
   }
 
   /** Sleeps until the time has passed, or a stop or a trigger comes. */

@@ -161,24 +161,24 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   step(result: unknown): void {
-    if (this.isValue(result)) {
-      this.next = this.rules.succeeded(this, result)
-    } else if (this.isExit(result)) {
-      this.next = this.ran(result)
+    if (this.isValue(result)) this.next = this.rules.succeeded(this, result)
+    else if (this.isExit(result)) this.next = this.ran(result)
+    else this.waited(result)
+  }
+
+  private waited(result: unknown): void {
+    this.awake()
+    if (this.isStopping) {
+      this.next = this.end("stopped")
+    } else if (this.isDecision(result)) {
+      this.at.look()
+      this.next = result
     } else {
-      this.awake()
-      if (this.isStopping) {
-        this.next = this.end("stopped")
-      } else if (this.isDecision(result)) {
-        this.at.look()
-        this.next = result
-      } else {
-        this.at.startRun()
-      }
+      this.at.startRun()
     }
   }
 
-  // The results of what `body` gave.
+  // What `body` gave says what `step` takes: the value of a run, its Exit where failures matter, a decision, or nothing.
   private isValue(_result: unknown): _result is A {
     return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
   }
@@ -199,7 +199,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   private isDelayed(delay: number): boolean {
     const { at } = this
     at.plan(delay)
-    const isDelayed = delay > 0 && !this.triggered
+    const isDelayed = delay > 0 && !this.isTriggered
     this.tell(isDelayed ? at.due : at.now)
     return isDelayed
   }
@@ -223,7 +223,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private startRun(): Effect.Effect<unknown, E, R> {
     this.doing = "running"
-    this.triggered = false
+    this.serveTrigger()
     this.attempts++
     return this.runWork()
   }

@@ -22,8 +22,7 @@ interface State<Out, In, E, R> {
 /** The plan of a schedule. The steps of another library's schedule are Effects, unless they are results already. */
 export const toPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
-): AnyPlan<Out | undefined, In, E, R> =>
-  planOf(schedule) ?? foreignPlan(schedule)
+): AnyPlan<Out | undefined, In, E, R> => planOf(schedule) ?? foreignPlan(schedule)
 
 const foreignPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>

@@ -60,32 +60,33 @@ export const runNamed = <A, E, R, In, Out, B, F>(
 // After so many operations in place the fiber yields, so that it can be interrupted.
 const operations = 2000
 
-/** How runs and sleeps pass in no time. */
-export interface Passing<A, E> {
-  readonly run: () => Exit.Exit<A, E>
-  readonly sleep: (millis: number) => Exit.Exit<void>
+/** How runs and sleeps pass in no time. Both give `passed`; a run may fail instead. */
+export interface Passing<E> {
+  readonly passed: Exit.Exit<undefined>
+  readonly run: () => Exit.Exit<undefined, E>
+  readonly sleep: (millis: number) => Exit.Exit<undefined>
 }
 
-/** A loop whose runs and sleeps are results already. `Effect.whileLoop` is left with the Effects of the schedule. */
-class Simulation<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Out, B, F> {
-  private readonly passing: Passing<A, E>
+/** A loop in place. `Effect.whileLoop` is left with the Effects of the schedule. */
+class Simulation<E, R, In, Out, B, F> extends Driver<undefined, E, R, In, Out, B, F> {
+  private readonly passing: Passing<E>
   private effect: Effect.Effect<unknown, E | F, R> | undefined = undefined
 
   constructor(
     context: Context.Context<R>,
-    rules: Rules<A, E, R, In, Out, B, F>,
-    spec: Spec<A, E, R, In, Out, F>,
-    passing: Passing<A, E>
+    rules: Rules<undefined, E, R, In, Out, B, F>,
+    spec: Spec<undefined, E, R, In, Out, F>,
+    passing: Passing<E>
   ) {
     super(context, rules, spec)
     this.passing = passing
   }
 
-  protected override runWork(): Exit.Exit<A, E> {
+  protected override runWork(): Exit.Exit<undefined, E> {
     return this.passing.run()
   }
 
-  protected override sleep(millis: number): Exit.Exit<void> {
+  protected override sleep(millis: number): Exit.Exit<undefined> {
     return this.passing.sleep(millis)
   }
 
@@ -93,11 +94,11 @@ class Simulation<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Out, B, F> 
     for (let i = 0; i < operations; i++) {
       if (!super.while()) return false
       const effect = super.body()
-      if (!Exit.isExit(effect) || Exit.isFailure(effect)) {
+      if (effect !== this.passing.passed) {
         this.effect = effect
         return true
       }
-      super.step(effect.value)
+      super.step(undefined)
     }
     this.effect = undefined
     return true
@@ -113,9 +114,9 @@ class Simulation<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Out, B, F> 
 }
 
 /** Runs a loop whose runs and sleeps pass in no time. */
-export const simulate = <A, E, R, In, Out, B, F>(
+export const simulate = <E, R, In, Out, B, F>(
   context: Context.Context<R>,
-  rules: Rules<A, E, R, In, Out, B, F>,
-  spec: Spec<A, E, R, In, Out, F>,
-  passing: Passing<A, E>
+  rules: Rules<undefined, E, R, In, Out, B, F>,
+  spec: Spec<undefined, E, R, In, Out, F>,
+  passing: Passing<E>
 ): Effect.Effect<B, E | F, R> => new Simulation(context, rules, spec, passing).loop()
