@@ -39,7 +39,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { fromPolicy, type GoBackoff, type Policy, step } from "./internal/goBackoff.ts"
+import { fromPolicy, type GoBackoff, nextDelay, type Policy } from "./internal/goBackoff.ts"
 import { deadline, poll as pollJob } from "./internal/poll.ts"
 import { done, fromPlan, type Moment, planOf } from "./internal/step.ts"
 import * as Jitter from "./Jitter.ts"
@@ -328,9 +328,8 @@ const resetting = (
     next(state, at) {
       const due = at.now - state.mark > reset
       if (due || marks === "step") state.mark = at.now
-      const [delay, left] = step(due ? initial : state.backoff, at.random)
-      state.backoff = left
-      return state.delay = delay
+      if (due) state.backoff = initial
+      return nextDelay(state, at)
     }
   })
 
@@ -962,12 +961,7 @@ const goSteps = (initial: GoBackoff): Schedule.Schedule<Duration.Duration> =>
     begin: () => ({ backoff: initial, delay: 0 }),
     output: ({ delay }) => Duration.millis(delay),
     isOver: ({ backoff }) => backoff.steps < 1,
-    next(state, { random }) {
-      if (state.backoff.steps <= 1) return done
-      const [delay, left] = step(state.backoff, random)
-      state.backoff = left
-      return state.delay = delay
-    }
+    next: (state, at) => state.backoff.steps <= 1 ? done : nextDelay(state, at)
   })
 
 /**
