@@ -6,6 +6,7 @@ import * as Backoff from "effect-wait/Backoff"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Yaml from "effect/encoding/Yaml"
+import * as Equal from "effect/Equal"
 import * as FileSystem from "effect/FileSystem"
 import * as Formatter from "effect/Formatter"
 import * as Option from "effect/Option"
@@ -125,20 +126,19 @@ const formatOf = <S extends Schema.ConstraintDecoder<unknown> & { readonly field
   })
 })
 
-const inNanos = (millis: number): number => Math.round(millis * 1e6)
-
-// How often Go's ExponentialBackoff checks: it ends where the delay after the next one would pass the cap.
-const goRuns = (backoff: { duration: number; factor: number; steps: number; cap: number }): number => {
-  const { cap, duration, factor, steps } = backoff
-  if (cap === 0 || factor === 0) return steps
-  let delay = inNanos(duration)
-  for (let runs = 1; runs < steps; runs++) {
-    const grown = Math.trunc(delay * factor)
-    if (grown > inNanos(cap)) return runs
-    if (grown <= delay) return steps
-    delay = grown
+// How often Go's ExponentialBackoff checks. A cap that is passed ends it before its steps.
+const goRuns = (policy: Backoff.Policy): number => {
+  if (policy.cap === undefined) return policy.steps
+  let runs = 0
+  let left = policy
+  while (left.steps > 0) {
+    runs++
+    const [delay, next] = Backoff.step(left, 0)
+    // A delay that has stopped growing never passes the cap.
+    if (Equal.equals(delay, next.duration)) return runs + next.steps
+    left = next
   }
-  return steps
+  return runs
 }
 
 const nanoseconds = (value: unknown): Option.Option<number> =>
@@ -164,14 +164,11 @@ const kubernetes = formatOf({
   }),
   policy: (settings) => {
     const { cap = 0, duration, factor = 0, jitter = 0, steps } = settings
-    const backoff = { duration: toInput(duration), factor, jitter, steps }
-    const runs = goRuns({ duration, factor, steps, cap })
+    const uncapped = { duration: toInput(duration), factor, jitter, steps }
+    const backoff = cap === 0 ? uncapped : { ...uncapped, cap: toInput(cap) }
+    const runs = goRuns(backoff)
     return Effect.succeed(Policy.make(
-      Policy.call(
-        "Backoff.toSchedule",
-        Backoff.toSchedule,
-        cap === 0 ? backoff : { ...backoff, cap: toInput(cap) }
-      ),
+      Policy.call("Backoff.toSchedule", Backoff.toSchedule, backoff),
       [Policy.attempts(runs)],
       runs < steps
         ? [`Go gives up once the cap is passed: after ${runs} of ${steps} runs, and a last wait that no run follows`]

@@ -52,7 +52,6 @@ import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import * as messages from "./internal/durablePollMessages.ts"
 import { open } from "./internal/durablePollStore.ts"
-import * as growth from "./internal/growth.ts"
 
 /**
  * What is asked about a poll that was never started.
@@ -261,6 +260,12 @@ interface Definition {
   readonly within: number
 }
 
+// What changes in a policy from step to step, as a message carries it. JSON has no Infinity.
+const growthOf = ({ duration, steps }: Backoff.Policy): messages.Attempt["growth"] => ({
+  nanos: Math.min(Number.MAX_VALUE, Number(Duration.toNanosUnsafe(duration))),
+  steps
+})
+
 // What follows an attempt that did not hold.
 const following = (
   { attempts, policy, within }: Definition,
@@ -270,7 +275,9 @@ const following = (
   lastError: string | null
 ): messages.Attempt | "exhausted" | "deadline" => {
   if (message.attempt >= attempts) return "exhausted"
-  const [delay, left] = growth.step(policy, message.growth, draw)
+  const { nanos, steps } = message.growth
+  const [duration, next] = Backoff.step({ ...policy, duration: { nanoseconds: nanos }, steps }, draw)
+  const delay = Duration.toMillis(duration)
   if (Math.max(0, now - message.startedAt) + delay > within) return "deadline"
   return new messages.Attempt({
     payload: message.payload,
@@ -278,7 +285,7 @@ const following = (
     startedAt: message.startedAt,
     dueAt: Math.min(messages.never, Math.ceil(now + delay)),
     delay,
-    growth: left,
+    growth: growthOf(next),
     lastError
   })
 }
@@ -462,7 +469,7 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
           startedAt: now,
           dueAt: 0, // by any clock
           delay: 0,
-          growth: growth.begin(policy),
+          growth: growthOf(policy),
           lastError: null
         })
         const client = yield* entity.client

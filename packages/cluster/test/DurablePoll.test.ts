@@ -4,7 +4,6 @@ import { Cause, Clock, Data, DateTime, Duration, Effect, Exit, Layer, Logger, Op
 import { Backoff, WaitTimeout } from "effect-wait"
 import { Sharding, TestRunner } from "effect/cluster"
 import { TestClock } from "effect/testing"
-import * as growth from "../src/internal/growth.ts"
 import { makeLog, makeRunners, withDraws } from "./durable.ts"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{ readonly message: string }> {}
@@ -663,23 +662,39 @@ describe("the backoff", () => {
     { duration: "1 nano", factor: 1.5, jitter: 1, steps: 20, cap: "5 nanos" },
     { duration: "1 second", factor: 2, jitter: 0.3, steps: -1 },
     { duration: "1 second", factor: 2, jitter: 0.3, steps: 30, cap: Infinity }
-  ])("has the delays of Backoff.toSchedule for %j", (policy) =>
+  ])("has the delays of Backoff.toSchedule from message to message, for %j", (policy) =>
     Effect.gen(function*() {
       const draws = [0, 0.25, 0.5, 0.999, 0.125]
+      const attempts = 12
       const schedule = yield* withDraws(...draws)(Schedule.toStep(Backoff.toSchedule(policy)))
       const expected = yield* Effect.forEach(
-        Array.from({ length: 25 }),
+        Array.from({ length: attempts - 1 }),
         () => Effect.map(schedule(0, undefined), ([, delay]) => Duration.toMillis(delay))
       )
-      let left = growth.begin(policy)
-      const draw = policy.jitter > 0 ? draws : [NaN]
-      const delays = expected.map((_, i) => {
-        const [delay, next] = growth.step(policy, left, draw[i % draw.length]!)
-        left = next
-        return delay
-      })
-      assert.deepStrictEqual(delays, expected)
+      const delays: Array<number> = []
+      yield* Effect.andThen(
+        serving(define({ policy, limits: { attempts } }), ({ delay }) => {
+          delays.push(Duration.toMillis(delay))
+          return Effect.succeedNone
+        }),
+        TestClock.adjust("2 hours")
+      ).pipe(withDraws(...draws))
+      assert.deepStrictEqual(delays, [0, ...expected])
     }))
+
+  it.effect.each([
+    { duration: 1000, attempt: 3 },
+    { duration: 1e305, attempt: 2 }
+  ])(
+    "stops at the largest number, as JSON has no Infinity: from $duration ms",
+    ({ attempt, duration }) =>
+      Effect.gen(function*() {
+        const rollout = define({ policy: { duration, factor: 1e300, jitter: 0.5, steps: 9 } })
+        const { ask } = yield* serving(rollout, held(9))
+        yield* TestClock.adjust("1 minute")
+        assert.deepInclude(yield* ask(statusOf(rollout)), { attempt, delay: Number.MAX_VALUE / 1_000_000 })
+      })
+  )
 })
 
 describe("the storage", () => {

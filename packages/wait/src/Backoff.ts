@@ -28,7 +28,7 @@ import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { restartWhen } from "./internal/delays.ts"
-import { fromPolicy, type Policy, step } from "./internal/goBackoff.ts"
+import { fromPolicy, nextDelay, type Policy, step as goStep } from "./internal/goBackoff.ts"
 import type { Moment } from "./internal/moment.ts"
 import { done, fromPlan } from "./internal/plan.ts"
 
@@ -273,12 +273,52 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
  * @since 0.1.0
  */
 export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration> => {
-  const initial = fromPolicy("Backoff.toSchedule", policy)
-  return growing(() => ({ delay: 0, backoff: initial }), (state, { random }) => {
-    const [delay, left] = step(state.backoff, random)
-    state.backoff = left
-    return state.delay = delay
-  })
+  const backoff = fromPolicy("Backoff.toSchedule", policy)
+  return growing(() => ({ delay: 0, backoff }), nextDelay)
+}
+
+/**
+ * Go's `Backoff.Step`: the delay of one step, and the policy of the next one. A pure function: the policy is not changed, and the
+ * caller draws the random number.
+ *
+ * - `policy`: plain data, see {@link Policy}
+ * - `draw`: a number from 0 up to, but not including, 1. It places the delay in `duration .. duration + jitter·duration`;
+ *   without a jitter it changes nothing
+ * - `delay`: in whole nanoseconds
+ * - `next`: its `duration` is multiplied by `factor`, and it has one of the `steps` less. A growth that passes the `cap` stops
+ *   there, with no steps left
+ *
+ * Throws an `IllegalArgumentError` that names a bad field, or a bad draw. The source is `Backoff.Step` in Go's `backoff.go`; the
+ * delay and the growth are truncated to nanoseconds as there. Where Go overflows, after 292 years, this stops at the largest number.
+ *
+ * **Example** (Delays of 1 to 3 seconds)
+ *
+ * ```ts
+ * import { Duration } from "effect"
+ * import { Backoff } from "effect-wait"
+ *
+ * let policy: Backoff.Policy = { duration: "1 second", factor: 2, jitter: 0.5, steps: 5, cap: "3 seconds" }
+ * const delays = [0, 0.5, 0.25].map((draw) => {
+ *   const [delay, next] = Backoff.step(policy, draw)
+ *   policy = next
+ *   return Duration.toMillis(delay)
+ * })
+ *
+ * delays // => [1000, 2500, 3375]
+ * policy.steps // => 0
+ * ```
+ *
+ * @see {@link toSchedule} for a schedule, which takes its draws from `Random`
+ * @category conversions
+ * @since 0.1.0
+ */
+export const step = (
+  policy: Policy,
+  draw: number
+): readonly [delay: Duration.Duration, next: Policy] => {
+  const backoff = fromPolicy("Backoff.step", policy)
+  const [delay, { nanos, steps }] = goStep(backoff, args.draw("Backoff.step: draw", draw))
+  return [Duration.nanos(BigInt(delay)), { ...policy, duration: Duration.nanos(BigInt(nanos)), steps }]
 }
 
 /**

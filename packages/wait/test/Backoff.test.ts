@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Schedule, Schema } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Policy, Wait } from "effect-wait"
-import { delaysOf, makeWork, observe, startsOf, withDraws } from "./support.ts"
+import { delaysOf, makeWork, observe, startsOf, stepsOf, withDraws } from "./support.ts"
 
 const second = 1000
 
@@ -189,6 +189,57 @@ describe("Backoff.toSchedule", () => {
       assert.deepStrictEqual(yield* withDraws(0)(delaysOf(Backoff.toSchedule(retry), 5)), [10, 10, 10, 10, 10])
       assert.deepStrictEqual(yield* withDraws(0)(delaysOf(Backoff.toSchedule(backoff), 4)), [10, 50, 250, 1250])
     }))
+})
+
+describe("Backoff.step", () => {
+  const policy: Backoff.Policy = Object.freeze({
+    duration: "1 second",
+    factor: 2,
+    jitter: 0.5,
+    steps: 5,
+    cap: "3 seconds"
+  })
+
+  it("gives the delay with its jitter, and the policy of the next step", () => {
+    const [delay, next] = Backoff.step(policy, 0.5)
+    assert.deepStrictEqual(delay, Duration.nanos(1_250_000_000n))
+    assert.deepStrictEqual(next, { ...policy, duration: Duration.nanos(2_000_000_000n), steps: 4 })
+    assert.deepStrictEqual(Backoff.step(policy, 0.5), [delay, next])
+  })
+
+  it("ends the growth at the cap: no steps are left, and the jitter goes on", () => {
+    const { delays, next } = stepsOf(policy, [0, 0.5, 0, 0.25])
+    assert.deepStrictEqual(delays, [1000, 2500, 3000, 3375])
+    assert.deepStrictEqual(next, { ...policy, duration: Duration.nanos(3_000_000_000n), steps: 0 })
+  })
+
+  it("counts its steps down to 0, also where nothing grows", () => {
+    for (const { steps, ...more } of [{ steps: -3 }, { steps: 0 }, { steps: 2, factor: 0, cap: 0 }]) {
+      const { delays, next } = stepsOf({ ...policy, ...more, steps }, [0, 0, 0])
+      assert.deepStrictEqual(delays, [1000, 1000, 1000])
+      assert.strictEqual(next.steps, 0)
+    }
+  })
+
+  it("ignores the draw for a jitter of 0 or less", () => {
+    for (const jitter of [0, -1]) {
+      assert.deepStrictEqual(stepsOf({ ...policy, jitter }, [0.9, 0.1]).delays, [1000, 2000])
+    }
+  })
+
+  it("is exact to the nanosecond for months, where milliseconds are not", () => {
+    const nanos = 4_362_017_035_802_572n // 50 days
+    const [delay, next] = Backoff.step({ duration: nanos, factor: 1, jitter: 0, steps: 1, cap: nanos }, 0)
+    assert.deepStrictEqual([delay, next.duration, next.steps], [Duration.nanos(nanos), Duration.nanos(nanos), 0])
+  })
+
+  it("stops at the largest number, and gives a policy that it takes", () => {
+    const largest = Number.MAX_VALUE / 1_000_000
+    for (const duration of [1, 1e305]) {
+      const growing = { duration, factor: 1e300, jitter: 1, steps: 9 }
+      assert.deepStrictEqual(stepsOf(growing, [0.5, 0.5, 0.5, 0]).delays.slice(2), [largest, largest])
+    }
+  })
 })
 
 describe("Policy", () => {

@@ -9,6 +9,7 @@ const factor = "a finite number of 0 or more"
 const policy = { duration: "1 second", factor: 2, jitter: 0, steps: 3 } as const
 const manager = { initial: "1 second", max: "1 minute", reset: "1 minute", factor: 2, jitter: 0 } as const
 const cap = "1 minute"
+const draw = "a number from 0 up to, but not including, 1"
 const name = "a string that is not empty"
 
 // What JavaScript can pass where TypeScript would not let it.
@@ -86,6 +87,16 @@ const constructors: ReadonlyArray<Case> = [
   ],
   ["Backoff.toSchedule: steps", "1.5", "an integer", () => Backoff.toSchedule({ ...policy, steps: 1.5 })],
   ["Backoff.toSchedule: cap", "-1", duration, () => Backoff.toSchedule({ ...policy, cap: -1 })],
+  ["Backoff.step: duration", "-1", finite, () => Backoff.step({ ...policy, duration: -1 }, 0)],
+  ["Backoff.step: duration", `"Infinity"`, finite, () => Backoff.step({ ...policy, duration: "Infinity" }, 0)],
+  ["Backoff.step: factor", "NaN", factor, () => Backoff.step({ ...policy, factor: NaN }, 0)],
+  ["Backoff.step: jitter", "NaN", "a finite number", () => Backoff.step({ ...policy, jitter: NaN }, 0)],
+  ["Backoff.step: steps", "0.5", "an integer", () => Backoff.step({ ...policy, steps: 0.5 }, 0)],
+  ["Backoff.step: cap", `"-1 millis"`, duration, () => Backoff.step({ ...policy, cap: "-1 millis" }, 0)],
+  ["Backoff.step: draw", "-0.1", draw, () => Backoff.step(policy, -0.1)],
+  ["Backoff.step: draw", "1", draw, () => Backoff.step(policy, 1)],
+  ["Backoff.step: draw", "NaN", draw, () => Backoff.step(policy, NaN)],
+  ["Backoff.step: draw", "undefined", draw, () => Backoff.step(policy, untyped(undefined))],
   ["Backoff.resetAfter: healthy", "-1", duration, () => Backoff.resetAfter(-1)],
   ["Limit.attempts: n", "0", "an integer of 1 or more", () => Limit.attempts(0)],
   ["Limit.attempts: n", "2.5", "an integer of 1 or more", () => Limit.attempts(2.5)],

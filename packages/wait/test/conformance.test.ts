@@ -1,13 +1,13 @@
 /**
  * What the real package did, as scripts/go-traces recorded it, and what Wait does with the same draws: the same starts,
- * ends, return time and outcome, to the microsecond.
+ * ends, return time and outcome, to the microsecond; the delays of Backoff.Step to the nanosecond.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Data, Deferred, Effect, Exit, Random, Stream } from "effect"
 import { Backoff, Jitter, Period, Timeline, Wait } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { readdirSync, readFileSync } from "node:fs"
-import { delaysOf, observe, timeoutOf } from "./support.ts"
+import { delaysOf, observe, stepsOf, timeoutOf } from "./support.ts"
 
 interface Args {
   readonly period: number
@@ -148,6 +148,8 @@ const near = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>): v
   )
 }
 
+const nanosOf = (millis: number): number => Math.round(millis * 1_000_000)
+
 const folder = new URL("./fixtures/", import.meta.url)
 const recordings = readdirSync(folder).map((file): { readonly module: string; readonly traces: ReadonlyArray<Trace> } =>
   JSON.parse(readFileSync(new URL(file, folder), "utf8"))
@@ -158,15 +160,21 @@ for (const { module, traces } of recordings) {
   describe(`${call} of ${module}`, () => {
     for (const trace of traces) {
       if (call === "Backoff.Step") {
-        it.effect(trace.name, () =>
+        const { args, draws, name } = trace
+        const nanos = trace.delays!.map(nanosOf)
+        it(`${name}, by Backoff.step`, () => {
+          const { delays } = stepsOf(args.policy, nanos.map((_, i) => draws[i] ?? 0))
+          assert.deepStrictEqual(delays.map(nanosOf), nanos)
+        })
+        it.effect(`${name}, by Backoff.toSchedule`, () =>
           Effect.gen(function*() {
             let drawn = 0
-            const next = () => trace.draws[drawn++] ?? 0.5
-            const delays = yield* delaysOf(Backoff.toSchedule(trace.args.policy), trace.args.n).pipe(
+            const next = () => draws[drawn++] ?? 0.5
+            const delays = yield* delaysOf(Backoff.toSchedule(args.policy), args.n).pipe(
               Effect.provideService(Random.Random, { nextDoubleUnsafe: next, nextIntUnsafe: next })
             )
-            near(delays, trace.delays!)
-            assert.strictEqual(drawn, trace.draws.length)
+            assert.deepStrictEqual(delays.map(nanosOf), nanos)
+            assert.strictEqual(drawn, draws.length)
           }))
         continue
       }

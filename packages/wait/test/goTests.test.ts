@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Deferred, Duration, Effect, Exit, Logger, Option, Predicate, Schedule, Stream } from "effect"
 import { Backoff, Loop, Wait, WaitTimeout } from "effect-wait"
-import { delaysOf, makeWork, observe, startsOf, timeoutOf, withDraws } from "./support.ts"
+import { delaysOf, makeWork, observe, startsOf, stepsOf, timeoutOf, withDraws } from "./support.ts"
 
 type Says = boolean | "broken"
 
@@ -105,11 +105,13 @@ describe("Go's backoffs", () => {
   for (const { delays, draw, policy } of steps) {
     it.effect(`a second with ${JSON.stringify(policy)} gives ${delays.join(", ")} s`, () =>
       Effect.gen(function*() {
-        const schedule = Backoff.toSchedule({ duration: "1 second", ...policy })
+        const initial: Backoff.Policy = { duration: "1 second", ...policy }
+        const millis = delays.map((seconds) => seconds * 1000)
         assert.deepStrictEqual(
-          yield* withDraws(draw)(delaysOf(schedule, delays.length)),
-          delays.map((seconds) => seconds * 1000)
+          yield* withDraws(draw)(delaysOf(Backoff.toSchedule(initial), delays.length)),
+          millis
         )
+        assert.deepStrictEqual(stepsOf(initial, delays.map(() => draw)).delays, millis)
       }))
   }
 

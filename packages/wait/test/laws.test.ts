@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Random, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Period } from "effect-wait"
 import * as fc from "fast-check"
+import { stepsOf } from "./support.ts"
 
 type Values = Schedule.Schedule<unknown>
 
@@ -55,6 +56,26 @@ const law = (name: string, property: fc.IRawProperty<unknown>) =>
   it(name, () => fc.assert(property, { numRuns: 300 }), 60_000)
 
 describe("laws", () => {
+  law(
+    "the delays of Backoff.toSchedule are those of Backoff.step",
+    fc.property(
+      fc.record({
+        duration: fc.oneof(
+          fc.double({ min: 0, max: 1e9, noNaN: true }),
+          fc.double({ min: 0, max: 1e300, noNaN: true })
+        ),
+        factor: fc.oneof(fc.double({ min: 0, max: 3, noNaN: true }), fc.constant(1e100)),
+        jitter: fc.double({ min: -1, max: 3, noNaN: true }),
+        steps: fc.integer({ min: -2, max: 60 }),
+        cap: fc.oneof(fc.constantFrom(undefined, 0, Infinity), fc.double({ min: 0, max: 1e12, noNaN: true }))
+      }),
+      fc.array(draw, { minLength: 50, maxLength: 50 }),
+      (policy, draws) => {
+        assert.deepStrictEqual(delays(Backoff.toSchedule(policy), draws), stepsOf(policy, draws).delays)
+      }
+    )
+  )
+
   law(
     "a non-sliding delay is what is left of the period since the start",
     fc.property(period, fc.array(run, { minLength: 1 }), (period, runs) => {

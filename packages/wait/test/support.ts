@@ -1,5 +1,5 @@
 import { Cause, Clock, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule } from "effect"
-import { WaitTimeout } from "effect-wait"
+import { Backoff, WaitTimeout } from "effect-wait"
 import { TestClock } from "effect/testing"
 
 /** Work that notes when it starts and ends, in ms, and takes these times in turn; the last one from then on. */
@@ -104,3 +104,14 @@ export const delaysOf = <Output, E, R>(schedule: Schedule.Schedule<Output, unkno
     }
     return delays
   })
+
+/** The delays of a policy by `Backoff.step`, one for each draw, and the policy that is left. */
+export const stepsOf = (policy: Backoff.Policy, draws: ReadonlyArray<number>) => {
+  let next = policy
+  const delays = draws.map((draw) => {
+    const step = Backoff.step(next, draw)
+    next = step[1]
+    return Duration.toMillis(step[0])
+  })
+  return { delays, next }
+}

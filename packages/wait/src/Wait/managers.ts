@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "../internal/args.ts"
-import { fromPolicy, type GoBackoff, type Policy, step } from "../internal/goBackoff.ts"
+import { fromPolicy, type GoBackoff, nextDelay, type Policy } from "../internal/goBackoff.ts"
 import { fromPlan } from "../internal/plan.ts"
 
 // The policy's delays. They restart at a step when more than `reset` has passed since the last reset, or since the last
@@ -19,9 +19,8 @@ const resettingSchedule = (
     next(state, at) {
       const isDue = at.now - state.mark > reset
       if (isDue || marks === "step") state.mark = at.now
-      const [delay, left] = step(isDue ? initial : state.backoff, at.random)
-      state.backoff = left
-      return state.delay = delay
+      if (isDue) state.backoff = initial
+      return nextDelay(state, at)
     }
   })
 

@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import type { NoInfer } from "effect/Types"
 import * as args from "../internal/args.ts"
 import { toPlan } from "../internal/foreign.ts"
-import { fromPolicy, type GoBackoff, type Policy, step } from "../internal/goBackoff.ts"
+import { fromPolicy, type GoBackoff, nextDelay, type Policy } from "../internal/goBackoff.ts"
 import { type AnyPlan, done, fromPlan } from "../internal/plan.ts"
 import { deadline, poll as pollJob } from "../internal/poll.ts"
 import { applySliding } from "../internal/sliding.ts"
@@ -468,13 +468,12 @@ export const waitFor: {
 // After the sleep that brings the delay to its cap, the plan is done: no check follows.
 const stepsPlan = (initial: GoBackoff): AnyPlan<unknown, unknown, never, never> => ({
   timed: false,
-  start: () => ({ backoff: initial }),
+  start: () => ({ backoff: initial, delay: 0 }),
   output: constVoid,
-  next(state: { backoff: GoBackoff }, { random }) {
+  next(state: { backoff: GoBackoff; delay: number }, at) {
     if (state.backoff.steps <= 1) return done
-    const [delay, left] = step(state.backoff, random)
-    state.backoff = left
-    return left.steps < 1 ? Effect.as(Effect.sleep(delay), done) : delay
+    const delay = nextDelay(state, at)
+    return state.backoff.steps < 1 ? Effect.as(Effect.sleep(delay), done) : delay
   }
 })
 

@@ -1,6 +1,6 @@
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as args from "./args.ts"
-import type { Draws } from "./moment.ts"
+import type { Moment } from "./moment.ts"
 
 /**
  * Go's `wait.Backoff`, with durations as Effect takes them.
@@ -8,7 +8,7 @@ import type { Draws } from "./moment.ts"
  * - `duration`: the first delay, a finite duration of 0 or more
  * - `factor`: what the delay is multiplied by, a finite number of 0 or more; 0 leaves it as it is
  * - `jitter`: each delay `d` is drawn from `d .. d + jitter·d`, a finite number; nothing is drawn at 0 or less
- * - `steps`: an integer; for a schedule, how often the delay may grow; for `Wait.exponentialBackoff`, how many checks
+ * - `steps`: an integer: how often the delay may grow; for `Wait.exponentialBackoff`, how many checks
  * - `cap`: the delay never grows past it, a duration of 0 or more; 0 or none is no cap
  *
  * @see `Policy` for its Schema
@@ -23,7 +23,7 @@ export interface Policy {
   readonly cap?: Duration.Input | undefined
 }
 
-/** A Backoff as Go holds it, in whole nanoseconds, so that what Go truncates is truncated here. */
+/** A Backoff as Go holds it, in whole nanoseconds: Go truncates to these. */
 export interface GoBackoff {
   readonly nanos: number
   readonly factor: number
@@ -32,26 +32,39 @@ export interface GoBackoff {
   readonly cap: number
 }
 
-const nanos = (millis: number): number => Math.round(millis * 1_000_000)
+// Where Go's int64 overflows, the growth stops at the largest number. JSON and Duration.nanos take it.
+const truncate = (nanos: number): number => Math.min(Number.MAX_VALUE, Math.trunc(nanos))
 
-export const fromPolicy = (caller: string, policy: Policy): GoBackoff => ({
-  nanos: nanos(args.finite(`${caller}: duration`, policy.duration)),
-  factor: args.number(`${caller}: factor`, policy.factor, 0),
-  jitter: args.number(`${caller}: jitter`, policy.jitter, -Infinity),
-  steps: args.integer(`${caller}: steps`, policy.steps, -Infinity),
-  cap: nanos(args.duration(`${caller}: cap`, policy.cap ?? 0))
-})
+// Not from the milliseconds, which are exact to the nanosecond for 26 days only.
+const nanosOf = (millis: number, input: Duration.Input): number =>
+  truncate(millis < Infinity ? Number(Duration.toNanosUnsafe(input)) : millis)
 
-/** Go's `Backoff.Step`: the delay of this step in milliseconds, and the Backoff that is left. */
-export const step = (backoff: GoBackoff, random: Draws): readonly [delay: number, next: GoBackoff] => {
-  const { cap, factor, jitter, nanos } = backoff
-  const delay =
-    (jitter > 0 && nanos < Infinity ? nanos + Math.trunc(random.nextDoubleUnsafe() * jitter * nanos) : nanos) /
-    1_000_000
-  if (backoff.steps < 1) return [delay, backoff]
-  // A factor of 0 leaves the delay alone, and then the cap does too.
-  const grown = factor === 0 ? nanos : Math.trunc(nanos * factor)
-  return factor !== 0 && cap > 0 && grown > cap
-    ? [delay, { ...backoff, nanos: cap, steps: 0 }]
-    : [delay, { ...backoff, nanos: grown, steps: backoff.steps - 1 }]
+export const fromPolicy = (caller: string, policy: Policy): GoBackoff => {
+  const { duration, factor, jitter, steps } = policy
+  const cap = policy.cap ?? 0
+  return {
+    nanos: nanosOf(args.finite(`${caller}: duration`, duration), duration),
+    factor: args.number(`${caller}: factor`, factor, 0),
+    jitter: args.number(`${caller}: jitter`, jitter, -Infinity),
+    steps: args.integer(`${caller}: steps`, steps, -Infinity),
+    cap: nanosOf(args.duration(`${caller}: cap`, cap), cap)
+  }
+}
+
+/** Go's `Backoff.Step`: the delay of this step in nanoseconds, and the Backoff of the next step. */
+export const step = (backoff: GoBackoff, draw: number): readonly [nanos: number, next: GoBackoff] => {
+  const { cap, factor, jitter, nanos, steps } = backoff
+  const delay = jitter > 0 ? truncate(nanos + Math.trunc(draw * jitter * nanos)) : nanos
+  // A factor of 0 turns off the growth and the cap.
+  if (steps < 1 || factor === 0) return [delay, { ...backoff, steps: Math.max(0, steps - 1) }]
+  const grown = truncate(nanos * factor)
+  const isCapped = cap > 0 && grown > cap
+  return [delay, { ...backoff, nanos: isCapped ? cap : grown, steps: isCapped ? 0 : steps - 1 }]
+}
+
+/** The next delay of a schedule in milliseconds. Without a jitter nothing is drawn, as in Go. */
+export const nextDelay = (state: { backoff: GoBackoff; delay: number }, { random }: Moment): number => {
+  const [nanos, next] = step(state.backoff, state.backoff.jitter > 0 ? random.nextDoubleUnsafe() : 0)
+  state.backoff = next
+  return state.delay = nanos / 1_000_000
 }
