@@ -131,20 +131,22 @@ const owned = Metric.gauge("effect_wait_cluster_owned", { description: "Loops th
 const ownInterruption = Effect.interruptible(Effect.void)
 
 // No delay is close to 0: a runner that was paused, and is refused by a `Fence`, has to learn first that it is no longer the owner.
-const defaultOnFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
+const defaultBackoff = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
 
 const allowed = (options: {
   readonly name: unknown
   readonly run: unknown
   readonly schedule: unknown
+  readonly backoff?: unknown
   readonly onFailure?: unknown
 }): Effect.Effect<void> => {
-  const { name, onFailure, run, schedule } = options
+  const { backoff, name, onFailure, run, schedule } = options
   const checks = [
     [typeof name === "string" && name !== "", "name", name, "a string that is not empty"],
     [Effect.isEffect(run), "run", run, "an Effect"],
     [Schedule.isSchedule(schedule), "schedule", schedule, "a Schedule"],
-    [onFailure === undefined || Schedule.isSchedule(onFailure), "onFailure", onFailure, "a Schedule"]
+    [backoff === undefined || Schedule.isSchedule(backoff), "backoff", backoff, "a Schedule"],
+    [onFailure === undefined || typeof onFailure === "function", "onFailure", onFailure, "a function"]
   ] as const
   const wrong = checks.find(([holds]) => !holds)
   if (wrong === undefined) return Effect.void
@@ -184,11 +186,13 @@ const assigned = (
  *   name; besides, they tell the `runner` and the `term`
  * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
  * - `schedule`: as for `Loop.run`. It begins anew with each term: what it remembers is not carried over
- * - `onFailure`: followed while runs fail, with an error or a defect; afresh after each success. It sees the Cause. Default:
- *   exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is logged and counted
+ * - `backoff`: the schedule that the loop follows while runs fail, with an error or a defect. It starts again after each success, and
+ *   sees the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is
+ *   logged and counted
+ * - `onFailure`: a hook for each failed run that the loop outlives, as that of `Loop.run`. Default: a log entry of level Warn
  * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
  *
- * A failed run is logged and counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
+ * A failed run is counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
  * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays a hand-over. What a run acquires in its Scope is
  * released when it ends.
  *
@@ -227,19 +231,24 @@ const assigned = (
  * @category layers
  * @since 0.1.0
  */
-export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
+export const layer = <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never>(options: {
   readonly name: string
   readonly run: Effect.Effect<A, E, R>
   readonly schedule: Schedule.Schedule<Out, A, ES, RS>
-  readonly onFailure?: Schedule.Schedule<unknown, Cause.Cause<E>, EF, RF> | undefined
+  readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined
+  readonly onFailure?: ((failure: Loop.Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
   readonly shardGroup?: string | undefined
-}): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RF, Scope.Scope>> => {
-  const { name, onFailure = defaultOnFailure, schedule, shardGroup = "default" } = options
-  const run = Effect.catchCause(Effect.scoped(options.run), (cause) =>
-    ownInterruption.pipe(
-      Effect.andThen(Effect.logError("A run failed; the loop goes on", cause)),
-      Effect.andThen(Effect.fail(cause))
-    ))
+}): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RB | RH, Scope.Scope>> => {
+  const { backoff = defaultBackoff, name, onFailure, schedule, shardGroup = "default" } = options
+  const run = Effect.catchCause(
+    Effect.scoped(options.run),
+    (cause) => Effect.andThen(ownInterruption, Effect.fail(cause))
+  )
+  // The error of a run is its Cause.
+  const hook = onFailure === undefined ?
+    undefined :
+    ({ cause, ...failure }: Loop.Failure<Cause.Cause<E>>) =>
+      onFailure({ ...failure, cause: Option.getOrElse(Cause.findErrorOption(cause), () => Cause.empty) })
   const make = Effect.gen(function*() {
     const sharding = yield* Sharding.Sharding
     const registry = registryOf(sharding)
@@ -274,7 +283,7 @@ export const layer = <A, E, R, Out, ES, RS, EF = never, RF = never>(options: {
         yield* counted(Metric.update(terms, 1))
         yield* Effect.logInfo("The term begins")
         yield* Effect.addFinalizer(() => Effect.logInfo("The term ends"))
-        const loop = yield* Loop.forkScoped(run, schedule, { name, backoff: onFailure })
+        const loop = yield* Loop.forkScoped(run, schedule, { name, backoff, onFailure: hook })
         yield* Effect.acquireRelease(
           Effect.sync(() => registry.set(name, { term, loop })),
           () => Effect.sync(() => registry.set(name, undefined))

@@ -126,7 +126,7 @@ describe("ClusterLoop.layer", () => {
       const run = Effect.flatMap(start, (n): Effect.Effect<void, string> =>
         n === 2 ? Effect.fail("no") : n === 3 ? Effect.die("boom") : n === 4 ? Effect.interrupt : Effect.void)
       const seen: Array<string> = []
-      const onFailure = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(
+      const backoff = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(
         Schedule.tap(({ input }: Schedule.Metadata<unknown, Cause.Cause<string>>) =>
           Effect.sync(() =>
             seen.push(...input.reasons.map(({ _tag }) =>
@@ -136,13 +136,17 @@ describe("ClusterLoop.layer", () => {
         )
       )
       yield* embedded(
-        Layer.provide(ClusterLoop.layer({ name: "sync", run, schedule: Period.sliding("1 minute"), onFailure }), layer)
+        Layer.provide(ClusterLoop.layer({ name: "sync", run, schedule: Period.sliding("1 minute"), backoff }), layer)
       )
       yield* TestClock.adjust("3 minutes")
       assert.deepStrictEqual(starts, [1, 60_001, 61_001, 63_001, 67_001, 127_001])
       assert.deepStrictEqual(seen, ["Fail", "Die", "Interrupt"])
-      const failed = "Error: A run failed; the loop goes on"
-      assert.deepStrictEqual(entries, ["Info: The term begins", failed, failed, failed])
+      assert.deepStrictEqual(entries, [
+        "Info: The term begins",
+        "Warn: A run failed; the next one starts in 1s",
+        "Warn: A run failed; the next one starts in 2s",
+        "Warn: A run failed; the next one starts in 4s"
+      ])
       const [{ term, ...who } = {}] = annotations
       assert.deepStrictEqual(who, { loop: "sync", runner: "localhost:34431" })
       assert.isString(term)
@@ -169,19 +173,18 @@ describe("ClusterLoop.layer", () => {
           name,
           run,
           schedule: fiveSeconds.pipe(Limit.attempts(2)),
-          onFailure: fiveSeconds.pipe(Limit.attempts(2))
+          backoff: fiveSeconds.pipe(Limit.attempts(2))
         })
       yield* embedded(
         Layer.provide(Layer.merge(limited(Effect.void, "done"), limited(Effect.fail("no"), "given up")), layer)
       )
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(entries.toSorted(), [
-        "Error: A run failed; the loop goes on",
-        "Error: A run failed; the loop goes on",
         "Error: The loop has failed",
         "Info: The loop is done, and begins again with the next term",
         "Info: The term begins",
-        "Info: The term begins"
+        "Info: The term begins",
+        "Warn: A run failed; the next one starts in 5s"
       ])
     }))
 
@@ -212,7 +215,8 @@ describe("ClusterLoop.layer", () => {
     [{ name: "" }, "ClusterLoop.layer: name must be a string that is not empty, got \"\""],
     [{ run: undefined }, "ClusterLoop.layer: run must be an Effect, got undefined"],
     [{ schedule: "1 second" }, "ClusterLoop.layer: schedule must be a Schedule, got \"1 second\""],
-    [{ onFailure: 5 }, "ClusterLoop.layer: onFailure must be a Schedule, got 5"]
+    [{ backoff: 5 }, "ClusterLoop.layer: backoff must be a Schedule, got 5"],
+    [{ onFailure: 5 }, "ClusterLoop.layer: onFailure must be a function, got 5"]
   ])("dies when its layer is built with %j", ([changed, message]) =>
     Effect.gen(function*() {
       const options = { name: "sync", run: Effect.void, schedule: fiveSeconds, ...changed }

@@ -25,41 +25,21 @@ export class Work extends Context.Service<Work, {
   })
 }
 
-/** The loops, by name. They end with the Scope: runs in flight finish, for 5 seconds at most. */
-export class Loops extends Context.Service<Loops, {
-  readonly [name: string]: Loop.Loop<unknown, unknown>
-}>()("examples/Loops") {
-  static readonly layer = Layer.effect(
-    Loops,
-    Effect.gen(function*() {
-      const { flush, sync } = yield* Work
-      const backoff = Backoff.exponential({ base: "250 millis", cap: "2 seconds" })
-      const loops = {
-        sync: yield* Loop.forkScoped(sync, Period.ticker("1 second"), { name: "sync" }),
-        flush: yield* Loop.forkScoped(flush, Period.sliding("1 second"), { name: "flush", backoff })
-      }
-      const stop = Effect.forEach(Object.values(loops), (loop) => loop.stop, { concurrency: "unbounded" })
-      yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(stop, "5 seconds")))
-      return loops
-    })
-  )
-}
+const backoff = Backoff.exponential({ base: "250 millis", cap: "2 seconds" })
+const options = { grace: "5 seconds", healthyWithin: "3 seconds" } as const
 
-const isUnhealthy = (loop: Loop.Loop<unknown, unknown>): Effect.Effect<boolean> =>
-  Effect.map(loop.isHealthy({ within: "3 seconds" }), (isHealthy) => !isHealthy)
+/** The loops. They end with the Layer: runs in flight finish, for 5 seconds at most. */
+const loops = Layer.unwrap(Effect.map(Work, ({ flush, sync }) =>
+  Layer.mergeAll(
+    Loop.layer(sync, Period.ticker("1 second"), { name: "sync", ...options }),
+    Loop.layer(flush, Period.sliding("1 second"), { name: "flush", backoff, ...options })
+  )))
 
-const healthz = HttpRouter.use(Effect.fnUntraced(function*(router) {
-  const loops = yield* Loops
-  yield* router.add(
-    "GET",
-    "/healthz",
-    Effect.map(Effect.filter(Object.values(loops), isUnhealthy), (unhealthy) =>
-      HttpServerResponse.jsonUnsafe(
-        { unhealthy: unhealthy.map((loop) => loop.name), loops },
-        { status: unhealthy.length === 0 ? 200 : 503 }
-      ))
-  )
-}))
+const healthz = HttpRouter.add(
+  "GET",
+  "/healthz",
+  Effect.map(Loop.health, (health) => HttpServerResponse.jsonUnsafe(health, { status: health.healthy ? 200 : 503 }))
+)
 
 /** The routes, and the loops that they tell about. */
-export const layer = Layer.merge(healthz, PrometheusMetrics.layerHttp()).pipe(Layer.provide(Loops.layer))
+export const layer = Layer.mergeAll(loops, healthz, PrometheusMetrics.layerHttp())

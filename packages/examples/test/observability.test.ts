@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, type Duration, Effect, Exit, Layer, Metric, Scope } from "effect"
+import { Loop } from "effect-wait"
 import { HttpEffect, HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
 import { FlushFailed, layer, Work } from "../src/observability.ts"
@@ -22,7 +23,11 @@ const serve = Effect.fnUntraced(function*({ flush, sync }: Script) {
   const context = yield* Effect.context<never>()
   const handler = HttpEffect.toWebHandler(app)
   return (path: string) => Effect.promise(() => handler(new Request(`http://localhost${path}`), context))
-}, (effect) => Effect.provideService(effect, Metric.MetricRegistry, new Map()))
+}, (effect) =>
+  effect.pipe(
+    Effect.provideService(Metric.MetricRegistry, new Map()),
+    Effect.provideService(Loop.Registry, new Set())
+  ))
 
 // Closed while time goes on: the end of the service may wait for it.
 const scope = Effect.acquireRelease(
@@ -68,8 +73,12 @@ describe("/metrics", () => {
         `effect_wait_delay_seconds_sum{kind="loop",name="sync"} 1.5`,
         `effect_wait_failures_total{kind="loop",name="flush"} 3`,
         `effect_wait_failures_total{kind="loop",name="sync"} 0`,
-        `effect_wait_give_ups_total{kind="loop",name="flush"} 1`,
-        `effect_wait_give_ups_total{kind="loop",name="sync"} 0`,
+        `effect_wait_give_ups_total{kind="loop",name="flush",reason="defect"} 1`,
+        `effect_wait_give_ups_total{kind="loop",name="flush",reason="error"} 0`,
+        `effect_wait_give_ups_total{kind="loop",name="flush",reason="exhausted"} 0`,
+        `effect_wait_give_ups_total{kind="loop",name="sync",reason="defect"} 0`,
+        `effect_wait_give_ups_total{kind="loop",name="sync",reason="error"} 0`,
+        `effect_wait_give_ups_total{kind="loop",name="sync",reason="exhausted"} 0`,
         `effect_wait_last_success_timestamp_seconds{kind="loop",name="flush"} 1.85`,
         `effect_wait_last_success_timestamp_seconds{kind="loop",name="sync"} 3.5`,
         `effect_wait_lateness_seconds_count{kind="loop",name="flush"} 5`,
@@ -133,11 +142,12 @@ describe("/healthz", () => {
       const get = yield* serve({ sync: [Effect.void, Effect.never], flush: [fail] })
       yield* TestClock.setTime(3001)
       const response = yield* get("/healthz")
-      const { loops, unhealthy } = yield* Effect.promise(() => response.json())
-      const { lastCause, ...flush } = loops.flush
-      assert.deepStrictEqual(unhealthy, ["sync"])
-      assert.deepStrictEqual(loops.sync, {
+      const { healthy, loops } = yield* Effect.promise(() => response.json())
+      const [{ id: _sync, ...sync }, { id: _flush, ...flush }] = loops
+      assert.strictEqual(healthy, false)
+      assert.deepStrictEqual(sync, {
         name: "sync",
+        healthy: false,
         state: "running",
         runs: 2,
         failures: 0,
@@ -147,10 +157,11 @@ describe("/healthz", () => {
         lastEnd: 0,
         lastSuccess: 0,
         nextStart: null,
-        lastCause: null
+        lastFailure: null
       })
       assert.deepStrictEqual(flush, {
         name: "flush",
+        healthy: true,
         state: "waiting",
         runs: 4,
         failures: 1,
@@ -159,9 +170,9 @@ describe("/healthz", () => {
         lastStart: 2250,
         lastEnd: 2250,
         lastSuccess: 2250,
-        nextStart: 3250
+        nextStart: 3250,
+        lastFailure: "FlushFailed: the disk is full"
       })
-      assert.include(lastCause, "FlushFailed: the disk is full")
     }))
 })
 

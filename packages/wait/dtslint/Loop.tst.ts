@@ -47,11 +47,11 @@ Loop.run(work, "1 second")
 
 // The handle's exit: the output, or undefined, since it can be stopped. In both directions.
 expectTypeOf(Loop.forkScoped(work, schedule)).toEqualTypeOf<
-  Effect.Effect<Loop.Loop<number, Broken | "schedule failed">, never, "work" | "schedule" | Scope.Scope>
+  Effect.Effect<Loop.Loop<number, Broken | "schedule failed", string>, never, "work" | "schedule" | Scope.Scope>
 >()
 expectTypeOf(work.pipe(Loop.forkScoped(schedule, { name: "sync", stop, backoff }))).toEqualTypeOf<
   Effect.Effect<
-    Loop.Loop<number, Broken | "schedule failed" | "stop failed">,
+    Loop.Loop<number, Broken | "schedule failed" | "stop failed", string>,
     never,
     "work" | "schedule" | "stop" | Scope.Scope
   >

@@ -11,7 +11,7 @@ expectTypeOf(Effect.all([Loop.run(call, schedule, { stop: Effect.void })])).toEq
   Effect.Effect<[number | undefined], "e", "r">
 >()
 expectTypeOf(Effect.all([Loop.forkScoped(call, schedule)])).toEqualTypeOf<
-  Effect.Effect<[Loop.Loop<number, "e">], never, "r" | Scope.Scope>
+  Effect.Effect<[Loop.Loop<number, "e", number>], never, "r" | Scope.Scope>
 >()
 expectTypeOf(Effect.all([Poll.until(call, schedule, { accept: (n) => n > 1 })])).toEqualTypeOf<
   Effect.Effect<[number], "e" | WaitTimeout<number, "e">, "r">

@@ -31,8 +31,8 @@
 import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { changeDelays, mapDelays } from "./internal/delays.ts"
-import { done } from "./internal/plan.ts"
+import { type Change, changeDelays, mapDelays } from "./internal/delays.ts"
+import { done, type Env } from "./internal/plan.ts"
 
 /**
  * `n` runs in all, the first one counted.
@@ -140,10 +140,10 @@ export const within = (
       "stop",
       "truncate"
     ]) === "truncate"
-  return (self) =>
-    changeDelays(self, ({ first }) => (delay, at) => {
-      const left = millis - ((at.ended ?? at.now) - first)
-      if (delay <= left) return delay
-      return truncate && left > 0 ? left : done
-    }, { timed: true })
+  const limit = ({ first }: Env): Change => (delay, at) => {
+    const left = millis - ((at.ended ?? at.now) - first)
+    if (delay <= left) return delay
+    return truncate && left > 0 ? left : done
+  }
+  return (self) => changeDelays(self, limit, { timed: true, limit })
 }

@@ -25,46 +25,82 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
+import { causeOf } from "./internal/causeOf.ts"
+import { endWithScope, registry } from "./internal/closing.ts"
 import { Driver, type Spec, type Started } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
-import { type Loop, makeHandle } from "./internal/handle.ts"
+import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
+import { refine } from "./internal/next.ts"
 import type { AnyPlan } from "./internal/plan.ts"
 import { type Repeating, repeating } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
-import { CurrentRun, Watch } from "./internal/watch.ts"
+import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
-export type { Loop, Status } from "./internal/handle.ts"
+export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
 
 /**
- * Options of {@link run} and {@link forkScoped}.
+ * A run that failed in a loop that goes on.
  *
- * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds since the
- *   epoch) and `lateness` (in milliseconds); what runs log is annotated with `loop`; and Effect's metrics tell, by `kind`
- *   and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_give_ups_total`, `_missed_total`,
- *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`, and by `state` as well
- *   `_active`. Names should be few: a registry keeps what it has once counted. Without a name none of it is done
- * - `initialDelay`: how long to wait before the first run; default 0. Everything else counts from then on
- * - `backoff`: while runs fail with a typed error, the loop follows this schedule instead, afresh after each success. The
- *   loop's own schedule is not asked then, and counts no attempt. When the backoff is done, the loop fails with the last
- *   error. Without it the first failure ends the loop. A defect always does
+ * - `cause`: why it failed
+ * - `failures`: how many runs have failed in a row
+ * - `delay`: the delay before the next run
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options<E, EB = never, RB = never> {
+export interface Failure<out E> {
+  readonly cause: Cause.Cause<E>
+  readonly failures: number
+  readonly delay: Duration.Duration
+}
+
+/**
+ * Options of {@link run}, {@link forkScoped} and {@link layer}.
+ *
+ * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds since the
+ *   epoch) and `lateness` (in milliseconds). Log entries of runs are annotated with `loop`. Effect's metrics count by `kind`
+ *   and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_missed_total`,
+ *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`; `_active` also by `state`,
+ *   and `_give_ups_total` by `reason` (`error`, `defect`, or `exhausted` when the backoff is done). Names should be few: a
+ *   registry keeps every series. Without a name there are no spans and metrics
+ * - `immediate`: whether the first run starts at once, default true. With `false` it starts after the first delay of the schedule,
+ *   which takes undefined for the value that no run has given yet
+ * - `initialDelay`: the delay before the loop starts; default 0
+ * - `backoff`: the schedule that the loop follows while runs fail with a typed error. It starts again after each success. The loop's
+ *   own schedule is not stepped meanwhile, and counts no attempt. When the backoff is done, the loop fails with the last error.
+ *   Without a backoff the first failure ends the loop. A defect always does, unless `Effect.sandbox(work)` makes it a typed error
+ * - `onFailure`: a hook for each failed run that the loop outlives. It runs inside the delay of the backoff, in a Scope of its
+ *   own; a stop interrupts it, and its own failure ends the loop. Default: a log entry of level Warn with the cause and the delay
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<
+  E,
+  EB = never,
+  RB = never,
+  EH = never,
+  RH = never,
+  Immediate extends boolean | undefined = boolean | undefined
+> {
   readonly name?: string | undefined
+  readonly immediate?: Immediate | undefined
   readonly initialDelay?: Duration.Input | undefined
   readonly backoff?: Schedule.Schedule<unknown, E, EB, RB> | undefined
+  readonly onFailure?: ((failure: Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
 }
 
 /**
@@ -81,6 +117,38 @@ export interface Options<E, EB = never, RB = never> {
 export interface StopOption<SE = never, SR = never> {
   readonly stop?: Effect.Effect<unknown, SE, SR> | undefined
 }
+
+/**
+ * Options of {@link forkScoped} and {@link layer}, besides those of {@link run}.
+ *
+ * - `grace`: how long a run in flight may go on when the Scope closes; it is interrupted then. Default 0. All loops of a Scope
+ *   stop when the first of them does, and end side by side. Infinity waits as long as the run takes
+ * - `healthyWithin`: the loop is unhealthy when no run has succeeded for longer. Default: only a loop that has failed is unhealthy
+ * - `history`: how many ended runs the handle remembers; default 0
+ * - `root`: whether each run starts a trace of its own, linked to the span in which the loop was made. Default true. With `false`
+ *   the spans of runs are children of that span
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ForkOptions<
+  E,
+  EB = never,
+  RB = never,
+  EH = never,
+  RH = never,
+  SE = never,
+  SR = never,
+  Immediate extends boolean | undefined = boolean | undefined
+> extends Options<E, EB, RB, EH, RH, Immediate>, StopOption<SE, SR> {
+  readonly grace?: Duration.Input | undefined
+  readonly healthyWithin?: Duration.Input | undefined
+  readonly history?: number | undefined
+  readonly root?: boolean | undefined
+}
+
+// What a schedule takes before there was a run, where the first one may wait for it.
+type Later<Immediate> = [Immediate] extends [true | undefined] ? never : undefined
 
 /**
  * Repeats work on a schedule, in the calling fiber.
@@ -103,7 +171,9 @@ export interface StopOption<SE = never, SR = never> {
  * **Gotchas**
  *
  * When the stop comes during the run after which the schedule would be done, the result is the schedule's last output where the
- * schedule is of this library, and undefined for any other. The work does not see `Schedule.CurrentMetadata`. With a stop, the
+ * schedule is of this library, and undefined for any other. The work does not see `Schedule.CurrentMetadata`. A `Scope` in the
+ * requirements is that of the caller, as with `Effect.repeat`: what runs acquire stays until it closes. `Effect.scoped(work)` releases it
+ * at the end of each run. With a stop, the
  * steps of a schedule that is not of this library run in a fiber of their own each: what they fork as children ends with them.
  *
  * A `stop` that is shared by very many loops should not be one `Deferred`: closing is quadratic in them. With `backoff`, a
@@ -144,62 +214,120 @@ export interface StopOption<SE = never, SR = never> {
  * @since 0.1.0
  */
 export const run: {
-  <A, E, Out, ES, RS, EB = never, RB = never>(
-    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
-    options?: Options<NoInfer<E>, EB, RB> & { readonly stop?: undefined }
-  ): <R>(work: Effect.Effect<A, E, R>) => Effect.Effect<Out, E | ES | NoInfer<EB>, R | RS | NoInfer<RB>>
-  <A, E, Out, ES, RS, SE, SR, EB = never, RB = never>(
-    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
-    options: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
+  <A, E, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = true>(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
   ): <R>(
     work: Effect.Effect<A, E, R>
-  ) => Effect.Effect<Out | undefined, E | ES | NoInfer<EB> | NoInfer<SE>, R | RS | NoInfer<RB> | NoInfer<SR>>
-  <A, E, R, Out, ES, RS, EB = never, RB = never>(
+  ) => Effect.Effect<Out, E | ES | NoInfer<EB> | NoInfer<EH>, R | RS | NoInfer<RB> | NoInfer<RH>>
+  <
+    A,
+    E,
+    Out,
+    ES,
+    RS,
+    SE,
+    SR,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = true
+  >(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & StopOption<SE, SR>
+  ): <R>(
+    work: Effect.Effect<A, E, R>
+  ) => Effect.Effect<
+    Out | undefined,
+    E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>,
+    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>
+  >
+  <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = true>(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
-    options?: Options<NoInfer<E>, EB, RB> & { readonly stop?: undefined }
-  ): Effect.Effect<Out, E | ES | NoInfer<EB>, R | RS | NoInfer<RB>>
-  <A, E, R, Out, ES, RS, SE, SR, EB = never, RB = never>(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
+  ): Effect.Effect<Out, E | ES | NoInfer<EB> | NoInfer<EH>, R | RS | NoInfer<RB> | NoInfer<RH>>
+  <
+    A,
+    E,
+    R,
+    Out,
+    ES,
+    RS,
+    SE,
+    SR,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = true
+  >(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
-    options: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
-  ): Effect.Effect<Out | undefined, E | ES | NoInfer<EB> | NoInfer<SE>, R | RS | NoInfer<RB> | NoInfer<SR>>
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & StopOption<SE, SR>
+  ): Effect.Effect<
+    Out | undefined,
+    E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>,
+    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>
+  >
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
-  schedule: Schedule.Schedule<Out, A, F, R>,
-  options: Options<E, F, R> & StopOption<F, R> = {}
+  schedule: Schedule.Schedule<Out, A | undefined, F, R>,
+  options: Options<E, F, R, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) =>
-    runNamed(context, ...looping("Loop.run", work, schedule, options))
+    runNamed(context, ...looping("Loop.run", context, work, schedule, options))
   ))
 
 const looping = <A, E, R, Out, F>(
   caller: string,
+  context: Context.Context<R>,
   work: Effect.Effect<A, E, R>,
-  schedule: Schedule.Schedule<Out, A, F, R>,
-  { backoff, initialDelay, name, stop }: Options<E, F, R> & StopOption<F, R>
-): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A, Out, F>] => [
-  name === undefined ? name : args.name(`${caller}: name`, name),
-  backoff === undefined ? repeating : following(toPlan(args.schedule(`${caller}: backoff`, backoff))),
-  {
-    work,
-    plan: toPlan(args.schedule(`${caller}: schedule`, schedule)),
-    initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
-    stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
-  }
-]
+  schedule: Schedule.Schedule<Out, A | undefined, F, R>,
+  { backoff, immediate, initialDelay, name, onFailure, stop }: Options<E, F, R, F, R> & StopOption<F, R>
+): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A | undefined, Out, F>] => {
+  const called = name === undefined ? name : args.name(`${caller}: name`, name)
+  const hook = args.callback(`${caller}: onFailure`, onFailure)
+  const first: Repeating<A, E, R, Out, F>["first"] =
+    isImmediate(immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate))
+      ? "now"
+      : { later: undefined }
+  const bare: Repeating<A, E, R, Out, F> = first === "now" ? repeating : { ...repeating, first }
+  return [
+    called,
+    backoff === undefined
+      ? bare
+      : following(called, bare, toPlan(args.schedule(`${caller}: backoff`, backoff)), hook),
+    {
+      work: reported(context, work),
+      plan: toPlan(args.schedule(`${caller}: schedule`, schedule)),
+      initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
+      stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
+    }
+  ]
+}
+
+// The one place that decides whether the first run starts at once.
+const isImmediate = (immediate: boolean | undefined): boolean => immediate ?? true
+
+// Each failed run is reported once.
+const reported = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Context.get(context, ErrorReporter.CurrentErrorReporters).size === 0
+    ? work
+    : Effect.onError(work, (cause) => ErrorReporter.report(causeOf(cause)))
 
 /**
  * Repeats work on a schedule, in a fiber of its own that ends with the Scope.
  *
  * - the result is the handle of the loop, see {@link Loop}
- * - the options are those of {@link run}
+ * - the options are those of {@link run}, and `grace`, `healthyWithin`, `history` and `root`
+ * - each run has a Scope of its own: what a run acquires is released when the run ends, however it ends
  *
  * **When to use**
  *
- * For loops of a service: what must be stopped gracefully, run now, or be asked at 3 a.m. whether it still runs. Loops in one
- * Scope end together when that is closed: it interrupts them. To let a run in flight finish when the Scope closes, make it
- * `Effect.acquireRelease(Loop.forkScoped(work, schedule), (loop) => loop.stop)`.
+ * For loops of a service: they can be stopped gracefully, paused and run now, and have a status. Loops in one Scope end together
+ * when it closes: it interrupts them. With `grace` a run in flight may finish.
  *
  * **Details**
  *
@@ -207,7 +335,8 @@ const looping = <A, E, R, Out, F>(
  * period (`Period.sliding`, `Period.nonSliding`, `Period.fromStart`) begins anew with that run. The slots of `Period.ticker` and
  * `Period.cron` stay where they are: the one that was to come is served too. While runs fail, a trigger ends the delay of the `backoff`.
  *
- * It dies with an `IllegalArgumentError` where {@link run} does. A loop that fails logs its Cause; the failure is in `await`.
+ * It dies with an `IllegalArgumentError` where {@link run} does, and for options that are not allowed. A loop that fails logs its Cause
+ * at `References.UnhandledLogLevel`, and its failure is in `await`. Each failed run is reported to the `ErrorReporter`s of the context.
  *
  * **Example** (A loop that is asked, triggered and stopped)
  *
@@ -217,12 +346,12 @@ const looping = <A, E, R, Out, F>(
  * import { TestClock } from "effect/testing"
  *
  * const program = Effect.gen(function*() {
- *   const loop = yield* Loop.forkScoped(Effect.void, Period.nonSliding("1 minute"), { name: "sync" })
+ *   const loop = yield* Loop.forkScoped(Effect.void, Period.nonSliding("1 minute"), { healthyWithin: "2 minutes" })
  *   yield* TestClock.adjust("90 seconds")
  *   yield* loop.trigger
  *   yield* TestClock.adjust("10 seconds")
  *   const { lastStart, nextStart, runs, state } = yield* loop.status
- *   const healthy = yield* loop.isHealthy({ within: "2 minutes" })
+ *   const healthy = yield* loop.isHealthy
  *   yield* loop.stop
  *   return { healthy, lastStart, nextStart, runs, state }
  * }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
@@ -240,55 +369,318 @@ const looping = <A, E, R, Out, F>(
  * @since 0.1.0
  */
 export const forkScoped: {
-  <A, E, Out, ES, RS, EB = never, RB = never, SE = never, SR = never>(
-    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
-    options?: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
+  <
+    A,
+    E,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    SE = never,
+    SR = never,
+    Immediate extends boolean | undefined = true
+  >(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate>
   ): <R>(
     work: Effect.Effect<A, E, R>
   ) => Effect.Effect<
-    Loop<Out, E | ES | NoInfer<EB> | NoInfer<SE>>,
+    Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>, A>,
     never,
-    R | RS | NoInfer<RB> | NoInfer<SR> | Scope.Scope
+    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | Scope.Scope
   >
-  <A, E, R, Out, ES, RS, EB = never, RB = never, SE = never, SR = never>(
+  <
+    A,
+    E,
+    R,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    SE = never,
+    SR = never,
+    Immediate extends boolean | undefined = true
+  >(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A>, ES, RS>,
-    options?: Options<NoInfer<E>, EB, RB> & StopOption<SE, SR>
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate>
   ): Effect.Effect<
-    Loop<Out, E | ES | NoInfer<EB> | NoInfer<SE>>,
+    Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>, A>,
     never,
-    R | RS | NoInfer<RB> | NoInfer<SR> | Scope.Scope
+    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | Scope.Scope
   >
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
-  schedule: Schedule.Schedule<Out, A, F, R>,
-  options: Options<E, F, R> & StopOption<F, R> = {}
-): Effect.Effect<Loop<Out, E | F>, never, R | Scope.Scope> =>
-  Effect.suspend(() => {
-    const [name, rules, spec] = looping("Loop.forkScoped", work, schedule, options)
-    const watch = new Watch("loop", name, { logs: true })
-    return Effect.flatMap(Effect.context<R | Scope.Scope>(), (context) => {
-      const driver = new Driver(context, rules, spec, watch, true)
-      return Effect.map(
-        Effect.forkScoped(Effect.suspend(() => runDriver(driver, spec))),
-        (fiber) => makeHandle(fiber, driver, watch)
-      )
-    })
-  }))
+  schedule: Schedule.Schedule<Out, A | undefined, F, R>,
+  options?: ForkOptions<E, F, R, F, R, F, R>
+): Effect.Effect<Loop<Out, E | F, A>, never, R | Scope.Scope> => fork("Loop.forkScoped", work, schedule, options))
+
+const fork = <A, E, R, Out, F>(
+  caller: string,
+  work: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<Out, A | undefined, F, R>,
+  options: ForkOptions<E, F, R, F, R, F, R> = {}
+): Effect.Effect<Loop<Out, E | F, A>, never, R | Scope.Scope> =>
+  Effect.contextWith((outer: Context.Context<R | Scope.Scope>) => {
+    const settings = settingsOf(caller, Context.getOrUndefined(outer, Tracer.ParentSpan), options)
+    // Each run starts a trace: the span around the loop goes no further.
+    const context = settings.root ? withoutSpan(outer) : outer
+    const [name, rules, spec] = looping<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
+    const watch = new Watch("loop", name, settings)
+    const driver = new Driver(context, rules, spec, watch, true)
+    const loop = Effect.suspend(() => runDriver(driver, spec))
+    return Effect.flatMap(
+      Effect.forkScoped(context === outer ? loop : Effect.provideContext(loop, context)),
+      (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))
+    )
+  })
+
+const settingsOf = (
+  caller: string,
+  span: Tracer.AnySpan | undefined,
+  { grace, healthyWithin, history = 0, root = true }: Pick<
+    ForkOptions<never>,
+    "grace" | "healthyWithin" | "history" | "root"
+  >
+): Settings =>
+  span === undefined && history === 0 && root === true && (healthyWithin ?? grace) === undefined
+    ? forkedPlainly
+    : {
+      isForked: true,
+      root: args.boolean(`${caller}: root`, root),
+      link: root ? span : undefined,
+      history: args.integer(`${caller}: history`, history, 0),
+      healthyWithin: args.duration(`${caller}: healthyWithin`, healthyWithin ?? Infinity),
+      grace: args.duration(`${caller}: grace`, grace ?? 0)
+    }
 
 // While runs fail, the loop follows the backoff, which starts again after each success.
-const following = <A, E, R, Out, F>(plan: AnyPlan<unknown, E, F, R>): Repeating<A, E, R, Out, F> => {
+const following = <A, E, R, Out, F>(
+  name: string | undefined,
+  bare: Repeating<A, E, R, Out, F>,
+  plan: AnyPlan<unknown, E, F, R>,
+  onFailure: Options<E, F, R, F, R>["onFailure"]
+): Repeating<A, E, R, Out, F> => {
+  const hook = onFailure ?? warn
   let backoff: Started<unknown, E, F, R> | undefined
+  let failures = 0
   return {
-    ...repeating,
-    timed: plan.timed,
+    ...bare,
+    timed: plan.timed || onFailure !== undefined,
     succeeded(loop, value) {
       backoff = undefined
+      failures = 0
       return loop.ask(value)
     },
-    failed: (loop, error, cause) => loop.askOther(backoff ??= loop.start(plan), error, cause)
+    failed(loop, error, cause) {
+      const started = backoff ??= loop.start(plan)
+      failures++
+      return refine(loop.askOther(started, error, cause), (delay) =>
+        loop.during(
+          delay,
+          Effect.scoped(annotate(name, Effect.suspend(() => hook({ cause, failures, delay: Duration.millis(delay) })))),
+          started,
+          cause
+        ))
+    }
   }
 }
+
+const warn = ({ cause, delay }: Failure<unknown>): Effect.Effect<void> =>
+  Effect.logWarning(
+    `A run failed; the next one starts in ${Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))}`,
+    causeOf(cause)
+  )
+
+const annotate = <A, E, R>(name: string | undefined, hook: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  name === undefined ? hook : Effect.annotateLogs(hook, "loop", name)
+
+/**
+ * Repeats work on a schedule, in a fiber that ends with the Layer.
+ *
+ * - `name`: is required; {@link all} and {@link health} list the loop
+ * - the other options are those of {@link forkScoped}
+ *
+ * **Example** (A loop of a service, and a health check)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ * import { TestClock } from "effect/testing"
+ *
+ * let runs = 0
+ * const Flush = Loop.layer(Effect.sync(() => ++runs), Period.sliding("1 minute"), {
+ *   name: "flush",
+ *   grace: "10 seconds",
+ *   healthyWithin: "3 minutes"
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* TestClock.adjust("90 seconds")
+ *   return yield* Loop.health
+ * }).pipe(Effect.provide(Flush), Effect.provide(TestClock.layer()))
+ *
+ * const { healthy, loops } = await Effect.runPromise(program)
+ * runs // => 2
+ * healthy // => true
+ * loops.map(({ name, state, runs }) => [name, state, runs]) // => [["flush", "waiting", 2]]
+ * ```
+ *
+ * @see {@link forkScoped} for a loop with a handle
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: {
+  <
+    A,
+    E,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    SE = never,
+    SR = never,
+    Immediate extends boolean | undefined = true
+  >(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate> & { readonly name: string }
+  ): <R>(
+    work: Effect.Effect<A, E, R>
+  ) => Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>, Scope.Scope>>
+  <
+    A,
+    E,
+    R,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    SE = never,
+    SR = never,
+    Immediate extends boolean | undefined = true
+  >(
+    work: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate> & { readonly name: string }
+  ): Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>, Scope.Scope>>
+} = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
+  work: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<Out, A | undefined, F, R>,
+  options: ForkOptions<E, F, R, F, R, F, R> & { readonly name: string }
+): Layer.Layer<never, never, Exclude<R, Scope.Scope>> =>
+  Layer.effectDiscard(Effect.suspend(() => {
+    args.requiredName("Loop.layer: name", options.name)
+    return fork("Loop.layer", work, schedule, options)
+  })))
+
+/**
+ * Where the loops with a name are listed, each until its Scope closes. Default: one list for the process. Tests and libraries can
+ * provide their own.
+ *
+ * **Example** (A registry of one's own)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ *
+ * const names = Effect.gen(function*() {
+ *   yield* Loop.forkScoped(Effect.void, Period.sliding("1 minute"), { name: "flush" })
+ *   return (yield* Loop.all).map((loop) => loop.name)
+ * }).pipe(Effect.scoped, Effect.provideService(Loop.Registry, new Set()))
+ *
+ * await Effect.runPromise(names) // => ["flush"]
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Registry: Context.Reference<Set<Loop<unknown, unknown>>> = registry
+
+/**
+ * The loops with a name, in the order in which they were made: those of `Loop.layer` and `Loop.forkScoped` whose Scope is open.
+ *
+ * **Example** (Stop every loop)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Loop.forkScoped(Effect.void, Period.sliding("1 minute"), { name: "flush" })
+ *   yield* Loop.forkScoped(Effect.void, Period.sliding("1 minute"), { name: "sync" })
+ *   const loops = yield* Loop.all
+ *   yield* Effect.forEach(loops, (loop) => loop.stop, { concurrency: "unbounded" })
+ *   return loops.map((loop) => loop.name)
+ * }).pipe(Effect.scoped, Effect.provideService(Loop.Registry, new Set()))
+ *
+ * await Effect.runPromise(program) // => ["flush", "sync"]
+ * ```
+ *
+ * @see {@link health} for a health check
+ * @category getters
+ * @since 0.1.0
+ */
+export const all: Effect.Effect<ReadonlyArray<Loop<unknown, unknown>>> = Effect.map(
+  registry,
+  (loops) => Array.from(loops)
+)
+
+/**
+ * The answer of a health check.
+ *
+ * - `healthy`: whether all loops are healthy
+ * - `loops`: each loop with its status
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Health {
+  readonly healthy: boolean
+  readonly loops: ReadonlyArray<Snapshot>
+}
+
+/**
+ * What a health check answers: a boolean, and each loop with its status. It can be served as JSON.
+ *
+ * - a loop that has failed is unhealthy, and so is one without a success for longer than its `healthyWithin`
+ * - a loop that has completed, was stopped or is paused is healthy
+ *
+ * **Example** (A loop that has failed)
+ *
+ * ```ts
+ * import { Effect, Logger } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ *
+ * const program = Effect.gen(function*() {
+ *   const loop = yield* Loop.forkScoped(Effect.fail("away"), Period.sliding("1 minute"), { name: "flush" })
+ *   yield* loop.await
+ *   return yield* Loop.health
+ * }).pipe(Effect.scoped, Effect.provideService(Loop.Registry, new Set()), Effect.provide(Logger.layer([])))
+ *
+ * const { healthy, loops } = await Effect.runPromise(program)
+ * healthy // => false
+ * loops.map(({ name, state, lastFailure }) => [name, state, lastFailure]) // => [["flush", "ended", "away"]]
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const health: Effect.Effect<Health> = Effect.map(all, (list) => {
+  const loops = list.map((loop) => loop.toJSON())
+  return { healthy: loops.every(({ healthy }) => healthy), loops }
+})
 
 /**
  * Options of {@link survive}.
@@ -350,6 +742,7 @@ export const survive: {
       const logged = Effect.logError("A run failed; the loop goes on", cause)
       return ownInterruption.pipe(
         Effect.andThen(counted(cause, name)),
+        Effect.andThen(ErrorReporter.report(cause)),
         Effect.andThen(name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)),
         Effect.andThen(onCause === undefined ? Effect.undefined : Effect.as(onCause(cause), undefined))
       )

@@ -215,6 +215,12 @@ export const ticker = (
       const next = state.slot = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
       at.miss(() => next - served - 1)
       return Math.max(0, env.first + next * millis - at.now)
+    },
+    again(state, at) {
+      const { env, slot } = state
+      const next = state.slot = Math.max(slot, Math.ceil((at.now - env.first) / millis))
+      at.miss(() => next - slot)
+      return Math.max(0, env.first + next * millis - at.now)
     }
   })
 }
@@ -323,6 +329,15 @@ export const cron = (
         state.asked = from
         state.planned = Cron.next(calendar, from).getTime()
       }
+      state.plannedAt = at.now + state.planned - wall
+      return state.planned - wall
+    },
+    again(state, at) {
+      const wall = at.wall()
+      const { planned } = state
+      at.miss(() => 1 + slotsBetween(calendar, planned, wall))
+      state.asked = state.seen = wall
+      state.planned = Cron.next(calendar, wall).getTime()
       state.plannedAt = at.now + state.planned - wall
       return state.planned - wall
     }

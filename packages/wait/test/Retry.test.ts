@@ -404,13 +404,23 @@ describe("a retry with a name", () => {
       const counters = (yield* Effect.provideService(Metric.snapshot, Metric.MetricRegistry, registry)).filter(
         (metric) => metric.type === "Counter"
       )
-      assert.deepStrictEqual(counters.map(({ attributes, id, state }) => [id, attributes?.["kind"], state.count]), [
-        ["effect_wait_runs_total", "retry", 3],
-        ["effect_wait_failures_total", "retry", 3],
-        ["effect_wait_retries_total", "retry", 2],
-        ["effect_wait_give_ups_total", "retry", 1],
-        ["effect_wait_missed_total", "retry", 0]
-      ])
+      assert.deepStrictEqual(
+        counters.map(({ attributes, id, state }) => [
+          id,
+          ...[attributes?.["kind"], attributes?.["reason"]].filter((label) => label !== undefined),
+          state.count
+        ]),
+        [
+          ["effect_wait_runs_total", "retry", 3],
+          ["effect_wait_failures_total", "retry", 3],
+          ["effect_wait_retries_total", "retry", 2],
+          ["effect_wait_missed_total", "retry", 0],
+          ["effect_wait_give_ups_total", "retry", "error", 0],
+          ["effect_wait_give_ups_total", "retry", "defect", 0],
+          ["effect_wait_give_ups_total", "retry", "schedule", 1],
+          ["effect_wait_give_ups_total", "retry", "budget", 0]
+        ]
+      )
     }))
 
   it.effect("annotates what attempts and hooks log", () =>

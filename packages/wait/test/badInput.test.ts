@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Cron, Effect, Exit, Option, type Schedule } from "effect"
+import { Cause, Cron, Effect, Exit, Layer, Option, type Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline, Wait } from "effect-wait"
 
 const duration = "a duration of 0 or more"
@@ -164,8 +164,10 @@ const constructors: ReadonlyArray<Case> = [
 /** What a driver dies with. */
 const check = Effect.succeed(true)
 const refused = Effect.fail("refused")
-const forked = (schedule: Schedule.Schedule<number>, options: Loop.Options<never> & Loop.StopOption) =>
+const forked = (schedule: Schedule.Schedule<number>, options: Loop.ForkOptions<never>) =>
   Effect.scoped(Loop.forkScoped(Effect.void, schedule, options))
+const layered = (options: Loop.ForkOptions<never> & { readonly name: string }) =>
+  Effect.scoped(Layer.build(Loop.layer(Effect.void, Period.sliding(1), options)))
 const drivers: ReadonlyArray<Case> = [
   ["Loop.run: schedule", `"1 second"`, "a Schedule", () => Loop.run(Effect.void, untyped("1 second"))],
   ["Loop.run: initialDelay", "-1", duration, () => Loop.run(Effect.void, Period.sliding(1), { initialDelay: -1 })],
@@ -175,13 +177,27 @@ const drivers: ReadonlyArray<Case> = [
   ["Loop.forkScoped: initialDelay", "NaN", duration, () => forked(Period.sliding(1), { initialDelay: NaN })],
   ["Loop.forkScoped: backoff", "5", "a Schedule", () => forked(Period.sliding(1), { backoff: untyped(5) })],
   ["Loop.forkScoped: stop", "5", "an Effect", () => forked(Period.sliding(1), { stop: untyped(5) })],
+  ["Loop.forkScoped: grace", "-1", duration, () => forked(Period.sliding(1), { grace: -1 })],
+  ["Loop.forkScoped: healthyWithin", "NaN", duration, () => forked(Period.sliding(1), { healthyWithin: NaN })],
+  ["Loop.forkScoped: history", "1.5", "an integer of 0 or more", () => forked(Period.sliding(1), { history: 1.5 })],
+  ["Loop.forkScoped: root", `"no"`, "true or false", () => forked(Period.sliding(1), { root: untyped("no") })],
+  ["Loop.forkScoped: immediate", "0", "true or false", () => forked(Period.sliding(1), { immediate: untyped(0) })],
+  ["Loop.forkScoped: onFailure", "5", "a function", () => forked(Period.sliding(1), { onFailure: untyped(5) })],
   [
-    "isHealthy: within",
-    "-1",
-    duration,
-    () =>
-      Effect.scoped(Effect.flatMap(Loop.forkScoped(Effect.void, Period.sliding(1)), (_) => _.isHealthy({ within: -1 })))
+    "Loop.run: immediate",
+    `"no"`,
+    "true or false",
+    () => Loop.run(Effect.void, Period.sliding(1), { immediate: untyped("no") })
   ],
+  [
+    "Loop.run: onFailure",
+    "true",
+    "a function",
+    () => Loop.run(Effect.void, Period.sliding(1), { onFailure: untyped(true) })
+  ],
+  ["Loop.layer: name", `""`, name, () => layered({ name: "" })],
+  ["Loop.layer: name", "undefined", name, () => layered(untyped({}))],
+  ["Loop.layer: grace", "-1", duration, () => layered({ name: "sync", grace: -1 })],
   ["Loop.survive: name", "5", name, () => Loop.survive(Effect.void, { name: untyped(5) })],
   ["Loop.survive: onCause", "true", "a function", () => Loop.survive(Effect.void, { onCause: untyped(true) })],
   ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(refused, untyped(5))],

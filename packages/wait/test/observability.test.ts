@@ -49,18 +49,28 @@ const seen = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>
   }
 })
 
+/** Why what is called so may be given up. */
+const reasons = (by: string): ReadonlyArray<string> =>
+  by.startsWith("kind=loop")
+    ? ["error", "defect", "exhausted"]
+    : ["error", "defect", "deadline", "exhausted", "stopped"]
+
 /** All that a name may tell, unless it is told otherwise. */
 const expected = (by: string, changes: Record<string, unknown>): Record<string, unknown> => ({
   [`runs_total ${by}`]: 0,
   [`failures_total ${by}`]: 0,
   [`retries_total ${by}`]: 0,
-  [`give_ups_total ${by}`]: 0,
+  ...Object.fromEntries(reasons(by).map((reason) => [`give_ups_total ${by} reason=${reason}`, 0])),
   [`missed_total ${by}`]: 0,
   [`active ${by} state=waiting`]: 0,
   [`active ${by} state=running`]: 0,
   ...Object.fromEntries(
     Object.entries(changes).map(([key, value]) => [
-      key.endsWith("_seconds") ? `${key} ${by} unit=s` : `${key} ${by}`,
+      key.endsWith("_seconds")
+        ? `${key} ${by} unit=s`
+        : key.startsWith("give_ups_total ")
+        ? key.replace(" ", ` ${by} reason=`)
+        : `${key} ${by}`,
       value
     ])
   )
@@ -145,8 +155,8 @@ describe("a loop with a name", () => {
     }))
 
   const ends: ReadonlyArray<readonly [string, Effect.Effect<void, string>, Record<string, unknown>]> = [
-    ["is given up at an error without a backoff", Effect.fail("no"), { failures_total: 1, give_ups_total: 1 }],
-    ["is given up at a defect", Effect.die("bug"), { failures_total: 1, give_ups_total: 1 }],
+    ["is given up at an error without a backoff", Effect.fail("no"), { failures_total: 1, "give_ups_total error": 1 }],
+    ["is given up at a defect", Effect.die("bug"), { failures_total: 1, "give_ups_total defect": 1 }],
     ["is not given up when a run interrupts itself, which counts as failed", Effect.interrupt, { failures_total: 1 }],
     ["is not given up when it is interrupted, nor has the run failed", Effect.never, { run_duration_seconds: [1, 1] }]
   ]
@@ -180,7 +190,7 @@ describe("a loop with a name", () => {
           runs_total: 3,
           failures_total: 3,
           retries_total: 2,
-          give_ups_total: 1,
+          "give_ups_total exhausted": 1,
           run_duration_seconds: [3, 0],
           lateness_seconds: [3, 0],
           delay_seconds: [2, 0.2]
@@ -233,7 +243,7 @@ describe("a loop with a name", () => {
       ]
       assert.deepStrictEqual(logged, [...twice, ...twice])
       assert.strictEqual(metrics["failures_total kind=loop name=sync"], 2)
-      assert.strictEqual(metrics["give_ups_total kind=loop name=sync"], 0)
+      assert.strictEqual(metrics["give_ups_total kind=loop name=sync reason=error"], 0)
     }))
 
   it.effect("a name of Loop.survive counts where the loop has none", () =>
@@ -297,7 +307,7 @@ describe("a poll with a name", () => {
           runs_total: 3,
           failures_total: 1,
           retries_total: 1,
-          give_ups_total: 1,
+          "give_ups_total deadline": 1,
           run_duration_seconds: [3, 0],
           lateness_seconds: [3, 0],
           delay_seconds: [2, 2],

@@ -25,12 +25,12 @@ export class LoggingBlocked
 export const makeCheck = Effect.fnUntraced(function*(period: Duration.Input) {
   const { flush } = yield* Log
   const scope = yield* Effect.scope
-  const start = Loop.forkScoped(Loop.survive(flush), Period.sliding(period), { name: "log" })
+  const healthyWithin = Duration.times(Duration.fromInputUnsafe(period), 2)
+  const start = Loop.forkScoped(Loop.survive(flush), Period.sliding(period), { name: "log", healthyWithin })
   const startOnce = yield* Effect.cached(Scope.provide(start, scope))
-  const within = Duration.times(Duration.fromInputUnsafe(period), 2)
   return Effect.gen(function*() {
     const loop = yield* startOnce
-    if (!(yield* loop.isHealthy({ within }))) return yield* new LoggingBlocked({ message: "logging blocked" })
+    if (!(yield* loop.isHealthy)) return yield* new LoggingBlocked({ message: "logging blocked" })
   })
 })
 

@@ -19,7 +19,7 @@ interface Signalled {
 }
 
 export interface Status {
-  readonly state: "waiting" | "running" | "ended"
+  readonly state: Loop.Status["state"]
   readonly runs: number
   readonly failures: number
   readonly lastError: unknown

@@ -89,6 +89,10 @@ export const name = (argument: string, value: string | undefined): string | unde
     ? value
     : refuse(argument, value, "a string that is not empty")
 
+/** A name that may not be left out. */
+export const requiredName = (argument: string, value: string): string =>
+  name(argument, value) ?? refuse(argument, value, "a string that is not empty")
+
 /** A function. */
 export const required = <A>(argument: string, value: A): A =>
   Predicate.isFunction(value) ? value : refuse(argument, value, "a function")

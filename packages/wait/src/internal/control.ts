@@ -1,4 +1,4 @@
-/** How a loop waits, and how others stop it or make it run now. */
+/** How a loop waits, and how others stop it, pause it or make it run now. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -37,6 +37,9 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
 
   protected abstract readonly isAsleep: boolean
 
+  /** No run starts before the loop is resumed, triggered or stopped. */
+  protected abstract readonly isHeld: boolean
+
   protected abstract readonly result: Exit.Exit<B, E> | undefined
 
   asEffect(): Exit.Exit<B, E> {
@@ -52,16 +55,17 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
 
   /** Runs the loop now. During a run or a step of the schedule: once more after it. */
   trigger(): void {
-    if (!this.isAsleep || !this.endWait()) this.triggered = true
+    if (this.stopped !== undefined) return
+    this.triggered = true
+    if (this.isAsleep) this.endWait()
   }
 
-  private endWait(): boolean {
+  protected endWait(): void {
     const { wake } = this
-    if (wake === undefined) return false
+    if (wake === undefined) return
     this.awake()
     clearTimeout(this.timer)
     wake(noDelay)
-    return true
   }
 
   /** The wait is over. */
@@ -88,6 +92,14 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
       this.timer = setTimeout(resume, millis, noDelay)
       if (this.isOpen) this.wake = resume
       return this as Effect.Effect<unknown, unknown> as Effect.Effect<void> // one record is the finalizer too
+    })
+  }
+
+  /** Waits until the loop is resumed, triggered or stopped. */
+  protected hold(): Effect.Effect<unknown> {
+    return Effect.callback((resume) => {
+      if (this.isHeld) this.wake = resume
+      else resume(noDelay)
     })
   }
 

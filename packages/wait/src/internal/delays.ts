@@ -25,7 +25,8 @@ export const mapDelays = <Output, Input, E, R>(
     next(state, at, input) {
       const delay = plan.next(state, at, input)
       return delay < 0 ? delay : change(delay, at, input)
-    }
+    },
+    ...(plan.again && { again: (state: unknown, at) => plan.again!(state, at) })
   })
 }
 
@@ -33,18 +34,24 @@ export const mapDelays = <Output, Input, E, R>(
 export const changeDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
   makeChange: (env: Env) => Change<Input>,
-  { timed = false }: { readonly timed?: boolean } = {}
+  { limit, timed = false }: { readonly timed?: boolean; readonly limit?: (env: Env) => Change } = {}
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
-    return fromPlan({
+    return fromPlan<Output, Input, { readonly env: Env; readonly inner: unknown; readonly change: Change<Input> }>({
       timed: plan.timed || timed,
-      start: (env) => ({ inner: plan.start(env), change: makeChange(env) }),
+      start: (env) => ({ env, inner: plan.start(env), change: makeChange(env) }),
       output: ({ inner }) => plan.output(inner),
-      next({ change, inner }, at, input: Input) {
+      next({ change, inner }, at, input) {
         const delay = plan.next(inner, at, input)
         return delay < 0 ? delay : change(delay, at, input)
-      }
+      },
+      ...((plan.again ?? limit) && {
+        again({ env, inner }, at) {
+          const delay = plan.again?.(inner, at) ?? 0
+          return delay < 0 || limit === undefined ? delay : limit(env)(delay, at, undefined)
+        }
+      })
     })
   }
   return Schedule.fromStep(Effect.flatMap(observe, (standalone) =>
@@ -69,14 +76,15 @@ export const restartWhen = <Output, Input, E, R>(
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOf(args.schedule("self", self))
   if (plan !== undefined) {
-    return fromPlan({
+    return fromPlan<Output, Input, { readonly env: Env; inner: unknown }>({
       timed: true,
       start: (env) => ({ env, inner: plan.start(env) }),
       output: ({ inner }) => plan.output(inner),
-      next(state, at, input: Input) {
+      next(state, at, input) {
         if (when(at)) state.inner = plan.start({ ...state.env, first: at.start })
         return plan.next(state.inner, at, input)
-      }
+      },
+      ...(plan.again && { again: ({ inner }, at) => plan.again!(inner, at) })
     })
   }
   return Schedule.fromStep(Effect.flatMap(observe, (standalone) =>

@@ -7,6 +7,7 @@
  *   if (next is an End) return next.exit
  *   plan(next)                                        // when the run is due
  *   if (it is delayed) yield* sleep(next)
+ *   if (paused) next = resumed(yield* hold())         // no run starts before that, except for a trigger
  *   if (stopped) return ended("stopped")
  *   next = ran(yield* run())                          // the rules say what comes next
  * }
@@ -85,7 +86,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   private next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "deciding" = "deciding"
+  private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
 
   constructor(
     context: Context.Context<R>,
@@ -113,9 +114,16 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     this.at.plan(initialDelay)
     this.watch?.loopStarted(this)
-    if (initialDelay === 0) return this.turns(this.startSchedule())
+    if (initialDelay === 0) return this.begin()
     this.doing = "sleeping"
-    return Effect.flatMap(this.sleep(initialDelay), () => this.turns(this.startSchedule()))
+    return Effect.flatMap(this.sleep(initialDelay), () => this.begin())
+  }
+
+  // The schedule starts with the first run, and so after a pause.
+  private begin(): Effect.Effect<B, E | F, R> {
+    this.doing = this.isHeld ? "holding" : "deciding"
+    if (this.doing === "deciding") return this.turns(this.startSchedule())
+    return Effect.flatMap(this.hold(), () => this.begin())
   }
 
   /** Runs the loop after a first run that has failed. */
@@ -173,9 +181,20 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     } else if (this.isDecision(result)) {
       this.at.look()
       this.next = result
-    } else {
+    } else if (this.doing === "holding") {
+      this.at.look()
+      this.next = this.isTriggered ? 0 : this.resumed()
+    } else if (!this.isHeld) {
       this.at.startRun()
     }
+  }
+
+  // An overdue run comes at once, unless the schedule has slots: then the next one does. A backoff has none.
+  private resumed(): Decision<B, E | F> {
+    const { at, plan, watch } = this
+    this.doing = "deciding"
+    if (at.now < at.due) return at.due - at.now
+    return plan.again === undefined || watch?.hasFailed === true ? 0 : this.decide(plan.again(this.state, at))
   }
 
   // What `body` gave says what `step` takes: the value of a run, its Exit where failures matter, a decision, or nothing.
@@ -192,7 +211,21 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   protected get isAsleep(): boolean {
-    return this.doing === "sleeping"
+    return this.doing === "sleeping" || this.doing === "holding"
+  }
+
+  protected get isHeld(): boolean {
+    return this.watch?.isPaused === true && !this.isTriggered && this.stopped === undefined
+  }
+
+  /** Lets a run in flight finish, and starts none by itself after it. */
+  pause(): void {
+    this.watch?.pause(this)
+  }
+
+  resume(): void {
+    this.watch?.resume(this)
+    if (this.doing === "holding") this.endWait()
   }
 
   // Plans the next run.
@@ -215,6 +248,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (this.isStopping) {
       this.doing = "deciding"
       return Effect.void
+    }
+    if (this.isHeld) {
+      this.doing = "holding"
+      return this.hold()
     }
     return mustYield(this.watch === undefined ? 1 : 10)
       ? Effect.flatMap(Effect.yieldNow, () => this.run())
@@ -278,6 +315,23 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       plan.next(state, this.at, input),
       (delay) => delay === done ? new End(Exit.failCause(cause)) : delay
     )
+  }
+
+  /** Runs a hook inside a delay. Where it takes longer, the schedule is asked again, and when that is done, the loop fails. */
+  during(
+    delay: number,
+    hook: Effect.Effect<unknown, E | F, R>,
+    { plan, state }: Started<unknown, never, F, R>,
+    cause: Cause.Cause<E>
+  ): Next<B, E | F, R> {
+    const { at } = this
+    at.look()
+    const due = at.now + delay
+    return Effect.map(hook, () => {
+      at.look()
+      const left = at.now <= due ? due - at.now : plan.again?.(state, at) ?? 0
+      return left === done ? new End(Exit.failCause(cause)) : left
+    })
   }
 
   /** The last output of the schedule. */

@@ -19,18 +19,33 @@ const histogram = (id: string, attributes: Attributes, description: string) =>
 
 const active = (state: string, attributes: Attributes) =>
   Metric.gauge("effect_wait_active", {
-    description: "Loops, polls and retries that are waiting or running now",
+    description: "Loops, polls and retries that are waiting, running or paused now",
     attributes: { ...attributes, state }
   })
 
+// Why each may be given up.
+const reasons: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+  loop: ["error", "defect", "exhausted"],
+  poll: ["error", "defect", "deadline", "exhausted", "stopped"],
+  retry: ["error", "defect", "schedule", "budget"]
+}
+
 const makeMeter = (kind: Kind, name: string) => {
   const by = { kind, name }
-  return {
+  const giveUpsFor = (reason: string) =>
+    counter("give_ups", { ...by, reason }, "Loops, polls and retries that ended with a failure")
+  const giveUps = new Map(reasons[kind].map((reason) => [reason, giveUpsFor(reason)]))
+  const counters = {
     runs: counter("runs", by, "Runs that started"),
     failures: counter("failures", by, "Runs that failed"),
     retries: counter("retries", by, "Runs that came after one that failed"),
-    giveUps: counter("give_ups", by, "Loops, polls and retries that ended with a failure"),
-    missed: counter("missed", by, "Slots of a ticker or a calendar that passed without a run"),
+    missed: counter("missed", by, "Slots of a ticker or a calendar that passed without a run")
+  }
+  return {
+    ...counters,
+    /** All counters. */
+    counters: [...Object.values(counters), ...giveUps.values()],
+    giveUps: (reason: string) => giveUps.get(reason) ?? giveUpsFor(reason),
     duration: histogram("run_duration", by, "How long runs took"),
     lateness: histogram("lateness", by, "How much later than planned runs started"),
     delay: histogram("delay", by, "Delays before runs"),
@@ -39,7 +54,8 @@ const makeMeter = (kind: Kind, name: string) => {
       attributes: { ...by, unit: "s" }
     }),
     waiting: active("waiting", by),
-    running: active("running", by)
+    running: active("running", by),
+    paused: active("paused", by)
   }
 }
 

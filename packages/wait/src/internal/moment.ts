@@ -69,9 +69,10 @@ export class LoopMoment implements Moment {
   now: number
   start: number
   due: number
-  // Both only in a loop that is watched.
+  // Only in a loop that is watched.
   declare wanted?: number
   declare missed?: number
+  declare wallRead?: number
 
   constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
     this.random = random
@@ -108,7 +109,15 @@ export class LoopMoment implements Moment {
   }
 
   wall(): number {
-    return this.clock?.currentTimeMillisUnsafe() ?? NaN
+    const wall = this.clock?.currentTimeMillisUnsafe() ?? NaN
+    if (this.wallRead !== undefined) this.wallRead = wall
+    return wall
+  }
+
+  /** The wall clock's time that a calendar saw just now, or sees now. */
+  seenWall(): number {
+    const read = this.wallRead
+    return read !== undefined && this.wall() - read <= 1 ? read : this.wall()
   }
 
   miss(slots: () => number): void {
@@ -131,6 +140,7 @@ export const makeWatchedMoment = (random: Draws, clock: Clock.Clock): LoopMoment
   const at = makeMoment(random, clock)
   at.wanted = -Infinity
   at.missed = 0
+  at.wallRead = NaN
   return at
 }
 

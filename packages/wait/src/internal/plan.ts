@@ -31,6 +31,8 @@ export interface Plan<out Output, in Input = unknown, State = unknown> {
   start(env: Env): State
   /** The milliseconds until the next run, or `done`. */
   next(state: State, at: Moment, input: Input): number
+  /** The delay in place of one that has passed without a run, as in a pause. Without it the run starts at once. */
+  again?(state: State, at: Moment): number
   output(state: State): Output
 }
 
@@ -40,6 +42,7 @@ export interface AnyPlan<out Output, in Input, out E, out R> {
   start(env: Env): unknown
   prepare?(state: unknown, at: Moment): Effect.Effect<unknown, E, R>
   next(state: unknown, at: Moment, input: Input): number | Effect.Effect<number, E, R>
+  again?(state: unknown, at: Moment): number
   output(state: unknown): Output
 }
 

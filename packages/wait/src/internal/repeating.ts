@@ -2,7 +2,7 @@ import * as Exit from "effect/Exit"
 import type { Rules } from "./driver.ts"
 
 /** The rules of work that repeats on a schedule which sees its values. */
-export type Repeating<A, E, R, Out, F> = Rules<A, E, R, A, Out, Out | undefined, F>
+export type Repeating<A, E, R, Out, F> = Rules<A, E, R, A | undefined, Out, Out | undefined, F>
 
 /** The first failure ends the loop. */
 export const repeating = {

@@ -2,7 +2,16 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Severity } from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { causeOf } from "./causeOf.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
 
@@ -11,9 +20,65 @@ export interface Watched {
   readonly at: LoopMoment
   readonly attempts: number
   readonly context: Context.Context<never>
+  readonly rules: { readonly failed: unknown }
 }
 
-type State = "waiting" | "running" | "ended"
+type State = "waiting" | "running" | "paused" | "ended"
+
+/** A run that has ended. */
+export interface EndedRun {
+  readonly attempt: number
+  readonly start: number
+  readonly end: number
+  readonly cause: Option.Option<Cause.Cause<unknown>>
+}
+
+/** How a loop is watched. */
+export interface Settings {
+  /** The loop runs in a fiber that nobody waits for: it logs and reports its failure, and each run has a Scope. */
+  readonly isForked: boolean
+  /** How many ended runs are remembered. */
+  readonly history: number
+  /** Each run starts a trace. */
+  readonly root: boolean
+  /** The span that a trace is linked to. */
+  readonly link: Tracer.AnySpan | undefined
+  /** For how many milliseconds the loop is healthy without a success. */
+  readonly healthyWithin: number
+  /** For how many milliseconds a run in flight may go on when the Scope closes. */
+  readonly grace: number
+}
+
+const inPlace: Settings = {
+  isForked: false,
+  history: 0,
+  root: false,
+  link: undefined,
+  healthyWithin: Infinity,
+  grace: 0
+}
+
+/** The settings of a forked loop, where there are no others. One object serves them all. */
+export const forkedPlainly: Settings = { ...inPlace, isForked: true, root: true }
+
+/** The same context without its span. Every context may be without one. */
+export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> =>
+  Option.isNone(Context.getOption(context, Tracer.ParentSpan))
+    ? context
+    : Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>
+
+const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
+
+// Why a loop, a poll or a retry was given up; undefined for one that left the retrying to the retry around it.
+const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
+  if (Cause.hasDies(cause)) return "defect"
+  if (kind === "loop") return isBackoffDone ? "exhausted" : "error"
+  const error = Cause.squash(cause)
+  if (!Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted")) return "error"
+  const reason = Predicate.hasProperty(error, "reason") ? error.reason : undefined
+  const word = lowerFirst(Predicate.hasProperty(reason, "_tag") ? String(reason._tag) : String(reason))
+  return kind === "retry" && (word === "nested" || word === "stopped") ? undefined : word
+}
 
 /** The loop whose run this is, and the run around that. */
 export interface Run {
@@ -26,18 +91,62 @@ export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/Curren
   defaultValue: () => undefined
 })
 
+/** The other loops of a Scope, by what is seen of them. A loop leaves when it ends. */
+export interface Group {
+  delete(watch: Watch): unknown
+}
+
+/** What few loops have. */
+class Extras {
+  /** Those who wait for the exit of the next run, and of the current one. */
+  next: Set<Caller> = new Set()
+  current: Set<Caller> = new Set()
+  /** The ended runs that are remembered, from the oldest on. */
+  readonly runs: Array<EndedRun> = []
+
+  runStarts(): void {
+    this.current = this.next
+    this.next = new Set()
+  }
+
+  runEnded(exit: Option.Option<Exit.Exit<unknown, unknown>>): void {
+    this.current.forEach((caller) => caller(exit))
+    this.current.clear()
+  }
+
+  loopEnded(): void {
+    for (const caller of [...this.current, ...this.next]) caller(Option.none())
+  }
+
+  remember(run: EndedRun, most: number): void {
+    this.runs.push(run)
+    if (this.runs.length > most) this.runs.shift()
+  }
+}
+
+type Caller = (exit: Option.Option<Exit.Exit<unknown, unknown>>) => void
+
+/** Whether this fiber is inside a run of the loop, in whatever fiber of it. */
+export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): boolean => {
+  let run = fiber.getRef(CurrentRun)
+  while (run !== undefined && run.watch !== watch) run = run.outer
+  return run !== undefined
+}
+
 /** What is seen of one loop. Only its own methods write to it. */
 export class Watch {
   readonly kind: Kind
   /** The name of its spans and metrics. */
   readonly name: string | undefined
-  /** Whether a failure of the loop is logged. */
-  readonly logs: boolean
+  readonly settings: Settings
   loop: Watched | undefined = undefined
   meter: Meter | undefined = undefined
   state: State = "waiting"
+  isPaused = false
   /** When the next run is due, by the clock of the loop; NaN while that is not known. */
   nextAt = NaN
+  /** The wall clock's time at the 0 of the clock of the loop, when the run was planned. */
+  wallOffset = NaN
   failures = 0
   consecutiveFailures = 0
   lastCause: Cause.Cause<unknown> | undefined = undefined
@@ -54,23 +163,32 @@ export class Watch {
   /** What `Loop.survive` caught in this run. */
   private survivedCause: Cause.Cause<unknown> | undefined = undefined
   /** The last run failed: the next run is a retry. */
-  private hasFailed = false
+  hasFailed = false
+  /** The failure of the last run, until it is known that the loop goes on. */
+  private unseen: Cause.Cause<unknown> | undefined = undefined
+  private extras: Extras | undefined = undefined
+  /** The loops of the same Scope. */
+  private group: Group | undefined = undefined
 
-  constructor(kind: Kind, name: string | undefined, { logs = false }: { readonly logs?: boolean } = {}) {
+  constructor(kind: Kind, name: string | undefined, settings: Settings = inPlace) {
     this.kind = kind
     this.name = name
-    this.logs = logs
+    this.settings = settings
+  }
+
+  get history(): ReadonlyArray<EndedRun> {
+    return this.extras?.runs ?? []
   }
 
   loopStarted(loop: Watched): void {
     this.loop = loop
     this.successAt = this.nextAt = loop.at.due
+    this.wallOffset = loop.at.wall() - loop.at.now
     if (this.name !== undefined) {
       const meter = this.meter = meterOf(loop.context, this.kind, this.name)
       // A counter that never counted would not be exported.
-      const counters = [meter.runs, meter.failures, meter.retries, meter.giveUps, meter.missed]
-      for (const counter of counters) counter.updateUnsafe(0, loop.context)
-      meter.waiting.modifyUnsafe(1, loop.context)
+      for (const counter of meter.counters) counter.updateUnsafe(0, loop.context)
+      meter[this.isPaused ? "paused" : "waiting"].modifyUnsafe(1, loop.context)
       meter.running.modifyUnsafe(0, loop.context)
     }
     this.changed()
@@ -78,11 +196,12 @@ export class Watch {
 
   /** Starts a run. */
   run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const { kind, meter, name } = this
+    const { kind, meter, name, settings: { link, root } } = this
     const { at, attempts, context } = loop
     const due = Math.min(at.due, at.start) // a trigger comes before
     const lateness = at.start - due
     this.survivedCause = undefined
+    this.extras?.runStarts()
     this.lastStart = at.wall()
     this.enter(loop, "running")
     if (meter !== undefined) {
@@ -92,13 +211,31 @@ export class Watch {
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
     this.changed()
-    const run = kind === "loop"
-      ? Effect.provideService(work, CurrentRun, { watch: this, outer: Context.get(context, CurrentRun) })
-      : work
+    const run = kind === "loop" ? this.mark(context, work) : work
     if (name === undefined) return run
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
     // A stack would be the driver's, and to capture it costs more than all the rest.
-    return Effect.withSpan(Effect.annotateLogs(run, kind, name), name, { attributes, captureStackTrace: false })
+    return Effect.withSpan(Effect.annotateLogs(run, kind, name), name, {
+      attributes,
+      captureStackTrace: false,
+      root,
+      ...(link !== undefined && { links: [{ span: link, attributes: {} }] })
+    })
+  }
+
+  // The work sees whose run it is, and a Scope of its own. The context changes once for both.
+  private mark<A, E, R>(loop: Context.Context<never>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const current: Run = { watch: this, outer: Context.get(loop, CurrentRun) }
+    if (!this.settings.isForked) return Effect.provideService(work, CurrentRun, current)
+    return Effect.withFiber((fiber) => {
+      const { context } = fiber
+      const scope = Scope.makeUnsafe()
+      fiber.setContext(Context.add(Context.add(context, CurrentRun, current), Scope.Scope, scope))
+      return Effect.onExitPrimitive(work, (exit) => {
+        fiber.setContext(context)
+        return Scope.closeUnsafe(scope, exit)
+      })
+    })
   }
 
   /** `Loop.survive` caught this in the current run. */
@@ -107,10 +244,11 @@ export class Watch {
   }
 
   runEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): void {
-    this.leaveRun(loop)
+    const cause = Exit.isFailure(exit) ? causeOf(exit.cause) : this.survivedCause
+    this.leaveRun(loop, cause)
     const { context } = loop
-    const cause = Exit.isFailure(exit) ? exit.cause : this.survivedCause
     this.hasFailed = Exit.isFailure(exit)
+    this.unseen = this.hasFailed ? cause : undefined
     if (cause === undefined) {
       this.consecutiveFailures = 0
       this.successAt = this.endAt
@@ -122,11 +260,14 @@ export class Watch {
       this.lastCause = cause
       this.meter?.failures.updateUnsafe(1, context)
     }
+    this.extras?.runEnded(Option.some(exit))
   }
 
   /** The next run is due then; NaN while that is not known. */
   planned({ at, context }: Watched, nextAt: number): void {
     this.nextAt = nextAt
+    this.wallOffset = at.seenWall() - at.now
+    this.unseen = undefined
     const missed = at.missed ?? 0
     this.meter?.missed.updateUnsafe(missed - this.counted, context)
     this.counted = missed
@@ -134,31 +275,76 @@ export class Watch {
   }
 
   loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    if (this.state === "running") this.leaveRun(loop)
+    if (this.state === "running") this.leaveRun(loop, Exit.isFailure(exit) ? exit.cause : undefined)
     this.enter(loop, "ended")
-    if (Exit.isSuccess(exit)) return Effect.void
-    if (!Cause.hasInterruptsOnly(exit.cause)) {
-      this.lastCause = exit.cause
-      this.meter?.giveUps.updateUnsafe(1, loop.context)
+    this.extras?.loopEnded()
+    this.group?.delete(this)
+    if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.unseen)
+    const cause = causeOf(exit.cause)
+    const isReported = cause === this.lastCause // with the run
+    if (!Cause.hasInterruptsOnly(cause)) {
+      const reason = giveUpReason(this.kind, cause, isReported && loop.rules.failed !== undefined)
+      if (reason !== undefined) this.meter?.giveUps(reason).updateUnsafe(1, loop.context)
+      this.lastCause = cause
     }
-    return this.logs ? this.logFailure(exit.cause) : Effect.void
+    const log = this.log(Context.get(loop.context, References.UnhandledLogLevel), "The loop has failed", cause)
+    return isReported || !this.settings.isForked ? log : Effect.andThen(ErrorReporter.report(cause), log)
   }
 
   // An interrupted fiber logs nothing.
-  private logFailure(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    const log = Effect.logError("The loop has failed", cause)
+  private log(level: Severity | undefined, message: string, cause: Cause.Cause<unknown> | undefined) {
+    if (!this.settings.isForked || level === undefined || cause === undefined) return Effect.void
+    const log = Effect.logWithLevel(level)(message, cause)
     const annotated = this.name === undefined ? log : Effect.annotateLogs(log, this.kind, this.name)
     return Effect.asVoid(Effect.exit(Effect.interruptible(annotated)))
   }
 
   // The run is over, however it ended.
-  private leaveRun(loop: Watched): void {
+  private leaveRun(loop: Watched, cause: Cause.Cause<unknown> | undefined): void {
     const { at, context } = loop
     at.look()
     this.endAt = at.now
     this.lastEnd = at.wall()
-    this.enter(loop, "waiting")
+    this.enter(loop, this.isPaused ? "paused" : "waiting")
+    if (this.settings.history > 0) {
+      const run = { attempt: loop.attempts, start: this.lastStart, end: this.lastEnd }
+      this.own().remember({ ...run, cause: Option.fromUndefinedOr(cause) }, this.settings.history)
+    }
     this.meter?.duration.updateUnsafe((at.now - at.start) / 1000, context)
+  }
+
+  private own(): Extras {
+    return this.extras ??= new Extras()
+  }
+
+  /** The loop belongs to a Scope, with others. */
+  join(group: Group): void {
+    this.group = group
+  }
+
+  /** No run starts by itself from now on. */
+  pause(loop: Watched): void {
+    this.isPaused = true
+    if (this.state !== "waiting") return
+    this.enter(loop, "paused")
+    this.changed()
+  }
+
+  resume(loop: Watched): void {
+    this.isPaused = false
+    if (this.state !== "paused") return
+    this.enter(loop, "waiting")
+    // A pause is no failure.
+    loop.at.look()
+    this.successAt = Math.max(this.successAt, loop.at.now)
+    this.changed()
+  }
+
+  /** Tells the exit of the next run to start; none if the loop ends first. */
+  onNextRun(caller: Caller): () => void {
+    const { next } = this.own()
+    next.add(caller)
+    return () => next.delete(caller)
   }
 
   private enter({ context }: Watched, state: State): void {
