@@ -436,7 +436,7 @@ const fork = <A, E, R, Out, F>(
     const driver = new Driver(context, rules, spec, watch, true)
     const loop = Effect.suspend(() => runDriver(driver, spec))
     return Effect.flatMap(
-      Effect.forkScoped(context === outer ? loop : Effect.provideContext(loop, context)),
+      Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),
       (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))
     )
   })

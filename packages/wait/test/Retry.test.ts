@@ -405,11 +405,9 @@ describe("a retry with a name", () => {
         (metric) => metric.type === "Counter"
       )
       assert.deepStrictEqual(
-        counters.map(({ attributes, id, state }) => [
-          id,
-          ...[attributes?.["kind"], attributes?.["reason"]].filter((label) => label !== undefined),
-          state.count
-        ]),
+        counters.map(({ attributes, id, state }) =>
+          [id, attributes?.["kind"], attributes?.["reason"], state.count].filter((field) => field !== undefined)
+        ),
         [
           ["effect_wait_runs_total", "retry", 3],
           ["effect_wait_failures_total", "retry", 3],
