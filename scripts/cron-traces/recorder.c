@@ -150,7 +150,10 @@ struct tm *__wrap_gmtime(const time_t *at) {
 /* cronie asks each line for a zone of its own, which none has, and sets TZ again to what it is: for speed as well. */
 int __real_setenv(const char *, const char *, int);
 int __wrap_setenv(const char *key, const char *value, int replace) {
-	return getenv(key) == value ? 0 : __real_setenv(key, value, replace);
+	static const char *last;
+	if (value == last) return 0;
+	last = value;
+	return __real_setenv(key, value, replace);
 }
 char *__real_env_get(const char *, char **);
 char *__wrap_env_get(const char *key, char **environment) {
