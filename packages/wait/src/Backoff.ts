@@ -27,7 +27,7 @@
 import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { restartWhen } from "./internal/delays.ts"
+import { type Combinator, dualOf, restartWhen } from "./internal/delays.ts"
 import { fromPolicy, nextDelay, type Policy, step as goStep } from "./internal/goBackoff.ts"
 import type { Moment } from "./internal/moment.ts"
 import { done, fromPlan } from "./internal/plan.ts"
@@ -350,9 +350,13 @@ export const step = (
  * @category combinators
  * @since 0.1.0
  */
-export const resetAfter = (
-  healthy: Duration.Input
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
+export const resetAfter: {
+  (healthy: Duration.Input): Combinator
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    healthy: Duration.Input
+  ): Schedule.Schedule<Output, Input, E, R>
+} = dualOf((healthy: Duration.Input) => {
   const millis = args.duration("Backoff.resetAfter: healthy", healthy)
   return (self) => restartWhen(self, (at) => (at.ended ?? at.now) - at.start > millis)
-}
+})

@@ -34,11 +34,11 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
-import { Driver, type Spec, type Started } from "./internal/driver.ts"
+import { Driver, type Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { type Loop, makeHandle } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
-import type { AnyPlan } from "./internal/plan.ts"
+import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeating } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentRun, Watch } from "./internal/watch.ts"
@@ -277,11 +277,11 @@ export const forkScoped: {
   }))
 
 // While runs fail, the loop follows the backoff, which starts again after each success.
-const following = <A, E, R, Out, F>(plan: AnyPlan<unknown, E, F, R>): Repeating<A, E, R, Out, F> => {
+const following = <A, E, R, Out, F>(plan: Plan<unknown, E, F, R>): Repeating<A, E, R, Out, F> => {
   let backoff: Started<unknown, E, F, R> | undefined
   return {
     ...repeating,
-    timed: plan.timed,
+    detour: plan,
     succeeded(loop, value) {
       backoff = undefined
       return loop.ask(value)

@@ -39,7 +39,6 @@ import { Driver, type Rules } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { millisSince } from "./internal/moment.ts"
 import { End, type Next, refine } from "./internal/next.ts"
-import { planOf } from "./internal/plan.ts"
 import { runNamed } from "./internal/run.ts"
 import { RetryBudget } from "./RetryBudget.ts"
 import { RetryExhausted } from "./RetryExhausted.ts"
@@ -352,9 +351,10 @@ const loop = <A, E, R, F>(
       effect,
       (context: Context.Context<R>) => withRetry(context, ...budget === undefined ? [] : [budget.key])
     )
+  const plan = toPlan(schedule)
   // With nothing to run between the attempts, the whole loop is marked as an attempt once.
-  const isPlain = budget === undefined && onRetry === undefined && planOf(schedule) !== undefined
-  const spec = { work: isPlain ? attempt : asAttempt(attempt), plan: toPlan(schedule) }
+  const isPlain = budget === undefined && onRetry === undefined && plan.prepare === undefined
+  const spec = { work: isPlain ? attempt : asAttempt(attempt), plan }
   const attempts = Effect.contextWith((context: Context.Context<R>) => {
     const clock = Context.get(context, Clock.Clock)
     const started = failed?.started ?? clock.monotonicTimeNanosUnsafe()
@@ -405,7 +405,6 @@ const rulesOf = <A, E, R, F>(
   return {
     kind: "retry",
     first: "now",
-    timed: false,
     succeeded(_, value) {
       const end = new End(Exit.succeed(value))
       return budget === undefined ? end : Effect.as(budget.service.succeeded(budget.key, progress.last), end)

@@ -12,7 +12,7 @@ import type { NoInfer } from "effect/Types"
 import * as args from "../internal/args.ts"
 import { toPlan } from "../internal/foreign.ts"
 import { fromPolicy, type GoBackoff, nextDelay, type Policy } from "../internal/goBackoff.ts"
-import { type AnyPlan, done, fromPlan } from "../internal/plan.ts"
+import { done, fromPlan, type Plan } from "../internal/plan.ts"
 import { deadline, poll as pollJob } from "../internal/poll.ts"
 import { applySliding } from "../internal/sliding.ts"
 import type * as Loop from "../Loop.ts"
@@ -41,7 +41,7 @@ const pollWith = <E, R, F>(
   name: string,
   condition: Effect.Effect<boolean, E, R>,
   options: {
-    readonly plan: AnyPlan<unknown, boolean | undefined, F, R>
+    readonly plan: Plan<unknown, boolean | undefined, F, R>
     readonly first: "now" | "anyway" | "later"
     readonly stop: Effect.Effect<unknown, F, R> | undefined
     readonly exhausted?: "deadline" | "exhausted"
@@ -466,7 +466,7 @@ export const waitFor: {
   ))
 
 // After the sleep that brings the delay to its cap, the plan is done: no check follows.
-const stepsPlan = (initial: GoBackoff): AnyPlan<unknown, unknown, never, never> => ({
+const stepsPlan = (initial: GoBackoff): Plan<unknown, unknown, never, never> => ({
   timed: false,
   start: () => ({ backoff: initial, delay: 0 }),
   output: constVoid,

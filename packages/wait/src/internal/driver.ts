@@ -23,9 +23,9 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { type LoopMoment, makeMoment, makeWatchedMoment, withoutClock } from "./moment.ts"
+import { type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
-import { type AnyPlan, done } from "./plan.ts"
+import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import type { Watch } from "./watch.ts"
 
 /**
@@ -36,8 +36,8 @@ export interface Rules<A, E, R, In, Out, B, F> {
   readonly kind: Kind
   /** The first run comes now; now, even if the loop is stopped; or after the delay that the schedule gives for `later`. */
   readonly first: "now" | "anyway" | { readonly later: In }
-  /** Whether another schedule than the loop's own reads the time. */
-  readonly timed: boolean
+  /** Another schedule, which the rules ask instead of the loop's own. */
+  readonly detour?: Plan<unknown, E, F, R>
   succeeded(loop: Driver<A, E, R, In, Out, B, F>, value: A): Next<B, E | F, R>
   /** Takes a typed error. Without it, an error ends the loop. A defect always does. */
   readonly failed:
@@ -50,18 +50,12 @@ export interface Rules<A, E, R, In, Out, B, F> {
 /** What is repeated. */
 export interface Spec<A, E, R, In, Out, F> {
   readonly work: Effect.Effect<A, E, R>
-  readonly plan: AnyPlan<Out | undefined, In, F, R>
+  readonly plan: Plan<Out | undefined, In, F, R>
   /** Milliseconds before the schedule starts. */
   readonly initialDelay?: number
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
   /** When the loop started, for a loop that goes on after a run of its own. */
   readonly started?: bigint
-}
-
-/** A schedule that has started. */
-export interface Started<Out, In, F, R> {
-  readonly plan: AnyPlan<Out, In, F, R>
-  readonly state: unknown
 }
 
 // Whether the fiber yields within so many operations, which are those until a run starts, without a span or with one. A very
@@ -81,7 +75,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** How many runs have started. */
   attempts = 0
   private readonly work: Effect.Effect<unknown, E, R>
-  private readonly plan: AnyPlan<Out | undefined, In, F, R>
+  private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   private next: Next<B, E | F, R> = 0
@@ -100,11 +94,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
     this.plan = plan
-    this.at = watch !== undefined
-      ? makeWatchedMoment(random, clock)
-      : rules.timed || plan.timed
-      ? makeMoment(random, clock, started)
-      : withoutClock(random)
+    this.at = watch === undefined && !plan.timed && rules.detour?.timed !== true
+      ? withoutClock(random)
+      : makeMoment(random, clock, started)
+    if (watch !== undefined) this.at.countMissed()
+    if (watch !== undefined || rules.detour !== undefined) this.at.expectExtra()
     this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
   }
 
@@ -252,17 +246,22 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (this.stopped !== undefined && plan.prepare !== undefined) return this.end("stopped")
     at.look()
     const answer = plan.next(this.state, at, input)
-    return typeof answer === "number" ? this.decide(answer) : Effect.map(answer, (delay) => this.decide(delay))
+    if (typeof answer === "number") return this.decide(answer)
+    return Effect.map(answer, (delay) => {
+      at.look()
+      return this.decide(delay)
+    })
   }
 
   private decide(delay: number): Decision<B, E | F> {
     if (delay === done) return this.end("exhausted")
-    if (this.watch !== undefined) this.at.want(delay)
-    return delay
+    const wait = waitOf(this.plan, this.state, this.at, delay)
+    this.at.want(wait)
+    return wait
   }
 
   /** Starts another schedule than that of the loop. The current run counts as its first. */
-  start<Out2, In2>(plan: AnyPlan<Out2, In2, F, R>): Started<Out2, In2, F, R> {
+  start<Out2, In2>(plan: Plan<Out2, In2, F, R>): Started<Out2, In2, F, R> {
     return { plan, state: plan.start({ first: this.at.start }) }
   }
 
@@ -276,7 +275,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     return refine<B, E | F, R>(
       plan.next(state, this.at, input),
-      (delay) => delay === done ? new End(Exit.failCause(cause)) : delay
+      (delay) => delay === done ? new End(Exit.failCause(cause)) : waitOf(plan, state, this.at, delay)
     )
   }
 

@@ -2,7 +2,7 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
-import { mapDelays } from "./delays.ts"
+import { around, mapDelay, planOfSelf } from "./delays.ts"
 import { done } from "./plan.ts"
 
 /**
@@ -52,9 +52,18 @@ export const hint = <E>(
   args.required("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
-  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) =>
-    mapDelays(self, (delay, _, error) => {
-      const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
-      return hinted > max && !clamps ? done : Math.max(delay, Math.min(hinted, max))
+  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) => {
+    const plan = planOfSelf(self)
+    const { floor } = plan
+    return around(plan, {
+      remember: () => ({ hinted: 0 }),
+      next: (state, at, error) =>
+        mapDelay(plan.next(state.inner, at, error), (delay) => {
+          const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+          state.hinted = Math.min(hinted, max)
+          return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
+        }),
+      floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
     })
+  }
 }

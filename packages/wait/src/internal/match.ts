@@ -1,7 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
+import { toPlan } from "./foreign.ts"
+import { fromPlan, type Plan, type Started } from "./plan.ts"
 
 type Matched<Cases> = {
   [Tag in keyof Cases]: Schedule.Input<Cases[Tag]> & { readonly _tag: Tag }
@@ -77,18 +79,42 @@ export const match: {
   cases: { readonly [tag: string]: Schedule.Schedule<Out, E, F, R> },
   options?: { readonly orElse?: Schedule.Schedule<Out, E, F, R> | undefined }
 ): Schedule.Schedule<Out, E, F, R> => {
-  const toStep = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
-    Schedule.toStep(args.schedule(`Retry.match: ${argument}`, schedule))
-  const steps = Effect.all(Record.map(cases, (schedule, tag) => toStep(tag, schedule)))
-  const orElse = options?.orElse === undefined ? Effect.undefined : toStep("orElse", options.orElse)
-  return Schedule.fromStep(
-    Effect.map(Effect.all([steps, orElse]), ([steps, orElse]) => (now, error) => {
-      const step = Object.hasOwn(steps, error._tag) ? steps[error._tag] : orElse
-      return step === undefined
-        ? Effect.die(
-          args.illegal("Retry.match: the tag of an error", error._tag, "one of the cases, where there is no orElse")
+  const planOf = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
+    toPlan(args.schedule(`Retry.match: ${argument}`, schedule))
+  const plans = Record.map(cases, (schedule, tag) => planOf(tag, schedule))
+  const orElse = options?.orElse === undefined ? undefined : planOf("orElse", options.orElse)
+  return fromPlan<Out, E, F, R, Matching<Out, E, F, R>>({
+    timed: [...Object.values(plans), orElse].some((plan) => plan?.timed),
+    start(env) {
+      const start = (plan: Plan<Out, E, F, R>) => ({ plan, state: plan.start(env) })
+      return { cases: Record.map(plans, start), orElse: orElse && start(orElse), followed: undefined }
+    },
+    prepare: (matching, at) =>
+      Effect.forEach(
+        [...Object.values(matching.cases), matching.orElse],
+        (started) => started?.plan.prepare?.(started.state, at) ?? Effect.void,
+        { discard: true }
+      ),
+    next(matching, at, error) {
+      const tag = error._tag
+      const followed = Object.hasOwn(matching.cases, tag) ? matching.cases[tag] : matching.orElse
+      if (followed === undefined) {
+        return Effect.die(
+          args.illegal("Retry.match: the tag of an error", tag, "one of the cases, where there is no orElse")
         )
-        : step(now, error)
-    })
-  )
+      }
+      matching.followed = followed
+      return followed.plan.next(followed.state, at, error)
+    },
+    since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
+    floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
+    output: ({ followed }) => followed!.plan.output(followed!.state)
+  })
+}
+
+interface Matching<Out, E, F, R> {
+  readonly cases: Readonly<Record<string, Started<Out, E, F, R>>>
+  readonly orElse: Started<Out, E, F, R> | undefined
+  /** The case of the last error. */
+  followed: Started<Out, E, F, R> | undefined
 }

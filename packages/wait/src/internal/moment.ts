@@ -14,15 +14,17 @@ export interface Moment {
   /** When the schedule is asked: at the end of the run, except for Go's timers that do not slide. */
   readonly now: number
   /** The end of the run, where `now` is another time. */
-  readonly ended?: number
+  readonly ended?: number | undefined
   /** When the run started. */
   readonly start: number
   /** When the run was due: its timer woke up to `earlyWake` early, or late. */
   readonly due: number
-  /** When the schedule itself wanted the run. Only in a loop that may run before: by a trigger, or by a backoff. */
-  readonly wanted?: number | undefined
+  /** The schedule did not want this run: it was triggered, or retried a failure. The run that it waits for is still to come. */
+  readonly isExtra: boolean
   /** `now` by the wall clock, for calendars. */
   wall(): number
+  /** A time as the steps of other libraries take it: by the wall clock, from which it starts. */
+  stepTime(time: number): number
   /** Counts slots that passed without a run, if something wants to know. */
   miss(slots: () => number): void
 }
@@ -34,8 +36,22 @@ export const atStart = (at: Moment): Moment => ({
   ended: at.now,
   start: at.start,
   due: at.due,
-  wanted: at.wanted,
+  isExtra: at.isExtra,
+  stepTime: (time) => at.stepTime(time),
   wall: () => at.wall() - (at.now - at.start),
+  miss: (slots) => at.miss(slots)
+})
+
+/** The Moment of a run that the schedule did not want. */
+export const asExtra = (at: Moment): Moment => ({
+  random: at.random,
+  now: at.now,
+  ended: at.ended,
+  start: at.start,
+  due: at.due,
+  isExtra: true,
+  stepTime: (time) => at.stepTime(time),
+  wall: () => at.wall(),
   miss: (slots) => at.miss(slots)
 })
 
@@ -69,9 +85,12 @@ export class LoopMoment implements Moment {
   now: number
   start: number
   due: number
-  // Both only in a loop that is watched.
-  declare wanted?: number
+  // When the schedule wants a run: only in a loop that may run before.
+  declare private wanted?: number
+  // Only in a loop that is watched.
   declare missed?: number
+  // Only in a loop with a schedule of another library: the wall clock's time at 0.
+  declare private wallOrigin?: number
 
   constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
     this.random = random
@@ -101,10 +120,26 @@ export class LoopMoment implements Moment {
     this.start = this.now
   }
 
-  /** The schedule itself wants a run after this delay. */
+  /** The schedule wants a run after this delay. */
   want(delay: number): void {
-    this.look()
-    this.wanted = this.now + delay
+    if (this.wanted !== undefined) this.wanted = this.now + delay
+  }
+
+  get isExtra(): boolean {
+    return this.wanted !== undefined && this.start < this.wanted - earlyWake
+  }
+
+  /** From now on, runs may come before the schedule wants them. */
+  expectExtra(): void {
+    if (this.clock !== undefined) this.wanted = -Infinity
+  }
+
+  countMissed(): void {
+    this.missed = 0
+  }
+
+  stepTime(time: number): number {
+    return (this.wallOrigin ??= this.wall() - this.now) + time
   }
 
   wall(): number {
@@ -124,14 +159,6 @@ export const makeMoment = (
 ): LoopMoment => {
   const origin = originOf(clock)
   return new LoopMoment(random, clock, origin, Number(started - origin) / 1_000_000)
-}
-
-/** The Moment of a loop that is watched: its runs may be triggered, and its missed slots are counted. */
-export const makeWatchedMoment = (random: Draws, clock: Clock.Clock): LoopMoment => {
-  const at = makeMoment(random, clock)
-  at.wanted = -Infinity
-  at.missed = 0
-  return at
 }
 
 const withoutClocks = new WeakMap<Draws, LoopMoment>()

@@ -11,7 +11,7 @@ import { WaitTimeout } from "../WaitTimeout.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
 import { End } from "./next.ts"
-import type { AnyPlan } from "./plan.ts"
+import type { Plan } from "./plan.ts"
 import { runNamed } from "./run.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
@@ -19,7 +19,7 @@ export const deadline = Symbol("effect-wait/deadline")
 
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
-  readonly plan: AnyPlan<unknown, A | undefined, F, R>
+  readonly plan: Plan<unknown, A | undefined, F, R>
   readonly accept: Predicate.Predicate<A>
   readonly tolerate?: Predicate.Predicate<E> | undefined
   readonly first: "now" | "anyway" | "later"
@@ -53,7 +53,6 @@ export const poll = <A, E, R, F>(options: {
       {
         kind: "poll",
         first: first === "later" ? { later: undefined } : first,
-        timed: false,
         succeeded(driver, value) {
           if (accept(value)) return new End(Exit.succeed(value))
           last[0] = value

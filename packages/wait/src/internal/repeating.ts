@@ -8,7 +8,6 @@ export type Repeating<A, E, R, Out, F> = Rules<A, E, R, A, Out, Out | undefined,
 export const repeating = {
   kind: "loop",
   first: "now",
-  timed: false,
   succeeded: <A, Next>(loop: { ask(input: A): Next }, value: A): Next => loop.ask(value),
   failed: undefined,
   ended: <Out>(loop: { output(): Out }, reason: string) =>
