@@ -401,6 +401,69 @@ describe("laws of order", () => {
   )
 })
 
+/** A schedule of ours, and the one of Effect's that it stands for. */
+interface Pair {
+  readonly name: string
+  readonly ours: Values
+  readonly theirs: Values
+  readonly [fc.toStringMethod]: () => string
+}
+
+const pair = (name: string, ours: Values, theirs: Values): Pair => ({
+  name,
+  ours,
+  theirs,
+  [fc.toStringMethod]: () => name
+})
+
+const seconds = (most: number) => fc.integer({ min: 1, max: most }).map((n) => n * 1000)
+const leaf = fc.oneof(
+  seconds(90).map((n) => pair(`sliding ${n}`, Period.sliding(n), Schedule.spaced(n))),
+  seconds(90).map((n) => pair(`nonSliding ${n}`, Period.nonSliding(n), Schedule.spaced(n))),
+  seconds(90).map((n) => pair(`ticker ${n}`, Period.ticker(n), Schedule.windowed(n))),
+  seconds(90).map((n) => pair(`skip ${n}`, Period.ticker(n, { missed: "skip" }), Schedule.windowed(n))),
+  seconds(10).map((n) => pair(`exponential ${n}`, Backoff.exponential({ base: n, cap: 1e9 }), Schedule.exponential(n))),
+  seconds(59).map((n) => {
+    const expression = `${n / 1000} * * * * *`
+    return pair(
+      `cron ${expression}`,
+      Period.cron(expression, { timeZone: "UTC" }),
+      Schedule.cron(expression, "UTC")
+    )
+  })
+)
+
+type All = readonly [Values, ...Array<Values>]
+
+const combined = (inner: fc.Arbitrary<Pair>) =>
+  fc.tuple(fc.constantFrom("min" as const, "max" as const), fc.tuple(inner, inner)).map(([kind, pairs]) => {
+    const combine: (schedules: All) => Values = kind === "min" ? Schedule.min : Schedule.max
+    return pair(
+      `${kind}(${pairs.map(({ name }) => name).join(", ")})`,
+      combine([pairs[0].ours, pairs[1].ours]),
+      combine([pairs[0].theirs, pairs[1].theirs])
+    )
+  })
+
+describe("laws of Effect's combinators", () => {
+  law(
+    "any min and max of ours starts runs of no length when that of Effect's own does",
+    fc.property(fc.oneof(combined(leaf), combined(combined(leaf))), ({ name, ours, theirs }) => {
+      const quick = { draws: [0.5], lengths: [0] }
+      for (const driver of ["Effect.repeat", "Effect.retry"]) {
+        assert.deepStrictEqual(
+          repeating[driver]!(ours, quick),
+          repeating[driver]!(theirs, quick),
+          `${name} under ${driver}`
+        )
+      }
+      for (const [driver, startsOf] of Object.entries(delaying)) {
+        assert.deepStrictEqual(startsOf(ours, quick), startsOf(theirs, quick), `${name} under ${driver}`)
+      }
+    })
+  )
+})
+
 describe("timelines of pipes in any order", () => {
   const hint = Retry.hint(() => Option.some("3 seconds"), { max: "1 minute" })
   const everySecond = Period.cron("* * * * * *", { timeZone: "UTC" })
