@@ -351,11 +351,11 @@ export const step = (
  * @since 0.1.0
  */
 export const resetAfter: {
-  (healthy: Duration.Input): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     healthy: Duration.Input
   ): Schedule.Schedule<Output, Input, E, R>
+  (healthy: Duration.Input): Combinator
 } = dualOf((healthy: Duration.Input) => {
   const millis = args.duration("Backoff.resetAfter: healthy", healthy)
   return (self) => restartWhen(self, (at) => (at.ended ?? at.now) - at.start > millis)

@@ -70,11 +70,11 @@ const spread = (min: number, max: number): Combinator => (self) =>
  * @since 0.1.0
  */
 export const additive: {
-  (factor: number): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     factor: number
   ): Schedule.Schedule<Output, Input, E, R>
+  (factor: number): Combinator
 } = dualOf((factor: number) =>
   args.number("Jitter.additive: factor", factor, 0) === 0 ? identity : spread(1, 1 + factor)
 )
@@ -150,12 +150,12 @@ export const equal: <Output, Input, E, R>(
  * @since 0.1.0
  */
 export const between: {
-  (min: number, max: number): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     min: number,
     max: number
   ): Schedule.Schedule<Output, Input, E, R>
+  (min: number, max: number): Combinator
 } = dualOf((min: number, max: number) =>
   spread(args.number("Jitter.between: min", min, 0), args.number("Jitter.between: max", max, min))
 )

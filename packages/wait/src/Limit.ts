@@ -32,7 +32,7 @@ import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { around, changeDelays, type Combinator, dualOf, mapDelay, mapDelays, planOfSelf } from "./internal/delays.ts"
-import { asExtra } from "./internal/moment.ts"
+import { changed } from "./internal/moment.ts"
 import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
@@ -63,11 +63,11 @@ import { done, type Plan, waitOf } from "./internal/plan.ts"
  * @since 0.1.0
  */
 export const attempts: {
-  (n: number): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     n: number
   ): Schedule.Schedule<Output, Input, E, R>
+  (n: number): Combinator
 } = dualOf((n: number) => {
   args.integer("Limit.attempts: n", n, 1)
   return (self) =>
@@ -100,11 +100,11 @@ export const attempts: {
  * @since 0.1.0
  */
 export const delay: {
-  (max: Duration.Input): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     max: Duration.Input
   ): Schedule.Schedule<Output, Input, E, R>
+  (max: Duration.Input): Combinator
 } = dualOf((max: Duration.Input) => {
   const millis = args.duration("Limit.delay: max", max)
   return (self) => {
@@ -123,7 +123,7 @@ const addRuns = <Output, Input, E, R>(
   around(plan, {
     remember: () => ({ hasAdded: false }),
     next(state, at, input) {
-      const delay = plan.next(state.inner, state.hasAdded ? asExtra(at) : at, input)
+      const delay = plan.next(state.inner, state.hasAdded ? changed(at, { isExtra: true }) : at, input)
       return mapDelay(delay, (delay) => {
         const most = millis + (plan.since?.(state.inner, at, delay) ?? 0)
         state.hasAdded = delay > most
@@ -175,12 +175,12 @@ export interface WithinOptions {
  * @since 0.1.0
  */
 export const within: {
-  (total: Duration.Input, options?: WithinOptions): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     total: Duration.Input,
     options?: WithinOptions
   ): Schedule.Schedule<Output, Input, E, R>
+  (total: Duration.Input, options?: WithinOptions): Combinator
 } = dualOf((total: Duration.Input, options?: WithinOptions) => {
   const millis = args.duration("Limit.within: total", total)
   const overshoot = args.options("Limit.within: options", options)?.overshoot ?? "stop"

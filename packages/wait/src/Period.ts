@@ -303,6 +303,7 @@ export const cron = (
       runs: -1,
       served: -Infinity,
       planned: -Infinity,
+      before: -Infinity,
       asked: NaN,
       seen: NaN
     }),
@@ -327,9 +328,10 @@ export const cron = (
       if (!(state.asked <= from && from < planned)) {
         state.asked = from
         state.planned = Cron.next(calendar, from).getTime()
+        state.before = Cron.prev(calendar, state.planned).getTime()
       }
-      return state.planned - wall
+      return state.planned - state.before
     },
-    since: () => 0
+    since: ({ before }, at) => at.wall() - before
   })
 }

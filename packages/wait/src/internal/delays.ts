@@ -13,11 +13,11 @@ export interface Combinator {
 
 /** A combinator with settings, which come alone or after the schedule. */
 interface Dual<Settings extends ReadonlyArray<unknown>> {
-  (...settings: Settings): Combinator
   <Output, Input, E, R>(
     self: Schedule.Schedule<Output, Input, E, R>,
     ...settings: Settings
   ): Schedule.Schedule<Output, Input, E, R>
+  (...settings: Settings): Combinator
 }
 
 /** Makes a combinator dual. The settings are checked at once, also when the schedule comes later. */
@@ -35,7 +35,10 @@ export const planOfSelf = <Output, Input, E, R>(
 ): Plan<Output, Input, E, R> => toPlan(args.schedule("self", self))
 
 /** Changes a delay. The end of a schedule stays as it is. */
-export const mapDelay = <E, R>(delay: Eventual<number, E, R>, change: (delay: number) => number): Eventual<number, E, R> =>
+export const mapDelay = <E, R>(
+  delay: Eventual<number, E, R>,
+  change: (delay: number) => number
+): Eventual<number, E, R> =>
   typeof delay === "number"
     ? delay < 0 ? delay : change(delay)
     : Effect.map(delay, (delay) => delay < 0 ? delay : change(delay))

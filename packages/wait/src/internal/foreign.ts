@@ -16,8 +16,7 @@ type Step<Out, In, E, R> = (now: number, input: In) => Pulled<Out, E, R>
 
 const isResult = <Out, E, R>(
   pulled: Pulled<Out, E, R>
-): pulled is Pulled<Out, E, R> & Exit.Success<[Out, Duration.Duration]> =>
-  Exit.isExit(pulled) && Exit.isSuccess(pulled)
+): pulled is Pulled<Out, E, R> & Exit.Success<[Out, Duration.Duration]> => Exit.isExit(pulled) && Exit.isSuccess(pulled)
 
 /** One start of the schedule, and what schedules of this library inside it see. */
 class State<Out, In, E, R> {

@@ -2,8 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
+import { mapDelay } from "./delays.ts"
 import { toPlan } from "./foreign.ts"
-import { fromPlan, type Plan, type Started } from "./plan.ts"
+import { changed } from "./moment.ts"
+import { fromPlan, type Plan, type Started, waitOf } from "./plan.ts"
 
 type Matched<Cases> = {
   [Tag in keyof Cases]: Schedule.Input<Cases[Tag]> & { readonly _tag: Tag }
@@ -86,7 +88,7 @@ export const match: {
   return fromPlan<Out, E, F, R, Matching<Out, E, F, R>>({
     timed: [...Object.values(plans), orElse].some((plan) => plan?.timed),
     start(env) {
-      const start = (plan: Plan<Out, E, F, R>) => ({ plan, state: plan.start(env) })
+      const start = (plan: Plan<Out, E, F, R>) => ({ plan, state: plan.start(env), wanted: env.first })
       return { cases: Record.map(plans, start), orElse: orElse && start(orElse), followed: undefined }
     },
     prepare: (matching, at) =>
@@ -104,7 +106,13 @@ export const match: {
         )
       }
       matching.followed = followed
-      return followed.plan.next(followed.state, at, error)
+      const { plan, state, wanted } = followed
+      // Slots that passed during the delays of other cases are late, not missed in a run.
+      const delay = plan.next(state, plan.isGrid ? changed(at, { due: wanted }) : at, error)
+      return mapDelay(delay, (delay) => {
+        followed.wanted = at.now + waitOf(plan, state, at, delay)
+        return delay
+      })
     },
     since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
     floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
@@ -112,9 +120,14 @@ export const match: {
   })
 }
 
+interface Case<Out, E, F, R> extends Started<Out, E, F, R> {
+  /** When it last wanted a run. */
+  wanted: number
+}
+
 interface Matching<Out, E, F, R> {
-  readonly cases: Readonly<Record<string, Started<Out, E, F, R>>>
-  readonly orElse: Started<Out, E, F, R> | undefined
+  readonly cases: Readonly<Record<string, Case<Out, E, F, R>>>
+  readonly orElse: Case<Out, E, F, R> | undefined
   /** The case of the last error. */
-  followed: Started<Out, E, F, R> | undefined
+  followed: Case<Out, E, F, R> | undefined
 }

@@ -29,30 +29,21 @@ export interface Moment {
   miss(slots: () => number): void
 }
 
-/** The Moment at which the run started. */
-export const atStart = (at: Moment): Moment => ({
-  random: at.random,
-  now: at.start,
-  ended: at.now,
-  start: at.start,
-  due: at.due,
-  isExtra: at.isExtra,
-  stepTime: (time) => at.stepTime(time),
-  wall: () => at.wall() - (at.now - at.start),
-  miss: (slots) => at.miss(slots)
-})
-
-/** The Moment of a run that the schedule did not want. */
-export const asExtra = (at: Moment): Moment => ({
+/** The same Moment, but for these fields. */
+export const changed = (
+  at: Moment,
+  change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra" | "wall">>
+): Moment => ({
   random: at.random,
   now: at.now,
   ended: at.ended,
   start: at.start,
   due: at.due,
-  isExtra: true,
+  isExtra: at.isExtra,
   stepTime: (time) => at.stepTime(time),
   wall: () => at.wall(),
-  miss: (slots) => at.miss(slots)
+  miss: (slots) => at.miss(slots),
+  ...change
 })
 
 /** By how many milliseconds a timer may wake early. */

@@ -2,7 +2,7 @@
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import { toPlan } from "./foreign.ts"
-import { atStart } from "./moment.ts"
+import { changed } from "./moment.ts"
 import { fromPlan } from "./plan.ts"
 
 // With `sliding: false` Go computes the delay before the run, so a manager sees the start of the run as its time. The timer is
@@ -12,7 +12,13 @@ const goNonSliding = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
   return fromPlan({
     ...plan,
     timed: true,
-    next: (state, at, input: In) => plan.next(state, plan.prepare === undefined ? atStart(at) : at, input),
+    next(state, at, input: In) {
+      const { now, start } = at
+      const atStart = plan.prepare === undefined
+        ? changed(at, { now: start, ended: now, wall: () => at.wall() - (now - start) })
+        : at
+      return plan.next(state, atStart, input)
+    },
     since: plan.isGrid ? plan.since : (_, { now, start }) => now - start
   })
 }

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import { type Draws, earlyWake, millisSince, type Moment } from "./moment.ts"
+import { type Draws, earlyWake, type Moment } from "./moment.ts"
 
 /** A driver, or a schedule, of this library that asks a schedule of another library. */
 export interface Asking {
@@ -20,12 +20,10 @@ export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/
   defaultValue: () => undefined
 })
 
-/** By how much a step may come after its `now` was read. */
-const tolerance = 50
-
 /**
- * All that Effect's drivers tell is `now`, by a clock that can be stepped. So a run counts as started when its delay has passed. A
- * step that comes before is for a run that another schedule wanted: the run that this schedule waits for is still to come.
+ * Effect's drivers pass only `now`, by a clock that can be stepped. So a run counts as started when its delay has passed, and a
+ * clock that was set back counts as just that. A step that comes before is for a run that another schedule wanted: the run that
+ * this schedule waits for is still to come.
  */
 export class Standalone implements Moment {
   readonly random: Draws
@@ -36,21 +34,22 @@ export class Standalone implements Moment {
   due: number
   isExtra = false
   private readonly asking: Asking | undefined
-  private readonly clock: Clock.Clock
-  private readonly origin: bigint
   /** When this schedule wants its next run. */
   private wanted: number
   /** The `now` of the last step, and how far it is from the time of this Moment. */
   private stepped: number
-  private offset = 0
+  private offset: number
 
-  constructor(random: Draws, clock: Clock.Clock, asking: Asking | undefined) {
+  constructor(random: Draws, started: number, asking: Asking | undefined) {
     this.random = random
-    this.clock = clock
     this.asking = asking
-    this.origin = clock.monotonicTimeNanosUnsafe()
-    this.stepped = clock.currentTimeMillisUnsafe()
-    this.first = this.now = this.start = this.due = this.wanted = asking?.at.start ?? this.stepped
+    this.stepped = started
+    this.first =
+      this.now =
+      this.start =
+      this.due =
+      this.wanted =
+        asking?.at.start ?? this.stepped
     this.offset = this.first - this.stepped
   }
 
@@ -63,28 +62,17 @@ export class Standalone implements Moment {
     const { asking } = this
     if (asking !== undefined && asking.now === stepped) {
       this.now = asking.at.now
-      this.isExtra = this.now < this.wanted - earlyWake
       this.start = asking.at.start
+      this.isExtra = this.start < this.wanted - earlyWake
       this.due = asking.at.due
     } else {
-      this.now = this.timeOf(stepped)
+      if (stepped < this.stepped) this.offset = this.wanted - stepped
+      this.now = stepped + this.offset
       this.isExtra = this.now < this.wanted - earlyWake
       this.start = this.due = this.isExtra ? this.now : this.wanted
     }
     this.stepped = stepped
     return this
-  }
-
-  // A live clock tells how much time has passed, and cannot be stepped. In a replay, a clock that goes back counts as the time at
-  // which the run was due.
-  private timeOf(stepped: number): number {
-    if (Math.abs(this.clock.currentTimeMillisUnsafe() - stepped) <= tolerance) {
-      const now = this.first + millisSince(this.clock, this.origin)
-      this.offset = now - stepped
-      return now
-    }
-    if (stepped < this.stepped) this.offset = this.wanted - stepped
-    return stepped + this.offset
   }
 
   /** Notes what the step answered. */
@@ -100,7 +88,9 @@ export class Standalone implements Moment {
     return time - this.offset
   }
 
-  miss(): void {}
+  miss(slots: () => number): void {
+    if (this.asking !== undefined && this.asking.now === this.stepped) this.asking.at.miss(slots)
+  }
 }
 
 // For schedules that do not read the time.
@@ -124,5 +114,7 @@ export const observe = (
   fiber: Fiber.Fiber<unknown, unknown>
 ): Pick<Standalone, "at" | "first" | "enter" | "leave"> => {
   const random = fiber.getRef(Random.Random)
-  return timed ? new Standalone(random, fiber.getRef(Clock.Clock), fiber.getRef(CurrentAsking)) : timeless(random)
+  return timed
+    ? new Standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(), fiber.getRef(CurrentAsking))
+    : timeless(random)
 }
