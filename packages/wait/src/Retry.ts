@@ -33,7 +33,7 @@ import { constant, constTrue, constUndefined, dual, type LazyArg } from "effect/
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
-import type { NoInfer } from "effect/Types"
+import type * as Types from "effect/Types"
 import * as args from "./internal/args.ts"
 import { Driver, type Rules } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
@@ -41,11 +41,14 @@ import { millisSince } from "./internal/moment.ts"
 import { End, type Next, refine } from "./internal/next.ts"
 import { planOf } from "./internal/plan.ts"
 import { runNamed } from "./internal/run.ts"
+import type { Left, Picked, ScheduleDoesNotTake, TimedOut, Which } from "./internal/which.ts"
+import { toPredicate } from "./internal/which.ts"
 import { RetryBudget } from "./RetryBudget.ts"
 import { RetryExhausted } from "./RetryExhausted.ts"
 
 export { hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
+export type { ScheduleDoesNotTake } from "./internal/which.ts"
 export { RetryExhausted } from "./RetryExhausted.ts"
 
 /**
@@ -69,7 +72,8 @@ export interface Retrying<out E> {
 /**
  * Options of {@link run}.
  *
- * - `while`: which errors are tried again; default: all. Any other one is the failure as it is
+ * - `while`: which errors are tried again: a predicate, or a list of tags such as `["Busy", "TimeoutError"]`; default: all. Any other
+ *   error is the failure as it is. A predicate cannot be an Effect: that is `Schedule.while`
  * - `attemptTimeout`: how long an attempt may take; default: for ever. It is interrupted then, and has failed with a
  *   `Cause.TimeoutError`, which is an error like others. One that cannot be interrupted goes on to its end, and has failed all the same
  * - `budget`: the key of a budget, such as the name of the dependency; the `RetryBudget` in the context is asked before a retry.
@@ -83,21 +87,31 @@ export interface Retrying<out E> {
  * @category models
  * @since 0.1.0
  */
-export interface Options<E, Timeout, Budget, EO = never, RO = never> {
+export interface Options<E, W, Timeout, Budget, EO = never, RO = never> {
+  readonly while?: W | undefined
   readonly name?: string | undefined
   readonly attemptTimeout?: Timeout | undefined
   readonly budget?: Budget | undefined
   readonly nested?: "retry" | "defer" | undefined
-  readonly onRetry?: ((retrying: Retrying<E>) => Effect.Effect<unknown, EO, RO>) | undefined
-  readonly onGiveUp?: ((exhausted: RetryExhausted<E>) => Effect.Effect<unknown, EO, RO>) | undefined
+  readonly onRetry?: ((retrying: Retrying<NoInfer<Picked<W, E>>>) => Effect.Effect<unknown, EO, RO>) | undefined
+  readonly onGiveUp?: ((exhausted: RetryExhausted<NoInfer<Picked<W, E>>>) => Effect.Effect<unknown, EO, RO>) | undefined
 }
 
-type TimedOut<T> = T extends Duration.Input ? Cause.TimeoutError : never
 type Budgeted<B> = B extends string ? RetryBudget : never
-// With `while`, which errors the schedule has to take is known too late to refuse it: the mistake shows in the error channel.
-type Mismatch<In, E> = [E] extends [In] ? never : "The schedule takes other errors than `while` lets through"
 type Limit = Duration.Input | undefined
 type Key = string | undefined
+
+/** What `run` gives, unless the schedule does not take the errors that `while` lets through. */
+type Retried<A, E, F, R, In, W> = unknown extends In ? Retry<A, E, F, R, W>
+  : [Picked<W, E>] extends [In] ? Retry<A, E, F, R, W>
+  : ScheduleDoesNotTake<Exclude<Picked<W, E>, In>>
+type Retry<A, E, F, R, W> = Effect.Effect<A, Left<W, E> | RetryExhausted<Picked<W, E>> | F, R>
+
+/** The second argument that goes with the first, for the compiler's messages. */
+type Second<First, E> = First extends Effect.Effect<infer _, infer E1, infer _>
+  ? Schedule.Schedule<unknown, E1, unknown, unknown>
+  : Options<never, AnyOf<E>, Limit, Key, unknown, unknown>
+type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E | Cause.TimeoutError>>
 
 /**
  * Repeats a failing effect on a schedule, in the calling fiber.
@@ -151,51 +165,23 @@ type Key = string | undefined
  * @since 0.1.0
  */
 export const run: {
-  <
-    A,
-    E,
-    E1 extends E | TimedOut<T>,
-    In,
-    ES,
-    RS,
-    T extends Limit = undefined,
-    B extends Key = undefined,
-    EO = never,
-    RO = never
-  >(
-    schedule: Schedule.Schedule<unknown, In, ES, RS>,
-    options: Options<E1, T, B, EO, RO> & { readonly while: (error: E | TimedOut<T>) => error is E1 }
-  ): <R>(
-    effect: Effect.Effect<A, E, R>
-  ) => Effect.Effect<
-    A,
-    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | Mismatch<In, E1> | ES | NoInfer<EO>,
-    R | RS | NoInfer<RO> | Budgeted<B>
-  >
-  <A, E, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
-    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
-    options: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while: Predicate.Predicate<E | TimedOut<T>> }
-  ): <R>(
-    effect: Effect.Effect<A, E, R>
-  ) => Effect.Effect<
-    A,
-    E | TimedOut<T> | RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>,
-    R | RS | NoInfer<RO> | Budgeted<B>
-  >
-  <A, E, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
-    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
-    options?: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while?: undefined }
-  ): <R>(
-    effect: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>, R | RS | NoInfer<RO> | Budgeted<B>>
+  <A, E, ES, RS>(
+    schedule: Schedule.Schedule<unknown, NoInfer<E>, ES, RS>
+  ): <R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, RetryExhausted<E> | ES, R | RS>
+  /** @internal What a call that does not compile gives to the rest of a pipe, so that the compiler reports that call alone. */
+  <X extends never>(effect: never, schedule: never): X
+  <A, E, R, ES, RS>(
+    effect: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<unknown, NoInfer<E>, ES, RS>
+  ): Effect.Effect<A, RetryExhausted<E> | ES, R | RS>
   <
     A,
     E,
     R,
-    E1 extends E | TimedOut<T>,
     In,
     ES,
     RS,
+    const W extends Which<E | TimedOut<T>>,
     T extends Limit = undefined,
     B extends Key = undefined,
     EO = never,
@@ -203,26 +189,60 @@ export const run: {
   >(
     effect: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<unknown, In, ES, RS>,
-    options: Options<E1, T, B, EO, RO> & { readonly while: (error: E | TimedOut<T>) => error is E1 }
-  ): Effect.Effect<
+    options: Options<E | TimedOut<T>, W, T, B, EO, RO>
+  ): Retried<A, E | TimedOut<NoInfer<T>>, ES | NoInfer<EO>, R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>, In, NoInfer<W>>
+  <
     A,
-    Exclude<E | TimedOut<T>, E1> | RetryExhausted<E1> | Mismatch<In, E1> | ES | NoInfer<EO>,
-    R | RS | NoInfer<RO> | Budgeted<B>
-  >
-  <A, E, R, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
-    effect: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
-    options: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while: Predicate.Predicate<E | TimedOut<T>> }
-  ): Effect.Effect<
+    E,
+    In,
+    ES,
+    RS,
+    const W extends Which<E | TimedOut<T>>,
+    T extends Limit = undefined,
+    B extends Key = undefined,
+    EO = never,
+    RO = never
+  >(
+    schedule: Schedule.Schedule<unknown, In, ES, RS>,
+    options: Options<E | TimedOut<T>, W, T, B, EO, RO>
+  ): <R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Retried<
     A,
-    E | TimedOut<T> | RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>,
-    R | RS | NoInfer<RO> | Budgeted<B>
+    E | TimedOut<NoInfer<T>>,
+    ES | NoInfer<EO>,
+    R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>,
+    In,
+    NoInfer<W>
   >
-  <A, E, R, ES, RS, T extends Limit = undefined, B extends Key = undefined, EO = never, RO = never>(
-    effect: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<unknown, NoInfer<E | TimedOut<T>>, ES, RS>,
-    options?: Options<NoInfer<E | TimedOut<T>>, T, B, EO, RO> & { readonly while?: undefined }
-  ): Effect.Effect<A, RetryExhausted<E | TimedOut<T>> | ES | NoInfer<EO>, R | RS | NoInfer<RO> | Budgeted<B>>
+  // A retry for later, whose `while` says which errors it takes.
+  <
+    In,
+    ES,
+    RS,
+    const W extends Predicate.Predicate<never>,
+    T extends ([Cause.TimeoutError] extends [Parameters<W>[0]] ? Limit : undefined) = undefined,
+    B extends Key = undefined,
+    EO = never,
+    RO = never
+  >(
+    schedule: Schedule.Schedule<unknown, In, ES, RS>,
+    options: Options<Parameters<W>[0], W, T, B, EO, RO> & { readonly while: W }
+  ): <A, E extends Parameters<W>[0], R>(
+    effect: Effect.Effect<A, E, R>
+  ) => Retried<
+    A,
+    E | TimedOut<NoInfer<T>>,
+    ES | NoInfer<EO>,
+    R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>,
+    In,
+    NoInfer<W>
+  >
+  /** @internal The compiler reports the last signature with as many parameters: this one does for both orders, and accepts no more. */
+  <A, E, First extends Effect.Effect<unknown, unknown, unknown> | Schedule.Schedule<unknown, never, unknown, unknown>>(
+    effect: First,
+    schedule: Second<First, E>
+  ): (effect: Effect.Effect<A, E, unknown>) => ScheduleDoesNotTake<E>
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, F>(
   effect: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
@@ -242,10 +262,10 @@ export const run: {
   })
 })
 
-type Settings<E, F, R> = Options<E, Limit, Key, F, R> & { readonly while?: Predicate.Predicate<E> | undefined }
+type Settings<E, F, R> = Options<E, Which<E>, Limit, Key, F, R>
 
 /** The arguments, once they are known to be allowed. */
-interface Validated<A, E, R, F> extends Settings<E, F, R> {
+interface Validated<A, E, R, F> extends Omit<Settings<E, F, R>, "while"> {
   readonly attempt: Effect.Effect<A, E, R>
   readonly schedule: Schedule.Schedule<unknown, E, F, R>
   readonly while: Predicate.Predicate<E>
@@ -264,7 +284,7 @@ const validate = <A, E, R, F>(
     name: args.name("Retry.run: name", name),
     budget: args.name("Retry.run: budget", budget),
     nested: args.oneOf<"retry" | "defer">("Retry.run: nested", nested ?? "retry", ["retry", "defer"]),
-    while: args.callback("Retry.run: while", options.while) ?? constTrue,
+    while: toPredicate("Retry.run: while", options.while) ?? constTrue,
     onRetry: args.callback("Retry.run: onRetry", onRetry),
     onGiveUp: args.callback("Retry.run: onGiveUp", onGiveUp)
   }

@@ -73,6 +73,13 @@ describe("Poll.until", () => {
       })
     }))
 
+  it.effect("tolerates the errors whose tags it lists", () =>
+    Effect.gen(function*() {
+      const { check, starts } = makeCheck([new Unreachable({ check: 1 }), true])
+      const { exit } = yield* observe(Poll.until(check, everySecond, { tolerate: ["Unreachable"] }), "1 minute")
+      assert.deepStrictEqual([starts, exit], [[0, 1000], Exit.succeed(true as const)])
+    }))
+
   it.effect("fails with an error that it does not tolerate", () =>
     Effect.gen(function*() {
       const { check, starts } = makeCheck<boolean>([new Unreachable({ check: 1 }), new Unreachable({ check: 2 })])

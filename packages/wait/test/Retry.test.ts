@@ -104,6 +104,20 @@ for (const name of [undefined, "call"]) {
         }
       }))
 
+    it.effect("tries again the errors whose tags while lists", () =>
+      Effect.gen(function*() {
+        const began = yield* Clock.currentTimeMillis
+        const call = makeCall(0, busy, busy, broken)
+        const { exit } = yield* observe(call.run.pipe(Retry.run(second, { name, while: ["Busy"] })), "1 minute")
+        assert.deepStrictEqual(call.starts.map((start) => start - began), [0, 1000, 2000])
+        assert.strictEqual(fieldsOf(exit), broken)
+        const untagged = yield* observe(
+          Retry.run(Effect.fail<Busy>(null as never), second, { name, while: ["Busy"] }),
+          "1 minute"
+        )
+        assert.strictEqual(fieldsOf(untagged.exit), null)
+      }))
+
     it.effect("lets defects through untouched, at once and later", () =>
       Effect.gen(function*() {
         for (const failures of [0, 1]) {
@@ -484,20 +498,28 @@ describe("Retry.match", () => {
       assert.deepStrictEqual(yield* step(0, broken), ["broken", Duration.seconds(2)])
     }))
 
-  it.effect("dies for a tag that has no case, where a type error was overlooked", () =>
+  it.effect("is done at a tag that has no case, where a type error was overlooked", () =>
     Effect.gen(function*() {
-      for (const _tag of ["Broken", "toString", "__proto__"]) {
+      const errors = [{ _tag: "Broken" }, { _tag: "toString" }, { _tag: "__proto__" }, "Busy", null, undefined]
+      for (const error of errors) {
+        const call = makeCall(0, busy, error as never as Busy)
+        const began = yield* Clock.currentTimeMillis
         const { exit } = yield* observe(
-          Retry.run(Effect.fail({ _tag } as never as Busy), Retry.match({ Busy: second })),
+          Retry.run(call.run as Effect.Effect<string, Busy>, Retry.match({ Busy: second })),
           "1 minute"
         )
-        assert.include(String(exit !== undefined && Exit.isFailure(exit) && Cause.pretty(exit.cause)), `got "${_tag}"`)
+        assert.deepStrictEqual(call.starts.map((start) => start - began), [0, 1000])
+        assert.deepStrictEqual(fieldsOf(exit), { error, attempts: 2, elapsed: 1000, reason: "schedule" })
       }
     }))
 })
 
 describe("Retry.hint", () => {
-  const delayFor = (options: Parameters<typeof Retry.hint>[1], hint: Option.Option<Duration.Input>) =>
+  interface HintOptions {
+    readonly max: Duration.Input
+    readonly onExceed?: "giveUp" | "clamp"
+  }
+  const delayFor = (options: HintOptions, hint: Option.Option<Duration.Input>) =>
     Effect.gen(function*() {
       const schedule = second.pipe(Retry.hint(({ hint }: { hint: Option.Option<Duration.Input> }) => hint, options))
       const step = yield* Schedule.toStep(schedule)
@@ -506,7 +528,7 @@ describe("Retry.hint", () => {
     })
   const most = { max: "1 minute" } as const
   const cases: ReadonlyArray<
-    readonly [string, Parameters<typeof Retry.hint>[1], Option.Option<Duration.Input>, number | "gives up"]
+    readonly [string, HintOptions, Option.Option<Duration.Input>, number | "gives up"]
   > = [
     ["no hint leaves the delay", most, Option.none(), 1000],
     ["a longer hint is followed", most, Option.some("30 seconds"), 30_000],
@@ -528,6 +550,18 @@ describe("Retry.hint", () => {
         assert.strictEqual(yield* delayFor(options, hint), expected)
       }))
   }
+
+  it.effect("is the same data-first, where the error needs no annotation", () =>
+    Effect.gen(function*() {
+      const call = makeCall(0, new Busy({ after: "5 seconds" }), broken)
+      const schedule = (calls: typeof call) =>
+        Retry.run(
+          calls.run,
+          Retry.hint(second, (error) => Option.fromUndefinedOr(error._tag === "Busy" ? error.after : undefined), most)
+        )
+      yield* observe(schedule(call), "1 hour")
+      assert.deepStrictEqual(call.starts, [0, 5000, 6000])
+    }))
 
   it.effect("past the most ends the retry with the schedule", () =>
     Effect.gen(function*() {

@@ -1,4 +1,6 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
@@ -14,7 +16,8 @@ type Matched<Cases> = {
  * - `orElse`: for all other tags. Where there is none, every tag needs a case: leaving one out is a type error
  * - output: that of the schedule that was followed
  *
- * It is done when the schedule that it follows is. Works with plain `Effect.retry`.
+ * It is done when the schedule that it follows is, and at an error whose tag has no case, which the compiler refuses. Works with
+ * plain `Effect.retry`.
  *
  * Throws an `IllegalArgumentError` for what is not a Schedule.
  *
@@ -76,19 +79,17 @@ export const match: {
 } = <Out, E extends { readonly _tag: string }, F, R>(
   cases: { readonly [tag: string]: Schedule.Schedule<Out, E, F, R> },
   options?: { readonly orElse?: Schedule.Schedule<Out, E, F, R> | undefined }
-): Schedule.Schedule<Out, E, F, R> => {
+): Schedule.Schedule<Out | undefined, E, F, R> => {
   const toStep = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
     Schedule.toStep(args.schedule(`Retry.match: ${argument}`, schedule))
   const steps = Effect.all(Record.map(cases, (schedule, tag) => toStep(tag, schedule)))
   const orElse = options?.orElse === undefined ? Effect.undefined : toStep("orElse", options.orElse)
   return Schedule.fromStep(
     Effect.map(Effect.all([steps, orElse]), ([steps, orElse]) => (now, error) => {
-      const step = Object.hasOwn(steps, error._tag) ? steps[error._tag] : orElse
-      return step === undefined
-        ? Effect.die(
-          args.illegal("Retry.match: the tag of an error", error._tag, "one of the cases, where there is no orElse")
-        )
-        : step(now, error)
+      const step = Predicate.hasProperty(error, "_tag") && Object.hasOwn(steps, error._tag)
+        ? steps[error._tag]
+        : orElse
+      return step === undefined ? Cause.done(undefined) : step(now, error)
     })
   )
 }
