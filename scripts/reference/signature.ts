@@ -24,7 +24,7 @@ const overloads = (name: string, members: ReadonlyArray<ts.TypeElement>): string
 
 const classText = (node: ts.ClassDeclaration): string => {
   const { text } = node.getSourceFile()
-  const members = node.members.map((member) =>
+  const members = node.members.filter((member) => !isInternal(member)).map((member) =>
     ts.isConstructorDeclaration(member) ? text.slice(member.getStart(), member.body!.pos) : member.getText()
   )
   const head = text.slice(node.getStart(), node.members.pos - 1).trim()

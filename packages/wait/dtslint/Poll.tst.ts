@@ -70,7 +70,7 @@ Poll.until(job, schedule, { accept: isDone, tolerate: ["Away"] }).pipe(
   Effect.catchTag("WaitTimeout", (timeout) => {
     expectTypeOf(timeout.last).toEqualTypeOf<Option.Option<Job>>()
     expectTypeOf(timeout.lastError).toEqualTypeOf<Option.Option<Away>>()
-    expectTypeOf(timeout.reason).toEqualTypeOf<"deadline" | "exhausted" | "stopped">()
+    expectTypeOf(timeout.reason._tag).toEqualTypeOf<"Deadline" | "Exhausted" | "Stopped">()
     return Effect.void
   })
 )

@@ -33,6 +33,8 @@ import { poll } from "./internal/poll.ts"
 import { type Left, type Picked, toPredicate, type Which } from "./internal/which.ts"
 import type { WaitTimeout } from "./WaitTimeout.ts"
 
+export { isWaitTimeout } from "./WaitTimeout.ts"
+
 /**
  * Options of {@link until}.
  *
@@ -79,8 +81,8 @@ type Second<First, A, E> = First extends Effect.Effect<infer A1, infer _, infer 
  * - `accept`: a predicate, or a refinement that narrows the result
  * - the schedule sees the value of the last check, and undefined before there is one
  *
- * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`"deadline"`, `"exhausted"` when the
- * schedule was done, `"stopped"`), after how many checks and how long, and what was seen last. A defect of the check passes
+ * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`Deadline`, `Exhausted` when the
+ * schedule was done, `Stopped`), after how many checks and how long, and what was seen last. A defect of the check passes
  * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN.
  *
  * **Example** (A job that is done at the third look)
@@ -111,7 +113,7 @@ type Second<First, A, E> = First extends Effect.Effect<infer A1, infer _, infer 
  * const schedule = Backoff.exponential({ base: "1 milli", cap: "4 millis" }).pipe(Limit.attempts(4))
  * const timeout = await Effect.runPromise(Effect.flip(Poll.until(Effect.succeed(false), schedule)))
  *
- * timeout.reason // => "exhausted"
+ * timeout.reason._tag // => "Exhausted"
  * timeout.attempts // => 4
  * timeout.last // => Option.some(false)
  * ```
@@ -179,6 +181,6 @@ export const until: {
       stop: args.effect("Poll.until: stop", options.stop),
       name: args.name("Poll.until: name", options.name),
       timeout: args.duration("Poll.until: timeout", options.timeout ?? Infinity),
-      exhausted: "exhausted"
+      exhausted: "Exhausted"
     })
   ))

@@ -35,6 +35,7 @@ import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import type * as Types from "effect/Types"
 import * as args from "./internal/args.ts"
+import { withoutStack } from "./internal/describe.ts"
 import { Driver, type Rules } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { millisSince } from "./internal/moment.ts"
@@ -49,7 +50,7 @@ import { RetryExhausted } from "./RetryExhausted.ts"
 export { hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
 export type { ScheduleDoesNotTake } from "./internal/which.ts"
-export { RetryExhausted } from "./RetryExhausted.ts"
+export { isRetryExhausted, RetryExhausted } from "./RetryExhausted.ts"
 
 /**
  * What `onRetry` is told before a delay.
@@ -402,11 +403,15 @@ const rulesOf = <A, E, R, F>(
   progress: Progress<E>
 ): Rules<A, E, R, E, unknown, A, F | RetryExhausted<E>> => {
   type Loop = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E>>
-  const giveUp = ({ attempts }: Loop, error: E, reason: RetryExhausted["reason"]) =>
-    Exit.fail(progress.exhausted = new RetryExhausted<E>({ error, attempts, elapsed: progress.elapsed(), reason }))
+  const giveUp = ({ attempts }: Loop, error: E, _tag: RetryExhausted["reason"]["_tag"]) => {
+    const elapsed = progress.elapsed()
+    return Exit.fail(
+      progress.exhausted = withoutStack(new RetryExhausted<E>({ error, attempts, elapsed, reason: { _tag } }))
+    )
+  }
   const beforeRetry = Effect.fnUntraced(function*(loop: Loop, error: E, delay: number) {
     if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, error))) {
-      return yield* giveUp(loop, error, "budget")
+      return yield* giveUp(loop, error, "Budget")
     }
     if (onRetry !== undefined) {
       const { attempts: attempt } = loop
@@ -415,7 +420,7 @@ const rulesOf = <A, E, R, F>(
     return delay
   })
   const retry = (loop: Loop, error: E): Next<A, E | F | RetryExhausted<E>, R> => {
-    if (isDeferred) return new End(giveUp(loop, error, "nested"))
+    if (isDeferred) return new End(giveUp(loop, error, "Nested"))
     progress.last = Option.some(error)
     const next = loop.ask(error)
     return budget === undefined && onRetry === undefined
@@ -436,6 +441,6 @@ const rulesOf = <A, E, R, F>(
         ? retry(loop, error)
         : refine(Effect.as(budget.service.failed(budget.key, error), 0), () => retry(loop, error))
     },
-    ended: (loop) => giveUp(loop, Option.getOrThrow(progress.last), "schedule")
+    ended: (loop) => giveUp(loop, Option.getOrThrow(progress.last), "Schedule")
   }
 }

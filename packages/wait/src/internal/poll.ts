@@ -8,6 +8,7 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
+import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
 import { End } from "./next.ts"
@@ -28,7 +29,7 @@ export const poll = <A, E, R, F>(options: {
   readonly timeout: number
   readonly name?: string | undefined
   /** What the end of the schedule means. */
-  readonly exhausted: "exhausted" | "deadline"
+  readonly exhausted: "Exhausted" | "Deadline"
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
@@ -37,16 +38,16 @@ export const poll = <A, E, R, F>(options: {
     const begun = clock.monotonicTimeNanosUnsafe()
     const last: Array<A> = [] // none or one
     let lastError: Option.Option<E> = Option.none()
-    const timedOut = (driver: Polling, reason: WaitTimeout["reason"]) =>
-      Exit.fail(
+    const timedOut = (driver: Polling, _tag: WaitTimeout["reason"]["_tag"]) =>
+      Exit.fail(withoutStack(
         new WaitTimeout<A, E>({
-          reason,
+          reason: { _tag },
           attempts: driver.attempts,
           elapsed: Duration.millis(millisSince(clock, begun)),
           last: Option.fromIterable(last),
           lastError
         })
-      )
+      ))
     return runNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
       context,
       name,
@@ -70,8 +71,8 @@ export const poll = <A, E, R, F>(options: {
             reason === "exhausted"
               ? exhausted
               : driver.stopped !== undefined && Exit.isSuccess(driver.stopped) && driver.stopped.value === deadline
-              ? "deadline"
-              : "stopped"
+              ? "Deadline"
+              : "Stopped"
           )
       },
       { work: check, plan, stop },
@@ -79,9 +80,9 @@ export const poll = <A, E, R, F>(options: {
         ? undefined
         : (loop, driver) =>
           timeout === 0 && driver.stopped === undefined
-            ? timedOut(driver, "deadline")
+            ? timedOut(driver, "Deadline")
             : Effect.raceFirst(
-              Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "deadline")),
+              Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "Deadline")),
               loop
             )
     )
