@@ -142,6 +142,7 @@ export const within = (
     ]) === "truncate"
   return (self) =>
     changeDelays(self, ({ first }) => (delay, at) => {
+      at.expire?.(first + millis)
       const left = millis - ((at.ended ?? at.now) - first)
       if (delay <= left) return delay
       return truncate && left > 0 ? left : done

@@ -22,10 +22,11 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import type * as Predicate from "effect/Predicate"
+import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { toPlan } from "./internal/foreign.ts"
@@ -61,6 +62,12 @@ interface Unaccepted {
   readonly accept?: undefined
 }
 
+// Without it, a check that yields what is no boolean would never hold, nor say so.
+const acceptTrue = (value: unknown): boolean | Cause.IllegalArgumentError =>
+  Predicate.isBoolean(value)
+    ? value
+    : args.illegal("Poll.until: the value of the check", value, "true or false, where there is no `accept`")
+
 /** The value that is accepted. */
 type Accepted<P, A> = [P] extends [Predicate.Refinement<A, infer B>] ? B : A
 
@@ -80,10 +87,12 @@ type Second<First, A, E> = First extends Effect.Effect<infer A1, infer _, infer 
  * - `check`: an `Effect<boolean>`; or any other effect, with `accept`
  * - `accept`: a predicate, or a refinement that narrows the result
  * - the schedule sees the value of the last check, and undefined before there is one
+ * - a check sees its number in `Schedule.CurrentMetadata`, from 0
  *
  * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`Deadline`, `Exhausted` when the
  * schedule was done, `Stopped`), after how many checks and how long, and what was seen last. A defect of the check passes
- * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN.
+ * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN, and for a check without `accept` whose value
+ * is no boolean.
  *
  * **Example** (A job that is done at the third look)
  *
@@ -175,7 +184,7 @@ export const until: {
     poll({
       check,
       plan: toPlan(args.schedule("Poll.until: schedule", schedule)),
-      accept: args.callback("Poll.until: accept", options.accept) ?? ((value) => value === true),
+      accept: args.callback("Poll.until: accept", options.accept) ?? acceptTrue,
       tolerate: toPredicate("Poll.until: tolerate", options.tolerate),
       first: args.boolean("Poll.until: immediate", options.immediate ?? true) ? "now" : "later",
       stop: args.effect("Poll.until: stop", options.stop),

@@ -7,8 +7,7 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import { countIn, describeError, hidden } from "./internal/describe.ts"
-
-const TypeId = "~effect-wait/RetryExhausted"
+import { RetryExhaustedId as TypeId } from "./internal/stopping.ts"
 
 /**
  * Why a retry was given up.

@@ -241,16 +241,16 @@ for (const name of [undefined, "call"]) {
               onRetry: ({ attempt, delay, elapsed, error }) =>
                 Effect.andThen(
                   Effect.sync(() => told.push([error, attempt, Duration.toMillis(delay), Duration.toMillis(elapsed)])),
-                  Effect.sleep(50) // the delay begins when it is done
+                  Effect.sleep(50) // inside the delay
                 ),
               onGiveUp: ({ attempts, error, reason }) =>
                 Effect.andThen(Effect.sleep(25), Effect.sync(() => told.push([error, attempts, reason._tag])))
             }),
             "1 minute"
           )
-          assert.deepStrictEqual(told, [[busy, 1, 1000, 100], [broken, 2, 1000, 1250], [busy, 3, "Schedule"]])
-          assert.deepStrictEqual([call.starts, endedAt], [[0, 1150, 2300], 2425])
-          assert.deepStrictEqual(fieldsOf(exit), { error: busy, attempts: 3, elapsed: 2400, reason: "Schedule" })
+          assert.deepStrictEqual(told, [[busy, 1, 1000, 100], [broken, 2, 1000, 1200], [busy, 3, "Schedule"]])
+          assert.deepStrictEqual([call.starts, endedAt], [[0, 1100, 2200], 2325])
+          assert.deepStrictEqual(fieldsOf(exit), { error: busy, attempts: 3, elapsed: 2300, reason: "Schedule" })
         }))
     }
 

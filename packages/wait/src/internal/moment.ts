@@ -25,6 +25,8 @@ export interface Moment {
   wall(): number
   /** Counts slots that passed without a run, if something wants to know. */
   miss(slots: () => number): void
+  /** The schedule allows no run after this time. */
+  expire?(time: number): void
 }
 
 /** The Moment at which the run started. */
@@ -72,6 +74,8 @@ export class LoopMoment implements Moment {
   // Both only in a loop that is watched.
   declare wanted?: number
   declare missed?: number
+  // Only where a hook may take longer than the delay.
+  declare private limit?: number
 
   constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
     this.random = random
@@ -113,6 +117,21 @@ export class LoopMoment implements Moment {
 
   miss(slots: () => number): void {
     if (this.missed !== undefined) this.missed += slots()
+  }
+
+  /** The next step of the schedule says until when a run may start. */
+  awaitLimit(): void {
+    if (this.clock !== undefined) this.limit = Infinity
+  }
+
+  expire(time: number): void {
+    if (this.limit !== undefined) this.limit = Math.min(this.limit, time)
+  }
+
+  /** Whether that has passed. */
+  isExpired(): boolean {
+    this.look()
+    return this.limit !== undefined && this.now > this.limit
   }
 }
 

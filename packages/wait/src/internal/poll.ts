@@ -1,4 +1,5 @@
 /** What Poll and Wait have in common: a job that ends with the value that was accepted, or with a WaitTimeout. */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,10 +9,11 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
+import { makeAttempts, numbered, restoring } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
-import { End } from "./next.ts"
+import { End, refine } from "./next.ts"
 import type { AnyPlan } from "./plan.ts"
 import { runNamed } from "./run.ts"
 
@@ -21,7 +23,8 @@ export const deadline = Symbol("effect-wait/deadline")
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
   readonly plan: AnyPlan<unknown, A | undefined, F, R>
-  readonly accept: Predicate.Predicate<A>
+  /** Dies for a value that is neither accepted nor refused. */
+  readonly accept: (value: A) => boolean | Cause.IllegalArgumentError
   readonly tolerate?: Predicate.Predicate<E> | undefined
   readonly first: "now" | "anyway" | "later"
   readonly stop: Effect.Effect<unknown, F, R> | undefined
@@ -48,6 +51,13 @@ export const poll = <A, E, R, F>(options: {
           lastError
         })
       ))
+    const attempts = makeAttempts(clock)
+    const isPlain = plan.prepare === undefined
+    const again = (driver: Polling, value: A | undefined) =>
+      refine(driver.ask(value), (delay) => {
+        attempts.asked(driver.attempts, value, driver.output(), delay)
+        return delay
+      })
     return runNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
       context,
       name,
@@ -56,14 +66,16 @@ export const poll = <A, E, R, F>(options: {
         first: first === "later" ? { later: undefined } : first,
         timed: false,
         succeeded(driver, value) {
-          if (accept(value)) return new End(Exit.succeed(value))
+          const accepted = accept(value)
+          if (accepted === true) return new End(Exit.succeed(value))
+          if (accepted !== false) return new End(Exit.die(accepted))
           last[0] = value
-          return driver.ask(value)
+          return again(driver, value)
         },
         failed: options.tolerate === undefined ? undefined : (driver, error, cause) => {
           if (!tolerate(error)) return new End(Exit.failCause(cause))
           lastError = Option.some(error)
-          return driver.ask(last[0])
+          return again(driver, last[0])
         },
         ended: (driver, reason) =>
           timedOut(
@@ -75,9 +87,9 @@ export const poll = <A, E, R, F>(options: {
               : "Stopped"
           )
       },
-      { work: check, plan, stop },
+      { work: numbered(check, attempts, { base: context, isPlain, isWatched: name !== undefined }), plan, stop },
       timeout === Infinity
-        ? undefined
+        ? isPlain ? restoring : undefined
         : (loop, driver) =>
           timeout === 0 && driver.stopped === undefined
             ? timedOut(driver, "Deadline")
