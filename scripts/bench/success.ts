@@ -116,7 +116,11 @@ const bySituation = async (effort: Effort, call: Call, kind: string, goal: numbe
       unit: "ns",
       series: [...series, retry!, effectRetry!],
       claims: [
-        ...claims([[retry!.name, effectRetry!.name]], how === "each call in a context of its own" ? goal : undefined),
+        ...claims(
+          [[retry!.name, effectRetry!.name]],
+          how === "each call in a context of its own" ? 0.3 : undefined,
+          how === "each call in a context of its own" ? goal : undefined
+        ),
         ...(kind === "an asynchronous call" ? claims([["Retry.run", "Effect.promise(cockatiel)"]]) : [])
       ]
     })

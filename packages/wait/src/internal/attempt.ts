@@ -8,24 +8,30 @@ import { constUndefined } from "effect/Function"
 import * as Schedule from "effect/Schedule"
 
 /** The retries whose attempt this is, in whatever fiber. */
-export interface Attempt {
-  /** Their budgets. */
+interface Attempt {
   readonly budgets: ReadonlyArray<string>
 }
 
 /** The first attempt of a call. What it takes to go on is in the context, so that one Effect serves all calls. */
-export interface FirstAttempt extends Attempt {
+interface FirstAttempt {
   readonly outer: Context.Context<never>
   readonly started: bigint
   readonly isDeferred: boolean
 }
 
 /** Undefined outside of attempts. */
-export const CurrentAttempt = Context.Reference<Attempt | FirstAttempt | undefined>("effect-wait/CurrentAttempt", {
+const CurrentAttempt = Context.Reference<Attempt | FirstAttempt | undefined>("effect-wait/CurrentAttempt", {
   defaultValue: constUndefined
 })
 
 const noBudgets: ReadonlyArray<string> = []
+
+/** The budgets of the retries around this attempt; undefined outside of attempts. */
+export const budgetsAround = (context: Context.Context<never>): ReadonlyArray<string> | undefined => {
+  const attempt = Context.get(context, CurrentAttempt)
+  if (attempt === undefined) return undefined
+  return "outer" in attempt ? budgetsAround(attempt.outer) ?? noBudgets : attempt.budgets
+}
 
 const noMetadata: Schedule.Metadata = Context.get(Context.empty(), Schedule.CurrentMetadata)
 
@@ -37,16 +43,15 @@ const withoutMetadata = <R>(context: Context.Context<R>): Context.Context<R> =>
 
 /** The context of an attempt. */
 export const withAttempt = <R>(context: Context.Context<R>, budget: string | undefined): Context.Context<R> => {
-  const budgets = Context.get(context, CurrentAttempt)?.budgets ?? noBudgets
+  const budgets = budgetsAround(context) ?? noBudgets
   return Context.add(context, CurrentAttempt, { budgets: budget === undefined ? budgets : [...budgets, budget] })
 }
 
 /** Starts the first attempt in this fiber. */
 export const enterFirst = (fiber: Fiber.Fiber<unknown, unknown>, isDeferred: boolean): void => {
   const { context: outer } = fiber
-  const budgets = Context.get(outer, CurrentAttempt)?.budgets ?? noBudgets
   const started = Context.get(outer, Clock.Clock).monotonicTimeNanosUnsafe()
-  const first: FirstAttempt = { budgets, outer, started, isDeferred }
+  const first: FirstAttempt = { outer, started, isDeferred }
   fiber.setContext(Context.add(withoutMetadata(outer), CurrentAttempt, first))
 }
 

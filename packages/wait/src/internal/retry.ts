@@ -13,15 +13,7 @@ import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
 import * as args from "./args.ts"
-import {
-  type Attempts,
-  CurrentAttempt,
-  enterFirst,
-  leaveFirst,
-  makeAttempts,
-  numbered,
-  withAttempt
-} from "./attempt.ts"
+import { type Attempts, budgetsAround, enterFirst, leaveFirst, makeAttempts, numbered, withAttempt } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import { Driver, type Rules } from "./driver.ts"
 import { toPlan } from "./foreign.ts"
@@ -131,7 +123,7 @@ const prepare = <A, E, R, F>(retry: Retry<A, E, R, F>) => {
     return first
   }
   return (fiber: Fiber.Fiber<unknown, unknown>): Retried<A, E, R | RetryBudget, F> => {
-    const outerBudgets = defers ? fiber.getRef(CurrentAttempt)?.budgets : undefined
+    const outerBudgets = defers ? budgetsAround(fiber.context) : undefined
     // In an interrupted fiber the outer retry is over.
     return outerBudgets === undefined
       ? start(fiber, undefined)
