@@ -1,4 +1,4 @@
-/** Go's loops: `Forever` and the `...Until` functions. */
+/** Go's loops: `Forever` and the `...Until` functions. A failure of the work ends each of them; Go's `f` cannot fail. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual, identity } from "effect/Function"
