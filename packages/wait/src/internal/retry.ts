@@ -283,7 +283,7 @@ const rulesOf = <A, E, R, F>(
     if (onRetry !== undefined) loop.at.awaitLimit()
     return refine(loop.ask(error), (delay) => {
       progress.attempts.asked(loop.attempts, error, loop.output(), delay)
-      return isPlain || loop.stopped !== undefined ? delay : before(loop, error, delay)
+      return isPlain ? delay : before(loop, error, delay)
     })
   }
   return {
