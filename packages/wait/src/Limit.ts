@@ -193,6 +193,7 @@ export const within: {
       remember: ({ first }) => ({ first, left: Infinity }),
       next: (state, at, input) =>
         mapDelay(plan.next(state.inner, at, input), (delay) => {
+          at.expire?.(state.first + millis)
           const left = state.left = millis - ((at.ended ?? at.now) - state.first)
           if (waitOf(plan, state.inner, at, delay) <= left) return delay
           return truncates && left > 0 ? left + (plan.since?.(state.inner, at, delay) ?? 0) : done

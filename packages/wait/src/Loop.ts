@@ -26,9 +26,10 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -41,6 +42,7 @@ import { meterOf } from "./internal/meter.ts"
 import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeating } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
+import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./internal/stopping.ts"
 import { CurrentRun, Watch } from "./internal/watch.ts"
 
 export type { Loop, Status } from "./internal/handle.ts"
@@ -169,9 +171,33 @@ export const run: {
   schedule: Schedule.Schedule<Out, A, F, R>,
   options: Options<E, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
-  Effect.contextWith((context: Context.Context<R>) =>
-    runNamed(context, ...looping("Loop.run", work, schedule, options))
-  ))
+  Effect.contextWith((context: Context.Context<R>) => {
+    const [name, rules, spec] = looping("Loop.run", work, schedule, options)
+    const hear = hearing(context, spec.stop !== undefined)
+    return runNamed(context, name, rules, spec, hear && ((loop, driver) => endWell(hear(loop, driver), driver)))
+  }))
+
+type Hearing = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
+
+// Retries in the runs hear the stop of the nearest loop, and of no other.
+const heard: Hearing = (loop, driver) =>
+  Effect.updateService(loop, CurrentLoop, (outer) => outer === unheard ? undefined : driver)
+
+// A failure of a run ends a plain loop, also that of a retry which the loop's stop has ended.
+const endWell = <Out, E, R>(
+  loop: Effect.Effect<Out | undefined, E, R>,
+  driver: { readonly stopped: Exit.Exit<unknown, E> | undefined }
+): Effect.Effect<Out | undefined, E, R> =>
+  Effect.catchCause(loop, (cause) => {
+    const { stopped } = driver
+    if (stopped === undefined || !hasStopped(cause)) return Effect.failCause(cause)
+    return Exit.isSuccess(stopped) ? Effect.undefined : Effect.failCause(stopped.cause)
+  })
+
+const unstoppable: Hearing = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
+
+const hearing = (context: Context.Context<never>, canStop: boolean): Hearing | undefined =>
+  canStop ? heard : Context.get(context, CurrentLoop) === undefined ? undefined : unstoppable
 
 const looping = <A, E, R, Out, F>(
   caller: string,
@@ -270,7 +296,7 @@ export const forkScoped: {
     return Effect.flatMap(Effect.context<R | Scope.Scope>(), (context) => {
       const driver = new Driver(context, rules, spec, watch, true)
       return Effect.map(
-        Effect.forkScoped(Effect.suspend(() => runDriver(driver, spec))),
+        Effect.forkScoped(Effect.suspend(() => runDriver(driver, spec, heard))),
         (fiber) => makeHandle(fiber, driver, watch)
       )
     })

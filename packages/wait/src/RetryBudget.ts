@@ -55,7 +55,7 @@ import { done } from "./internal/plan.ts"
  * )
  *
  * exhausted.attempts // => 1
- * exhausted.reason // => "budget"
+ * exhausted.reason._tag // => "Budget"
  * ```
  *
  * @category services

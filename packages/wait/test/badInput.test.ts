@@ -196,7 +196,12 @@ const drivers: ReadonlyArray<Case> = [
     `"retry" or "defer"`,
     () => Retry.run(refused, Period.sliding(1), { nested: untyped("no") })
   ],
-  ["Retry.run: while", "true", "a function", () => Retry.run(refused, Period.sliding(1), { while: untyped(true) })],
+  [
+    "Retry.run: while",
+    `"Busy"`,
+    "a function or a list of tags",
+    () => Retry.run(refused, Period.sliding(1), { while: untyped("Busy") })
+  ],
   ["Retry.run: onRetry", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onRetry: untyped(5) })],
   ["Retry.run: onGiveUp", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onGiveUp: untyped(5) })],
   ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(Effect.void, untyped(5))],
@@ -244,7 +249,7 @@ const drivers: ReadonlyArray<Case> = [
   [
     "Poll.until: tolerate",
     "true",
-    "a function",
+    "a function or a list of tags",
     () => Poll.until(check, Period.sliding(1), { tolerate: untyped(true) })
   ],
   ["Wait.until: stop", "5", "an Effect", () => Wait.until(check, { period: 1, stop: untyped(5) })],

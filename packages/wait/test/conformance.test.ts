@@ -105,7 +105,7 @@ const outcomeOf = (trace: Trace, exit: Exit.Exit<void, unknown> | undefined): st
   const reason = timeoutOf(exit)?.reason
   if (reason === undefined) return trace.runs.some(({ result }) => result === "goexit") ? "returned" : "error"
   if (legacy.has(trace.call.replace(/(Immediate|WithContext)/g, ""))) return "timeout"
-  return { stopped: "canceled", deadline: "deadline", exhausted: "timeout" }[reason]
+  return { Stopped: "canceled", Deadline: "deadline", Exhausted: "timeout" }[reason]
 }
 
 const replay = Effect.fnUntraced(function*(trace: Trace) {

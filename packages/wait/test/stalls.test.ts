@@ -70,7 +70,7 @@ const calls: Record<string, Call> = {
 const outcomeOf = ({ call, stop }: Recording, exit: Exit.Exit<void, unknown> | undefined): string => {
   if (exit === undefined) return "running"
   if (Exit.isSuccess(exit)) return stop === null ? "done" : "returned"
-  const reason = timeoutOf(exit)?.reason
+  const reason = timeoutOf(exit)?.reason.toLowerCase()
   return reason === "deadline" && call !== "PollUntilContextTimeout" ? "timeout" : String(reason)
 }
 

@@ -44,7 +44,7 @@ const pollWith = <E, R, F>(
     readonly plan: Plan<unknown, boolean | undefined, F, R>
     readonly first: "now" | "anyway" | "later"
     readonly stop: Effect.Effect<unknown, F, R> | undefined
-    readonly exhausted?: "deadline" | "exhausted"
+    readonly exhausted?: "Deadline" | "Exhausted"
   }
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.asVoid(pollJob({
@@ -54,7 +54,7 @@ const pollWith = <E, R, F>(
     first: options.first,
     stop: args.effect(`${name}: stop`, options.stop),
     timeout: Infinity,
-    exhausted: options.exhausted ?? "exhausted"
+    exhausted: options.exhausted ?? "Exhausted"
   }))
 
 // Go's immediate check runs even when the poll has already been stopped.
@@ -95,7 +95,7 @@ const legacyPoll = <Options extends { readonly interval: Duration.Input; readonl
         plan,
         first,
         stop: options.stop,
-        exhausted: "deadline"
+        exhausted: "Deadline"
       })
     }))
 
@@ -113,7 +113,7 @@ type IntervalAndTimeout = { readonly interval: Duration.Input; readonly timeout:
  * **Gotchas**
  *
  * As in Go, a tick during a check is lost. At the timeout the condition is checked once more, after the check in flight
- * if there is one. So a timeout that falls on a tick brings two checks. `WaitTimeout.reason` is `"deadline"`.
+ * if there is one. So a timeout that falls on a tick brings two checks. `WaitTimeout.reason` is `Deadline`.
  *
  * **Example** (When the six legacy polls check)
  *
@@ -291,7 +291,7 @@ export const pollUntilContextCancel: Polling<Interval & { readonly immediate: bo
  * **Gotchas**
  *
  * No check starts at the deadline. A check in flight finishes; if it holds, the poll succeeds. `WaitTimeout.reason` is
- * `"deadline"` or `"stopped"`.
+ * `Deadline` or `Stopped`.
  *
  * **Example** (No check at the deadline)
  *
@@ -519,7 +519,7 @@ export const exponentialBackoff: Polling<{ readonly backoff: Policy }> = dual(2,
     return backoff.steps < 1
       ? Effect.fail(
         new WaitTimeout<boolean, E>({
-          reason: "exhausted",
+          reason: { _tag: "Exhausted" },
           attempts: 0,
           elapsed: Duration.zero,
           last: Option.none(),

@@ -10,7 +10,8 @@ import * as Schedule from "effect/Schedule"
 export const illegal = (argument: string, value: unknown, allowed: string): Cause.IllegalArgumentError =>
   new Cause.IllegalArgumentError(`${argument} must be ${allowed}, got ${Formatter.format(value)}`)
 
-const refuse = (argument: string, value: unknown, allowed: string): never => {
+/** Throws the error for an argument that is not allowed. */
+export const refuse = (argument: string, value: unknown, allowed: string): never => {
   throw illegal(argument, value, allowed)
 }
 

@@ -28,6 +28,8 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   /** Ends the current wait. */
   private wake: ((noDelay: Effect.Effect<number>) => void) | undefined = undefined
   private timer: ReturnType<typeof setTimeout> | undefined = undefined
+  // Only where something in a run listens.
+  declare private listeners?: Set<() => void>
 
   constructor(context: Context.Context<R>, isOpen: boolean) {
     super()
@@ -48,6 +50,15 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   stop(exit: Exit.Exit<unknown, F>): void {
     if (this.stopped === undefined || Exit.isSuccess(this.stopped)) this.stopped = exit
     this.endWait()
+    this.listeners?.forEach((listener) => listener())
+  }
+
+  /** Calls the listener when the loop is stopped, at once if it is. The result ends that. */
+  listen(listener: () => void): () => void {
+    const listeners = this.listeners ??= new Set()
+    listeners.add(listener)
+    if (this.stopped !== undefined) listener()
+    return () => listeners.delete(listener)
   }
 
   /** Runs the loop now. During a run or a step of the schedule: once more after it. */

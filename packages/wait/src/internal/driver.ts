@@ -26,6 +26,7 @@ import type { Kind } from "./meter.ts"
 import { type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, type Started, waitOf } from "./plan.ts"
+import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
 /**
@@ -235,6 +236,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+    if (reason !== undefined && this.stopped !== undefined && isStopped(reason.error)) return this.end("stopped")
     return failed === undefined || reason === undefined
       ? new End(Exit.failCause(cause))
       : failed(this, reason.error, cause)

@@ -27,6 +27,8 @@ export interface Moment {
   stepTime(time: number): number
   /** Counts slots that passed without a run, if something wants to know. */
   miss(slots: () => number): void
+  /** The schedule allows no run after this time. */
+  expire?(time: number): void
 }
 
 /** The same Moment, but for these fields. */
@@ -43,6 +45,7 @@ export const changed = (
   stepTime: (time) => at.stepTime(time),
   wall: () => at.wall(),
   miss: (slots) => at.miss(slots),
+  expire: (time) => at.expire?.(time),
   ...change
 })
 
@@ -82,6 +85,8 @@ export class LoopMoment implements Moment {
   declare missed?: number
   // Only in a loop with a schedule of another library: the wall clock's time at 0.
   declare private wallOrigin?: number
+  // Only where a hook may take longer than the delay.
+  declare private limit?: number
 
   constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
     this.random = random
@@ -139,6 +144,21 @@ export class LoopMoment implements Moment {
 
   miss(slots: () => number): void {
     if (this.missed !== undefined) this.missed += slots()
+  }
+
+  /** The next step of the schedule says until when a run may start. */
+  awaitLimit(): void {
+    if (this.clock !== undefined) this.limit = Infinity
+  }
+
+  expire(time: number): void {
+    if (this.limit !== undefined) this.limit = Math.min(this.limit, time)
+  }
+
+  /** Whether that has passed. */
+  isExpired(): boolean {
+    this.look()
+    return this.limit !== undefined && this.now > this.limit
   }
 }
 

@@ -75,6 +75,10 @@ export class Standalone implements Moment {
     return this
   }
 
+  expire(time: number): void {
+    if (this.asking !== undefined && this.asking.now === this.stepped) this.asking.at.expire?.(time)
+  }
+
   /** Notes what the step answered. */
   leave(wait: number): void {
     this.wanted = this.now + wait

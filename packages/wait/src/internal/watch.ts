@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
+import { hasStopped } from "./stopping.ts"
 
 /** The part of a driver that is watched. */
 export interface Watched {
@@ -139,7 +140,7 @@ export class Watch {
     if (Exit.isSuccess(exit)) return Effect.void
     if (!Cause.hasInterruptsOnly(exit.cause)) {
       this.lastCause = exit.cause
-      this.meter?.giveUps.updateUnsafe(1, loop.context)
+      if (!hasStopped(exit.cause)) this.meter?.giveUps.updateUnsafe(1, loop.context)
     }
     return this.logs ? this.logFailure(exit.cause) : Effect.void
   }
