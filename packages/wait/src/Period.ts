@@ -198,7 +198,7 @@ export const ticker = (
   interval: Duration.Input,
   options?: { readonly missed?: "keep" | "skip" | undefined }
 ): Schedule.Schedule<number> => {
-  const millis = args.positive("Period.ticker: interval", interval)
+  const millis = args.positiveDuration("Period.ticker: interval", interval)
   const keep = args.oneOf("Period.ticker: missed", args.options("Period.ticker: options", options)?.missed ?? "keep", [
     "keep",
     "skip"

@@ -1,5 +1,5 @@
 /**
- * A retry was given up. client-go's `retry.OnError` returns the last error instead.
+ * `Retry.run` gave up. client-go's `retry.OnError` returns the last error instead.
  *
  * @since 0.1.0
  */
@@ -14,12 +14,13 @@ const describe = {
 }
 
 /**
- * A retry was given up: the failure of `Retry.run`.
+ * The failure of `Retry.run` when it gives up.
  *
- * - `error`: the last error, which is the `cause` of this one as well
- * - `attempts`: how many there were
- * - `elapsed`: from the start of the first attempt until it was given up
- * - `reason`: `"schedule"`: it was done; `"budget"`: it refused; `"nested"`: the retry around this one is to try again
+ * - `error`: the last error, which is also the `cause` of this one
+ * - `attempts`: how many attempts were made
+ * - `elapsed`: the time from the start of the first attempt until `Retry.run` gave up
+ * - `reason`: `"schedule"`: the schedule is done; `"budget"`: the budget refused a retry; `"nested"`: the outer retry
+ *   decides
  *
  * **Example** (Caught by its tag)
  *

@@ -11,20 +11,21 @@ const describe = {
   deadline: (checks: string) =>
     `The condition did not hold before the deadline: ${checks}. Allow more time, or see \`last\` and \`lastError\`.`,
   exhausted: (checks: string) =>
-    `The condition did not hold before the schedule ended: ${checks}. Allow more attempts, or see \`last\` and \`lastError\`.`,
+    `The condition did not hold before the schedule ended: ${checks}. Allow more attempts, or see \`last\` and ` +
+    "`lastError`.",
   stopped: (checks: string) => `The wait was stopped before the condition held: ${checks}.`
 }
 
 /**
- * The wait ended before its condition held: the failure of `Poll.until` and of the polls in `Wait`.
+ * The failure of `Poll.until`, and of the polls in `Wait`, when the wait ends before its condition holds.
  *
- * - `reason`: `"deadline"`: the time was over; `"exhausted"`: the schedule was done; `"stopped"`: the stop came
- * - `attempts`: how many checks were started
+ * - `reason`: `"deadline"`: the time is up; `"exhausted"`: the schedule is done; `"stopped"`: `stop` ended the wait
+ * - `attempts`: how many checks have started
  * - `elapsed`: how long the wait lasted
  * - `last`: the last value that was not accepted
  * - `lastError`: the last error that was tolerated
  *
- * **Example** (Told apart by tag, and asked for details)
+ * **Example** (Caught by its tag)
  *
  * ```ts
  * import { Effect } from "effect"

@@ -49,7 +49,7 @@ export const hint = <E>(
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
 ) => Schedule.Schedule<Output, Input & E, Error, Env> => {
-  args.required("Retry.hint: hintOf", hintOf)
+  args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
   return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) =>
