@@ -1,4 +1,4 @@
-/** What combinators are made of. Each works on a schedule of any library. */
+/** The building blocks of combinators. Each accepts a schedule of any library. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -62,7 +62,7 @@ export const changeDelays = <Output, Input, E, R>(
     })))
 }
 
-/** Restarts a schedule before the steps that `when` picks. The run that just ended counts as its first. */
+/** Restarts a schedule before each step at which `when` is true. The run that just ended counts as its first. */
 export const restartWhen = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
   when: (at: Moment) => boolean

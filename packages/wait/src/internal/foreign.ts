@@ -1,4 +1,4 @@
-/** A schedule as the driver asks it. */
+/** Turns a schedule of any library into a plan for the driver. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ interface State<Out, In, E, R> {
   asking: { readonly at: Moment; readonly origin: number; now: number } | undefined
 }
 
-/** The plan of a schedule. The steps of another library's schedule are Effects, unless they are results already. */
+/** The plan of a schedule. A step of another library's schedule is an Effect, unless that is an Exit already. */
 export const toPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
 ): AnyPlan<Out | undefined, In, E, R> => planOf(schedule) ?? foreignPlan(schedule)
@@ -45,7 +45,7 @@ const foreignPlan = <Out, In, E, R>(
 const askingOf = <Out, In, E, R>(state: State<Out, In, E, R>, at: Moment) =>
   state.asking ??= { at, origin: at.wall() - at.now, now: NaN }
 
-// The schedule starts with the first run, even if that has ended before the schedule is first asked.
+// The schedule starts when the first run does, even if that run has ended before the first step.
 const startStep = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>,
   state: State<Out, In, E, R>,

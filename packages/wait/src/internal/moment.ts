@@ -6,12 +6,10 @@ import * as Random from "effect/Random"
 /** A Random service. */
 export type Draws = Context.Service.Shape<typeof Random.Random>
 
-/**
- * When a schedule is asked, and about which run. Times are in milliseconds, on a clock that cannot be stepped.
- */
+/** The time of a step of a schedule, and of the run before it. Times are in milliseconds, by a monotonic clock. */
 export interface Moment {
   readonly random: Draws
-  /** When the schedule is asked: at the end of the run, except for Go's timers that do not slide. */
+  /** When the step is made: at the end of the run, except for Go's timers that do not slide. */
   readonly now: number
   /** The end of the run, where `now` is another time. */
   readonly ended?: number
@@ -19,11 +17,13 @@ export interface Moment {
   readonly start: number
   /** When the run was due: its timer woke up to `earlyWake` early, or late. */
   readonly due: number
-  /** When the schedule itself wanted the run. Only in a loop that may run before: by a trigger, or by a backoff. */
+  /**
+   * When the schedule itself wanted the run. Only in a watched loop, where a trigger or a backoff may run it earlier.
+   */
   readonly wanted?: number | undefined
   /** `now` by the wall clock, for calendars. */
   wall(): number
-  /** Counts slots that passed without a run, if something wants to know. */
+  /** Counts slots that passed without a run. It calls `slots` only in a loop that is watched. */
   miss(slots: () => number): void
 }
 
@@ -42,10 +42,10 @@ export const atStart = (at: Moment): Moment => ({
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
 
-/** The Clock of a program that has no other. */
+/** Effect's default Clock. */
 export const liveClock = Context.get(Context.empty(), Clock.Clock)
 
-// One origin serves all loops of a Clock: a BigInt for each loop would take 24 bytes more.
+// All loops of a Clock share one origin: a BigInt for each loop would take 24 bytes more.
 const origins = new WeakMap<Clock.Clock, bigint>()
 
 const originOf = (clock: Clock.Clock): bigint => {
@@ -56,7 +56,7 @@ const originOf = (clock: Clock.Clock): bigint => {
   return origin
 }
 
-/** The milliseconds since a reading of a clock that cannot be stepped. */
+/** The milliseconds since a reading of the monotonic clock. */
 export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
   Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 
@@ -69,7 +69,7 @@ export class LoopMoment implements Moment {
   now: number
   start: number
   due: number
-  // Both only in a loop that is watched.
+  // Both are set only in a loop that is watched.
   declare wanted?: number
   declare missed?: number
 
@@ -87,8 +87,8 @@ export class LoopMoment implements Moment {
     if (this.clock !== undefined) this.now = millisSince(this.clock, this.origin)
   }
 
-  /** The next run comes after this delay. */
-  plan(delay: number): void {
+  /** The next run is due after this delay. */
+  setDue(delay: number): void {
     if (this.clock === undefined) return
     this.start = this.now
     this.due = this.now + delay
@@ -136,7 +136,7 @@ export const makeWatchedMoment = (random: Draws, clock: Clock.Clock): LoopMoment
 
 const withoutClocks = new WeakMap<Draws, LoopMoment>()
 
-/** The Moment of loops in which no part reads the time. They share it, and nothing writes to it. */
+/** The Moment of loops in which no part reads the time. They share one, and never write to it. */
 export const withoutClock = (random: Draws): LoopMoment => {
   const known = withoutClocks.get(random)
   if (known !== undefined) return known

@@ -17,11 +17,11 @@ export interface Env {
   readonly shifted?: boolean
 }
 
-/** The answer of a step that ends its schedule. */
+/** The delay of a step that ends its schedule. */
 export const done = -1
 
 /**
- * A schedule of this library: a step, and the state that the step reads and changes. A combinator that remembers nothing adds
+ * A schedule of this library: a step, and the state that the step reads and changes. A stateless combinator adds
  * nothing to the state.
  */
 export interface Plan<out Output, in Input = unknown, State = unknown> {
@@ -34,7 +34,9 @@ export interface Plan<out Output, in Input = unknown, State = unknown> {
   output(state: State): Output
 }
 
-/** A schedule as the driver asks it. A schedule of another library has to be prepared, and its steps may be Effects. */
+/**
+ * A schedule as the driver uses it. A schedule of another library is started by `prepare`; its steps may be Effects.
+ */
 export interface AnyPlan<out Output, in Input, out E, out R> {
   readonly timed: boolean
   start(env: Env): unknown
@@ -50,7 +52,7 @@ export const planOf = <Output, Input, E, R>(
   schedule: Schedule.Schedule<Output, Input, E, R>
 ): Plan<Output, Input> | undefined => (schedule as { readonly [PlanId]?: Plan<Output, Input> })[PlanId]
 
-/** True if the run was early, triggered or shortened, so that its slot is still to come. */
+/** True if the run was early (triggered or shortened), so that its slot is still pending. */
 export const ranBeforeSlot = (at: Moment, { shifted = false }: Env, slot: number): boolean =>
   at.start < (shifted ? at.wanted ?? -Infinity : slot) - earlyWake
 
@@ -70,8 +72,8 @@ const withDraws = (asking: Asking, random: Draws): Asking => ({
 })
 
 /**
- * Set while a schedule of another library starts. Schedules of this library inside it take their time from this driver, if a step
- * has the driver's `now`. A loop inside a user's own effects has another one.
+ * Set while a schedule of another library starts. Schedules of this library inside it take their time from this driver,
+ * if a step has the driver's `now`. A loop inside a user's own effects has another one.
  */
 export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/CurrentAsking", {
   defaultValue: () => undefined
@@ -85,8 +87,8 @@ export interface Standalone extends Env {
   readonly leave: (delay: number) => void
 }
 
-// Effect's drivers pass only `now`, by a clock that can be stepped. A run counts as started when the last delay has passed; a
-// clock that was set back counts as just that. At `wall` the time is `first`.
+// Effect's drivers pass only `now`, by a clock that can be stepped. A run counts as started when the last delay has
+// passed; a clock that was set back counts as just that. At `wall` the time is `first`.
 const standalone = (random: Draws, wall: number, first: number): Standalone => {
   let offset = first - wall
   const at = { random, now: first, start: first, due: first, wall: () => asking.now, miss: constVoid }
