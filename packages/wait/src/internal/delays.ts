@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import type { Moment } from "./moment.ts"
-import { type Asking, CurrentAsking, type Env, fromPlan, observe, planOf } from "./plan.ts"
+import { CurrentStepTime, type Env, fromPlan, observe, planOf, type StepTime } from "./plan.ts"
 
 /** Changes a delay. `done` ends the schedule with the output of this step. */
 export type Change<in Input = unknown> = (delay: number, at: Moment, input: Input) => number
@@ -82,11 +82,11 @@ export const restartWhen = <Output, Input, E, R>(
   return Schedule.fromStep(Effect.flatMap(observe, (standalone) =>
     Effect.map(Schedule.toStep(self), (first) => {
       let inner = first
-      const restart = (asking: Asking) =>
-        Effect.map(Effect.provideService(Schedule.toStep(self), CurrentAsking, asking), (step) => inner = step)
+      const restart = (stepTime: StepTime) =>
+        Effect.map(Effect.provideService(Schedule.toStep(self), CurrentStepTime, stepTime), (step) => inner = step)
       return (now: number, input: Input) => {
-        const asking = standalone.enter(now)
-        return Effect.flatMap(when(asking.at) ? restart(asking) : Effect.succeed(inner), (step) =>
+        const stepTime = standalone.enter(now)
+        return Effect.flatMap(when(stepTime.at) ? restart(stepTime) : Effect.succeed(inner), (step) =>
           Effect.map(step(now, input), (result) => {
             standalone.leave(Math.max(0, Duration.toMillis(result[1])))
             return result

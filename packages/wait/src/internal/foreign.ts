@@ -7,7 +7,7 @@ import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import { clockOf } from "./clockOf.ts"
 import type { Moment } from "./moment.ts"
-import { type AnyPlan, CurrentAsking, done, planOf } from "./plan.ts"
+import { type AnyPlan, CurrentStepTime, done, planOf } from "./plan.ts"
 
 type Step<Out, In, E, R> = (now: number, input: In) => Pull.Pull<[Out, Duration.Duration], E, Out, R>
 
@@ -15,8 +15,8 @@ interface State<Out, In, E, R> {
   /** Undefined until the schedule has started. */
   step: Step<Out, In, E, R> | undefined
   output: Out | undefined
-  /** What schedules of this library inside it see of the driver; `origin` is the wall clock's time at its 0. */
-  asking: { readonly at: Moment; readonly origin: number; now: number } | undefined
+  /** For schedules of this library inside it. `origin` is the time of the wall clock when the loop's clock was 0. */
+  stepTime: { readonly at: Moment; readonly origin: number; now: number } | undefined
 }
 
 /** The plan of a schedule. A step of another library's schedule is an Effect, unless that is an Exit already. */
@@ -28,12 +28,12 @@ const foreignPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
 ): AnyPlan<Out | undefined, In, E, R> => ({
   timed: true,
-  start: (): State<Out, In, E, R> => ({ step: undefined, output: undefined, asking: undefined }),
+  start: (): State<Out, In, E, R> => ({ step: undefined, output: undefined, stepTime: undefined }),
   output: (state: State<Out, In, E, R>) => state.output,
   prepare: (state: State<Out, In, E, R>, at) => startStep(schedule, state, at),
   next(state: State<Out, In, E, R>, at, input) {
-    const asking = askingOf(state, at)
-    const now = asking.now = asking.origin + at.now
+    const stepTime = stepTimeOf(state, at)
+    const now = stepTime.now = stepTime.origin + at.now
     if (state.step === undefined) {
       return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, step(now, input)))
     }
@@ -42,8 +42,8 @@ const foreignPlan = <Out, In, E, R>(
   }
 })
 
-const askingOf = <Out, In, E, R>(state: State<Out, In, E, R>, at: Moment) =>
-  state.asking ??= { at, origin: at.wall() - at.now, now: NaN }
+const stepTimeOf = <Out, In, E, R>(state: State<Out, In, E, R>, at: Moment) =>
+  state.stepTime ??= { at, origin: at.wall() - at.now, now: NaN }
 
 // The schedule starts when the first run does, even if that run has ended before the first step.
 const startStep = <Out, In, E, R>(
@@ -51,14 +51,14 @@ const startStep = <Out, In, E, R>(
   state: State<Out, In, E, R>,
   at: Moment
 ): Effect.Effect<Step<Out, In, E, R>, E, R> => {
-  const asking = askingOf(state, at)
-  const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentAsking, asking)
+  const stepTime = stepTimeOf(state, at)
+  const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentStepTime, stepTime)
   const atStart = at.now === at.start
     ? toStep
     : Effect.updateService(
       toStep,
       Clock.Clock,
-      (clock) => clockOf(() => asking.origin + at.start, (duration) => clock.sleep(duration))
+      (clock) => clockOf(() => stepTime.origin + at.start, (duration) => clock.sleep(duration))
     )
   return Effect.map(atStart, (step) => state.step = step)
 }

@@ -56,50 +56,50 @@ export const planOf = <Output, Input, E, R>(
 export const ranBeforeSlot = (at: Moment, { shifted = false }: Env, slot: number): boolean =>
   at.start < (shifted ? at.wanted ?? -Infinity : slot) - earlyWake
 
-/** Who asks a schedule of another library. */
-export interface Asking {
+/** The time of a step that a driver makes. */
+export interface StepTime {
   readonly at: Moment
-  /** The `now` of the last step, by the wall clock. */
+  /** The `now` that the driver passes to the step, by the wall clock. */
   readonly now: number
 }
 
-// The same, now and later, with other draws.
-const withDraws = (asking: Asking, random: Draws): Asking => ({
-  at: Object.assign(Object.create(asking.at), { random }),
+// The same time with other draws. It follows the original, which changes with each step.
+const withDraws = (stepTime: StepTime, random: Draws): StepTime => ({
+  at: Object.assign(Object.create(stepTime.at), { random }),
   get now() {
-    return asking.now
+    return stepTime.now
   }
 })
 
 /**
- * Set while a schedule of another library starts. Schedules of this library inside it take their time from this driver,
- * if a step has the driver's `now`. A loop inside a user's own effects has another one.
+ * Set while a schedule of another library starts, for schedules of this library inside it. They use the driver's time in
+ * each step that has the driver's `now`. A loop in a user's effect inside it passes another `now`.
  */
-export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/CurrentAsking", {
+export const CurrentStepTime = Context.Reference<StepTime | undefined>("effect-wait/CurrentStepTime", {
   defaultValue: () => undefined
 })
 
 /** The time of a schedule under Effect's own drivers. */
 export interface Standalone extends Env {
-  /** Who asks, and when, in a step at this time of the wall clock. It is one object for all steps. */
-  readonly enter: (wall: number) => Asking
-  /** Notes the delay that the step gave. */
+  /** Starts a step at this time of the wall clock. All steps return the same object. */
+  readonly enter: (wall: number) => StepTime
+  /** Ends a step that returned this delay. */
   readonly leave: (delay: number) => void
 }
 
-// Effect's drivers pass only `now`, by a clock that can be stepped. A run counts as started when the last delay has
-// passed; a clock that was set back counts as just that. At `wall` the time is `first`.
+// Effect's drivers pass only `now`, by the wall clock, which can be stepped. So a run is taken to start when the delay
+// before it ends. After a step back of the clock, the time is taken to be just then too. At `wall` the time is `first`.
 const standalone = (random: Draws, wall: number, first: number): Standalone => {
   let offset = first - wall
-  const at = { random, now: first, start: first, due: first, wall: () => asking.now, miss: constVoid }
-  const asking = { at, now: wall }
+  const at = { random, now: first, start: first, due: first, wall: () => stepTime.now, miss: constVoid }
+  const stepTime = { at, now: wall }
   return {
     first,
     enter(stepped) {
-      if (stepped < asking.now) offset = at.due - stepped
-      asking.now = stepped
+      if (stepped < stepTime.now) offset = at.due - stepped
+      stepTime.now = stepped
       at.now = stepped + offset
-      return asking
+      return stepTime
     },
     leave(delay) {
       at.start = at.due = at.now + delay
@@ -110,12 +110,12 @@ const standalone = (random: Draws, wall: number, first: number): Standalone => {
 /** The time of a schedule that starts here. */
 export const observe: Effect.Effect<Standalone> = Effect.withFiber((fiber) => {
   const random = fiber.getRef(Random.Random)
-  const driver = fiber.getRef(CurrentAsking)
+  const driver = fiber.getRef(CurrentStepTime)
   const init = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
   const alone = standalone(random, init, driver?.at.start ?? init)
   if (driver === undefined) return Effect.succeed(alone)
-  const asking = random === driver.at.random ? driver : withDraws(driver, random)
-  return Effect.succeed({ ...alone, enter: (wall) => wall === driver.now ? asking : alone.enter(wall) })
+  const stepTime = random === driver.at.random ? driver : withDraws(driver, random)
+  return Effect.succeed({ ...alone, enter: (wall) => wall === driver.now ? stepTime : alone.enter(wall) })
 })
 
 /** The public Schedule of a plan. */
