@@ -19,20 +19,20 @@ export const run = <A, E, R, In, Out, B, F>(
   { initialDelay = 0, stop }: Spec<A, E, R, In, Out, F>,
   around: Around<A, E, R, In, Out, B, F> = identity
 ): Effect.Effect<B, E | F, R> => {
-  if (stop === undefined) return watched(driver, initialDelay, around)
+  if (stop === undefined) return withWatch(driver, initialDelay, around)
   let watcher: Fiber.Fiber<unknown, F> | undefined
   return Effect.onExit(
     Effect.suspend(() => {
       watcher = Effect.runForkWith(driver.context)(stop)
       watcher.addObserver((exit) => driver.stop(exit))
-      return watched(driver, initialDelay, around)
+      return withWatch(driver, initialDelay, around)
     }),
     () => watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
   )
 }
 
 // A closure lives as long as the loop, with all that it captures: there is one, and it captures `watch` and `driver`.
-const watched = <A, E, R, In, Out, B, F>(
+const withWatch = <A, E, R, In, Out, B, F>(
   driver: Driver<A, E, R, In, Out, B, F>,
   initialDelay: number,
   around: Around<A, E, R, In, Out, B, F>
