@@ -117,7 +117,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return Effect.flatMap(this.sleep(initialDelay), () => this.turns(this.startSchedule()))
   }
 
-  /** Runs the loop after a first run that ran before it, and failed. */
+  /** Runs the loop after a first run that was made before it, and failed. */
   loopAfter(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
     this.attempts = 1
     this.state = this.plan.start({ first: this.at.start })

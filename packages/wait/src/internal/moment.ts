@@ -18,7 +18,8 @@ export interface Moment {
   /** When the run was due: its timer woke up to `earlyWake` early, or late. */
   readonly due: number
   /**
-   * When the schedule itself wanted the run. Only in a watched loop, where a trigger or a backoff may run it earlier.
+   * The run's slot by the schedule itself. Only in a watched loop, where a trigger or a backoff may start the run
+   * earlier.
    */
   readonly wanted?: number | undefined
   /** `now` by the wall clock, for calendars. */
@@ -101,7 +102,7 @@ export class LoopMoment implements Moment {
     this.start = this.now
   }
 
-  /** The schedule itself wants a run after this delay. */
+  /** The schedule itself has a slot after this delay. */
   want(delay: number): void {
     this.look()
     this.wanted = this.now + delay

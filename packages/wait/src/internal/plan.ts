@@ -72,8 +72,8 @@ const withDraws = (stepTime: StepTime, random: Draws): StepTime => ({
 })
 
 /**
- * Set while a schedule of another library starts, for schedules of this library inside it. They use the driver's time in
- * each step that has the driver's `now`. A loop in a user's effect inside it passes another `now`.
+ * Set while a schedule of another library starts, for schedules of this library inside it. They use the driver's time
+ * in each step that has the driver's `now`. A loop inside a user's own effect has another driver.
  */
 export const CurrentStepTime = Context.Reference<StepTime | undefined>("effect-wait/CurrentStepTime", {
   defaultValue: () => undefined
@@ -87,8 +87,8 @@ export interface Standalone extends Env {
   readonly leave: (delay: number) => void
 }
 
-// Effect's drivers pass only `now`, by the wall clock, which can be stepped. So a run is taken to start when the delay
-// before it ends. After a step back of the clock, the time is taken to be just then too. At `wall` the time is `first`.
+// Effect's drivers pass only `now`, by the wall clock, which can be stepped. So a run counts as started when the delay
+// before it ends; if the clock was set back, the delay counts as just over. At `wall` the time is `first`.
 const standalone = (random: Draws, wall: number, first: number): Standalone => {
   let offset = first - wall
   const at = { random, now: first, start: first, due: first, wall: () => stepTime.now, miss: constVoid }
