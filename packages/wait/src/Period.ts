@@ -199,7 +199,7 @@ export const ticker = (
   interval: Duration.Input,
   options?: { readonly missed?: "skip" | "one" | "all" | undefined }
 ): Schedule.Schedule<number> => {
-  const millis = args.positive("Period.ticker: interval", interval)
+  const millis = args.positiveDuration("Period.ticker: interval", interval)
   const missed = args.oneOf("Period.ticker: missed", args.options("Period.ticker: options", options)?.missed ?? "one", [
     "skip",
     "one",

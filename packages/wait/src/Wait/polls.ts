@@ -88,7 +88,7 @@ const legacyPoll = <Options extends { readonly interval: Duration.Input; readonl
     options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
     Effect.suspend(() => {
-      const interval = args.positive(`${name}: interval`, options.interval)
+      const interval = args.positiveDuration(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? 0)
       const plan = toPlan(legacyTicks(interval, timeout === 0 ? Infinity : timeout))
       return pollWith<E, R | SR, SE>(name, condition, {
@@ -225,7 +225,7 @@ const contextPoll = <
     options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
     Effect.suspend(() => {
-      const interval = args.finite(`${name}: interval`, options.interval)
+      const interval = args.finiteDuration(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? Infinity)
       const stop = args.effect(`${name}: stop`, options.stop)
       return pollWith<E, R | SR, SE>(name, condition, {

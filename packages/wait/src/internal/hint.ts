@@ -81,7 +81,7 @@ const hinted = <E>(
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
 ) => Schedule.Schedule<Output, Input & E, Error, Env> => {
-  args.required("Retry.hint: hintOf", hintOf)
+  args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
   return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) => {

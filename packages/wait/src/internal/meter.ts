@@ -1,8 +1,8 @@
-/** What a name makes visible: metrics in Effect's registry, by Prometheus' conventions. */
+/** The metrics of a name, in Effect's registry and by Prometheus' conventions. */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
-/** What repeats under a name. */
+/** What a meter measures. */
 export type Kind = "loop" | "poll" | "retry"
 
 type Attributes = Readonly<Record<string, string>>
@@ -24,37 +24,37 @@ const active = (state: string, attributes: Attributes) =>
   })
 
 const makeMeter = (kind: Kind, name: string) => {
-  const by = { kind, name }
+  const attributes = { kind, name }
   return {
-    runs: counter("runs", by, "Runs that started"),
-    failures: counter("failures", by, "Runs that failed"),
-    retries: counter("retries", by, "Runs that came after one that failed"),
-    giveUps: counter("give_ups", by, "Loops, polls and retries that ended with a failure"),
-    missed: counter("missed", by, "Slots of a ticker or a calendar that passed without a run"),
-    duration: histogram("run_duration", by, "How long runs took"),
-    lateness: histogram("lateness", by, "How much later than planned runs started"),
-    delay: histogram("delay", by, "Delays before runs"),
+    runs: counter("runs", attributes, "Runs that started"),
+    failures: counter("failures", attributes, "Runs that failed"),
+    retries: counter("retries", attributes, "Runs that came after one that failed"),
+    giveUps: counter("give_ups", attributes, "Loops, polls and retries that ended with a failure"),
+    missed: counter("missed", attributes, "Slots of a ticker or a calendar that passed without a run"),
+    duration: histogram("run_duration", attributes, "How long runs took"),
+    lateness: histogram("lateness", attributes, "How much later than planned runs started"),
+    delay: histogram("delay", attributes, "Delays before runs"),
     lastSuccess: Metric.gauge("effect_wait_last_success_timestamp_seconds", {
       description: "When the last run succeeded, in seconds since the epoch",
-      attributes: { ...by, unit: "s" }
+      attributes: { ...attributes, unit: "s" }
     }),
-    waiting: active("waiting", by),
-    running: active("running", by)
+    waiting: active("waiting", attributes),
+    running: active("running", attributes)
   }
 }
 
 /** The metrics of a name. */
 export type Meter = ReturnType<typeof makeMeter>
 
-// A registry keeps every series for as long as it lives; so are these kept.
-const meters = new WeakMap<Metric.MetricRegistry, Map<string, Meter>>()
+// A registry never drops a series. So a meter lives as long as its registry.
+const registries = new WeakMap<Metric.MetricRegistry, Map<string, Meter>>()
 
-/** The metrics of a name, in the registry of this context. All loops of that name share them. */
+/** The metrics of a name, in the registry of the context. All loops with that name share them. */
 export const meterOf = (context: Context.Context<never>, kind: Kind, name: string): Meter => {
   const registry = Context.get(context, Metric.MetricRegistry)
-  const known = meters.get(registry) ?? new Map<string, Meter>()
+  const meters = registries.get(registry) ?? new Map<string, Meter>()
   const key = `${kind} ${name}`
-  const meter = known.get(key) ?? makeMeter(kind, name)
-  meters.set(registry, known.set(key, meter))
+  const meter = meters.get(key) ?? makeMeter(kind, name)
+  registries.set(registry, meters.set(key, meter))
   return meter
 }

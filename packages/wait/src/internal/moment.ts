@@ -103,7 +103,7 @@ export class LoopMoment implements Moment {
   }
 
   /** The next run comes after this delay. */
-  plan(delay: number): void {
+  setDue(delay: number): void {
     if (this.clock === undefined) return
     this.start = this.now
     this.due = this.now + delay

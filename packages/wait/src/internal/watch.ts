@@ -1,4 +1,4 @@
-/** What others see of a loop, and what its name makes visible: spans, metrics, log annotations. */
+/** Observes a loop: its status, and under its name spans, metrics and log annotations. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
 import { hasStopped } from "./stopping.ts"
 
-/** The part of a driver that is watched. */
+/** The part of a driver that a Watch reads. */
 export interface Watched {
   readonly at: LoopMoment
   readonly attempts: number
@@ -16,9 +16,9 @@ export interface Watched {
 
 type State = "waiting" | "running" | "ended"
 
-/** The loop whose run this is, and the run around that. */
+/** A run of a loop, and the run of the outer loop around it. */
 export interface Run {
-  /** `Loop.survive` reports here what it caught. */
+  /** Receives the causes that `Loop.survive` catches in this run. */
   readonly watch: Watch | undefined
   readonly outer: Run | undefined
 }
@@ -27,7 +27,7 @@ export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/Curren
   defaultValue: () => undefined
 })
 
-/** What is seen of one loop. Only its own methods write to it. */
+/** The status and the metrics of one loop. Only its own methods write to it. */
 export class Watch {
   readonly kind: Kind
   /** The name of its spans and metrics. */
@@ -46,12 +46,14 @@ export class Watch {
   lastStart = NaN
   lastEnd = NaN
   lastSuccess = NaN
-  /** When the last successful run ended, by the clock of the loop; at first when the first run was due. */
+  /**
+   * When the last successful run ended, by the clock of the loop. Before the first success: when the first run was due.
+   */
   successAt = 0
   private listeners: Set<() => void> | undefined = undefined
   private endAt = NaN
-  /** The missed slots in the metrics. */
-  private counted = 0
+  /** How many missed slots the metrics contain. */
+  private missedInMetrics = 0
   /** What `Loop.survive` caught in this run. */
   private survivedCause: Cause.Cause<unknown> | undefined = undefined
   /** The last run failed: the next run is a retry. */
@@ -68,7 +70,7 @@ export class Watch {
     this.successAt = this.nextAt = loop.at.due
     if (this.name !== undefined) {
       const meter = this.meter = meterOf(loop.context, this.kind, this.name)
-      // A counter that never counted would not be exported.
+      // A counter is exported only after its first update.
       const counters = [meter.runs, meter.failures, meter.retries, meter.giveUps, meter.missed]
       for (const counter of counters) counter.updateUnsafe(0, loop.context)
       meter.waiting.modifyUnsafe(1, loop.context)
@@ -81,7 +83,7 @@ export class Watch {
   run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     const { kind, meter, name } = this
     const { at, attempts, context } = loop
-    const due = Math.min(at.due, at.start) // a trigger comes before
+    const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
     this.survivedCause = undefined
     this.lastStart = at.wall()
@@ -98,7 +100,7 @@ export class Watch {
       : work
     if (name === undefined) return run
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
-    // A stack would be the driver's, and to capture it costs more than all the rest.
+    // A stack trace would show the driver only, and costs more than the rest of the span.
     return Effect.withSpan(Effect.annotateLogs(run, kind, name), name, { attributes, captureStackTrace: false })
   }
 
@@ -126,11 +128,11 @@ export class Watch {
   }
 
   /** The next run is due then; NaN while that is not known. */
-  planned({ at, context }: Watched, nextAt: number): void {
+  setNext({ at, context }: Watched, nextAt: number): void {
     this.nextAt = nextAt
     const missed = at.missed ?? 0
-    this.meter?.missed.updateUnsafe(missed - this.counted, context)
-    this.counted = missed
+    this.meter?.missed.updateUnsafe(missed - this.missedInMetrics, context)
+    this.missedInMetrics = missed
     this.changed()
   }
 
