@@ -14,14 +14,17 @@ const called = (name: string, node: ts.SignatureDeclaration): string => {
   return dedent(`function ${name}${head}: ${node.type!.getText()}`)
 }
 
+// An overload that is there for the messages of the compiler alone.
+const isInternal = (node: ts.Node): boolean => ts.getJSDocTags(node).some(({ tagName }) => tagName.text === "internal")
+
 const overloads = (name: string, members: ReadonlyArray<ts.TypeElement>): string | undefined =>
   members.length > 0 && members.every(ts.isCallSignatureDeclaration)
-    ? members.map((member) => called(name, member)).join("\n\n")
+    ? members.filter((member) => !isInternal(member)).map((member) => called(name, member)).join("\n\n")
     : undefined
 
 const classText = (node: ts.ClassDeclaration): string => {
   const { text } = node.getSourceFile()
-  const members = node.members.map((member) =>
+  const members = node.members.filter((member) => !isInternal(member)).map((member) =>
     ts.isConstructorDeclaration(member) ? text.slice(member.getStart(), member.body!.pos) : member.getText()
   )
   const head = text.slice(node.getStart(), node.members.pos - 1).trim()

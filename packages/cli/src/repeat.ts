@@ -10,6 +10,8 @@ import type { Any } from "./Policy.ts"
 import type { Report } from "./Report.ts"
 import { Signals } from "./Signals.ts"
 
+const endOf = { Deadline: "deadline", Exhausted: "exhausted", Stopped: "stopped" } as const
+
 const missedSlots = Effect.map(Metric.snapshot, (metrics) => {
   const missed = metrics.find(({ id }) => id === "effect_wait_missed_total")
   return missed?.type === "Counter" ? Number(missed.state.count) : 0
@@ -54,7 +56,7 @@ export const repeat = <R>(options: {
     }).pipe(
       Effect.as("accepted" as const),
       Effect.catchTag("WaitTimeout", ({ reason }) =>
-        Effect.succeed(reason))
+        Effect.succeed(endOf[reason._tag]))
     )
     const elapsed = Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6
     // At the deadline a run may have ended well, and something of it be left.

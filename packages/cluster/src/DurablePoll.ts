@@ -134,7 +134,7 @@ export interface Status {
  *   ended. Dies with a `SchemaError` for a payload that its schema does not write
  * - `await`: waits for the end, however long ago that was. Fails with a `WaitTimeout` whose `lastError` is a text
  * - `status`: where it stands; a few reads, `2 log2(attempts) + 5` at most
- * - `cancel`: ends it with the reason `"stopped"`, and interrupts a check in flight; waits until a runner that serves the poll has done so.
+ * - `cancel`: ends it with the reason `Stopped`, and interrupts a check in flight; waits until a runner that serves the poll has done so.
  *   Nothing happens where it has ended
  *
  * All but `start` fail with a `DurablePollNotStarted` where there is no poll with the key.
@@ -261,6 +261,12 @@ interface Definition {
 }
 
 // What changes in a policy from step to step, as a message carries it. JSON has no Infinity.
+const reasonOf = {
+  deadline: { _tag: "Deadline" },
+  exhausted: { _tag: "Exhausted" },
+  stopped: { _tag: "Stopped" }
+} as const
+
 const growthOf = ({ duration, steps }: Backoff.Policy): messages.Attempt["growth"] => ({
   nanos: Math.min(Number.MAX_VALUE, Number(Duration.toNanosUnsafe(duration))),
   steps
@@ -485,7 +491,7 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
         )
         if (state === "held") return yield* Effect.orDie(decodeSuccess(value))
         return yield* new WaitTimeout({
-          reason: state,
+          reason: reasonOf[state],
           attempts,
           elapsed: Duration.millis(elapsed),
           last: Option.none(),
@@ -550,9 +556,9 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  * - `key`: what tells one poll from another; a string of 1 to 255 characters, as the storage has room for
  * - `success`: what an accepted check gives; default `Schema.Void`
  * - `policy`: the delays, as data: `Backoff.Policy`, where `steps` bounds the growth and not the attempts
- * - `limits.attempts`: how many attempts at most, the first one counted; default: no limit. Then the reason is `"exhausted"`
+ * - `limits.attempts`: how many attempts at most, the first one counted; default: no limit. Then the reason is `Exhausted`
  * - `limits.within`: an attempt that would be due later than this after the start is not waited for; default: no limit. Then the reason is
- *   `"deadline"`. It never interrupts a check, and an attempt that comes late, as after an outage, is still made
+ *   `Deadline`. It never interrupts a check, and an attempt that comes late, as after an outage, is still made
  *
  * **Details**
  *

@@ -47,7 +47,12 @@ const timeoutOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
     if (!(error instanceof WaitTimeout)) return exit
     const { attempts, elapsed, lastError, reason } = error
-    return { reason, attempts, elapsed: Duration.toMillis(elapsed), lastError: Option.getOrNull(lastError) }
+    return {
+      reason: reason._tag,
+      attempts,
+      elapsed: Duration.toMillis(elapsed),
+      lastError: Option.getOrNull(lastError)
+    }
   })
 
 const plain = (status: DurablePoll.Status) => ({
@@ -164,7 +169,7 @@ describe("the limits", () => {
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(attempts.map(([, at]) => at - 1), [0, 1000, 3000])
       assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-        reason: "exhausted",
+        reason: "Exhausted",
         attempts: 3,
         elapsed: 3000,
         lastError: null
@@ -178,7 +183,7 @@ describe("the limits", () => {
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(attempts.map(([, at]) => at - 1), [0, 1000, 3000, 7000])
       assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-        reason: "deadline",
+        reason: "Deadline",
         attempts: 4,
         elapsed: 7000,
         lastError: null
@@ -229,7 +234,7 @@ describe("the limits", () => {
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(log.attempts, [[1, 1], [2, 1001]])
       assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-        reason: "exhausted",
+        reason: "Exhausted",
         attempts: 2,
         elapsed: 0,
         lastError: null
@@ -251,7 +256,7 @@ describe("a check", () => {
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(attempts.map(([, at]) => at - 1), [0, 1000, 3000, 7000])
         assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-          reason: "exhausted",
+          reason: "Exhausted",
           attempts: 4,
           elapsed: 7000,
           lastError: "Error: a bug"
@@ -285,7 +290,7 @@ describe("a check", () => {
       const rollout = define({ limits: { attempts: 1 } })
       const { ask } = yield* serving(rollout, () => Effect.succeedSome({ replicas: 0.5 }))
       const exit = yield* timeoutOf(ask(rollout.await("api")))
-      assert.include(exit, { reason: "exhausted", attempts: 1 })
+      assert.include(exit, { reason: "Exhausted", attempts: 1 })
       assert.match("lastError" in exit ? exit.lastError ?? "" : "", /replicas/)
     }))
 
@@ -413,7 +418,7 @@ describe("await", () => {
       const { ask } = yield* first.runners.start(rollout.toLayer(log.check))
       assert.deepStrictEqual(yield* ask(rollout.await("web")), { replicas: 1 })
       assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-        reason: "exhausted",
+        reason: "Exhausted",
         attempts: 2,
         elapsed: 1000,
         lastError: "no"
@@ -501,7 +506,7 @@ describe("cancel", () => {
       const { ask, attempts } = yield* serving(rollout, () => Effect.fail("away"))
       yield* TestClock.adjust("2 seconds")
       yield* ask(rollout.cancel("api"))
-      const stopped = { reason: "stopped" as const, attempts: 2, elapsed: 2000, lastError: "away" }
+      const stopped = { reason: "Stopped" as const, attempts: 2, elapsed: 2000, lastError: "away" }
       assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), stopped)
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(attempts.map(([, at]) => at - 1), [0, 1000])
@@ -523,7 +528,7 @@ describe("cancel", () => {
         yield* ask(rollout.cancel("api"))
         assert.isTrue(interrupted)
         assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-          reason: "stopped",
+          reason: "Stopped",
           attempts: 2,
           elapsed: 3000,
           lastError: null
@@ -544,7 +549,7 @@ describe("cancel", () => {
       yield* TestClock.adjust("1 second")
       yield* ask(rollout.cancel("api"))
       yield* TestClock.adjust("1 hour")
-      assert.deepInclude(yield* timeoutOf(ask(rollout.await("api"))), { reason: "stopped", attempts: 1, elapsed: 1000 })
+      assert.deepInclude(yield* timeoutOf(ask(rollout.await("api"))), { reason: "Stopped", attempts: 1, elapsed: 1000 })
     }))
 
   it.effect("changes nothing where the poll has held", () =>
@@ -587,7 +592,7 @@ describe("cancel", () => {
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(cancel.pollUnsafe(), Exit.void)
       assert.deepStrictEqual(log.attempts, [])
-      assert.deepInclude(yield* timeoutOf(client.ask(rollout.await("api"))), { reason: "stopped", attempts: 2 })
+      assert.deepInclude(yield* timeoutOf(client.ask(rollout.await("api"))), { reason: "Stopped", attempts: 2 })
     }))
 })
 
@@ -606,7 +611,7 @@ describe("a runner that stops or dies", () => {
       // The first was due at 7 s, and the next was told of by a timer.
       assert.deepStrictEqual(log.attempts, [[4, 7001], [5, 15_001]])
       assert.deepStrictEqual(yield* timeoutOf(ask(rollout.await("api"))), {
-        reason: "deadline",
+        reason: "Deadline",
         attempts: 5,
         elapsed: 15_000,
         lastError: null
@@ -627,7 +632,7 @@ describe("a runner that stops or dies", () => {
         assert.deepStrictEqual(first.attempts.map(([attempt]) => attempt), [1, 2])
         assert.deepStrictEqual(log.attempts.map(([attempt]) => attempt), [2])
         assert.deepInclude(yield* timeoutOf(ask(rollout.await("api"))), {
-          reason: "exhausted",
+          reason: "Exhausted",
           attempts: 2,
           lastError: null
         })

@@ -30,7 +30,7 @@ const resultOf = (exit: Exit.Exit<string, Effect.Error<ReturnType<typeof get>>>)
   const error = Option.getOrThrow(Cause.findErrorOption(exit.cause))
   if (error._tag === "Rejected") return String(error)
   const { attempts, elapsed, reason } = error
-  return { error: String(error.error), attempts, elapsed: Duration.toMillis(elapsed), reason }
+  return { error: String(error.error), attempts, elapsed: Duration.toMillis(elapsed), reason: reason._tag }
 }
 
 /**
@@ -135,7 +135,7 @@ describe("a server that throttles", () => {
           error: "Throttled: 429 http://api/",
           attempts: 1,
           elapsed: 0,
-          reason: "schedule"
+          reason: "Schedule"
         })
       })
   )
@@ -148,7 +148,7 @@ describe("a server that throttles", () => {
         error: "Throttled: 503 http://api/",
         attempts: 10,
         elapsed: 45_750,
-        reason: "schedule"
+        reason: "Schedule"
       })
     }))
 
@@ -174,7 +174,7 @@ describe("a server that is not there", () => {
         error: "Unavailable: Transport error (GET http://api/)",
         attempts: 6,
         elapsed: 9750,
-        reason: "schedule"
+        reason: "Schedule"
       })
     }))
 
@@ -192,7 +192,7 @@ describe("a server that is not there", () => {
         error: "TimeoutError: Operation timed out after '5s'",
         attempts: 5,
         elapsed: 25_750,
-        reason: "schedule"
+        reason: "Schedule"
       })
     }))
 })
@@ -291,7 +291,7 @@ describe("a real server", () => {
         error: `Unavailable: Transport error (GET ${url})`,
         attempts: 5,
         elapsed: 750,
-        reason: "schedule"
+        reason: "Schedule"
       })
     }))
 

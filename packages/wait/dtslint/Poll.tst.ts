@@ -11,25 +11,50 @@ declare const job: Effect.Effect<Job, Away>
 const schedule = Period.sliding(1)
 
 expectTypeOf(Poll.until(ready, schedule)).toEqualTypeOf<
-  Effect.Effect<true, Away | WaitTimeout<boolean, Away>, "ready">
+  Effect.Effect<true, Away | WaitTimeout<boolean, never>, "ready">
 >()
-expectTypeOf(ready.pipe(Poll.until(schedule, { timeout: 1, tolerate: (error) => error._tag === "Away" })))
-  .toEqualTypeOf<Effect.Effect<true, Away | WaitTimeout<boolean, Away>, "ready">>()
+expectTypeOf(ready.pipe(Poll.until(schedule, { timeout: 1 }))).toEqualTypeOf<
+  Effect.Effect<true, Away | WaitTimeout<boolean, never>, "ready">
+>()
+// What is tolerated is no failure: by a refinement, inferred or not, and by a list of tags; not by a predicate.
+class Denied {
+  readonly _tag = "Denied"
+}
+declare const either: Effect.Effect<boolean, Away | Denied, "ready">
+const narrowed = Poll.until(either, schedule, { tolerate: (error) => error._tag === "Away" })
+expectTypeOf(narrowed).toEqualTypeOf<Effect.Effect<true, Denied | WaitTimeout<boolean, Away>, "ready">>()
+expectTypeOf(Poll.until(either, schedule, { tolerate: ["Away"] })).toEqualTypeOf<typeof narrowed>()
+expectTypeOf(either.pipe(Poll.until(schedule, { tolerate: ["Away"], timeout: 1 }))).toEqualTypeOf<typeof narrowed>()
+expectTypeOf(either.pipe(Poll.until(schedule, { tolerate: (error) => error._tag === "Away" }))).toEqualTypeOf<
+  typeof narrowed
+>()
+expectTypeOf(Poll.until(either, schedule, { tolerate: (error): boolean => error._tag === "Away" })).toEqualTypeOf<
+  Effect.Effect<true, Away | Denied | WaitTimeout<boolean, Away | Denied>, "ready">
+>()
+// @ts-expect-error a tag that there is not
+Poll.until(either, schedule, { tolerate: ["Awya"] })
 
 // A refinement narrows the result, inferred or not; a predicate does not.
 const isDone = (job: Job): job is Extract<Job, { readonly state: "done" }> => job.state === "done"
 expectTypeOf(Poll.until(job, schedule, { accept: isDone })).toEqualTypeOf<
-  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, Away>>
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, never>>
 >()
 expectTypeOf(Poll.until(job, schedule, { accept: (job) => job.state === "done" })).toEqualTypeOf<
-  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, Away>>
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, never>>
 >()
 expectTypeOf(job.pipe(Poll.until(schedule, { accept: isDone }))).toEqualTypeOf<
-  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, Away>>
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, never>>
 >()
 expectTypeOf(Poll.until(job, schedule, { accept: (job: Job): boolean => job.state === "done" })).toEqualTypeOf<
-  Effect.Effect<Job, Away | WaitTimeout<Job, Away>>
+  Effect.Effect<Job, Away | WaitTimeout<Job, never>>
 >()
+// A poll for later.
+const later = Poll.until(schedule, { accept: isDone, timeout: 1 })
+expectTypeOf(later(job)).toEqualTypeOf<
+  Effect.Effect<Extract<Job, { readonly state: "done" }>, Away | WaitTimeout<Job, never>>
+>()
+// @ts-expect-error its accept takes a Job
+later(ready)
 
 // The schedule sees the last value, or undefined.
 Poll.until(ready, Schedule.setInputType<boolean | undefined>()(schedule))
@@ -41,11 +66,11 @@ Poll.until(job, schedule)
 Poll.until(ready, schedule, { timeOut: 1 })
 
 // Caught by tag, with what was seen.
-Poll.until(job, schedule, { accept: isDone }).pipe(
+Poll.until(job, schedule, { accept: isDone, tolerate: ["Away"] }).pipe(
   Effect.catchTag("WaitTimeout", (timeout) => {
     expectTypeOf(timeout.last).toEqualTypeOf<Option.Option<Job>>()
     expectTypeOf(timeout.lastError).toEqualTypeOf<Option.Option<Away>>()
-    expectTypeOf(timeout.reason).toEqualTypeOf<"deadline" | "exhausted" | "stopped">()
+    expectTypeOf(timeout.reason._tag).toEqualTypeOf<"Deadline" | "Exhausted" | "Stopped">()
     return Effect.void
   })
 )

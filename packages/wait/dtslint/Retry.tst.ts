@@ -132,13 +132,54 @@ expectTypeOf(backoff.pipe(Retry.hint((error: Busy) => Option.some(error.after), 
 const other = backoff.pipe(Retry.hint((error: { readonly other: 1 }) => Option.some(error.other), { max: 1 }))
 // @ts-expect-error the hint takes other errors
 Retry.run(call, other)
-// With while, the mistake shows in the error channel.
-expectTypeOf(Retry.run(call, other, { while: isBusy })).toEqualTypeOf<
-  Effect.Effect<
-    string,
-    Broken | Retry.RetryExhausted<Busy> | "The schedule takes other errors than `while` lets through",
-    "call"
-  >
+// With options, what comes is no Effect, and says which errors the schedule does not take.
+expectTypeOf(Retry.run(call, other, { while: isBusy })).toEqualTypeOf<Retry.ScheduleDoesNotTake<Busy>>()
+expectTypeOf(Retry.run(call, Retry.match({ Busy: backoff, Broken: backoff }), { attemptTimeout: 1 })).toEqualTypeOf<
+  Retry.ScheduleDoesNotTake<Cause.TimeoutError>
 >()
+expectTypeOf(
+  call.pipe(Retry.run(Retry.match({ Busy: backoff }), { attemptTimeout: 1, while: (error) => error._tag !== "Broken" }))
+).toEqualTypeOf<Retry.ScheduleDoesNotTake<Cause.TimeoutError>>()
+// Data-first, it infers the errors from its place.
+Retry.run(call, Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 }))
+call.pipe(Retry.run(Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 })))
 // @ts-expect-error no max
 Retry.hint((error: Busy) => Option.some(error.after), {})
+
+// A retry for later takes the errors that its `while` takes.
+const later = Retry.run(backoff, { while: isBusy, onRetry: ({ error }) => Effect.log(error.after) })
+expectTypeOf(later(call)).toEqualTypeOf<Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">>()
+const laterByPredicate = Retry.run(backoff, {
+  while: (error: Busy | Cause.TimeoutError) => error._tag === "Busy" && isOpen(),
+  attemptTimeout: 1
+})
+declare const busyCall: Effect.Effect<string, Busy>
+expectTypeOf(laterByPredicate(busyCall)).toEqualTypeOf<
+  Effect.Effect<string, Busy | Cause.TimeoutError | Retry.RetryExhausted<Busy | Cause.TimeoutError>>
+>()
+// @ts-expect-error its while does not take Broken
+laterByPredicate(call)
+// @ts-expect-error its while does not take a TimeoutError
+Effect.exit(Retry.run(backoff, { while: isBusy, attemptTimeout: 1 })(call))
+// A list of tags narrows as well, and the hooks see what it lets through.
+expectTypeOf(Retry.run(call, backoff, {
+  while: ["Busy", "TimeoutError"],
+  attemptTimeout: 1,
+  onRetry: ({ error }) => {
+    expectTypeOf(error).toEqualTypeOf<Busy | Cause.TimeoutError>()
+    return Effect.void
+  }
+})).toEqualTypeOf<Effect.Effect<string, Broken | Retry.RetryExhausted<Busy | Cause.TimeoutError>, "call">>()
+expectTypeOf(call.pipe(Retry.run(Retry.match({ Busy: backoff }), { while: ["Busy"] }))).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+>()
+// @ts-expect-error a tag that there is not
+Retry.run(call, backoff, { while: ["Bussy"] })
+// @ts-expect-error a tag that there is not, in a pipe
+call.pipe(Retry.run(backoff, { while: ["Bussy"] }))
+// In a generic function.
+const generic = <A, E>(effect: Effect.Effect<A, E>) =>
+  Retry.run(effect, backoff, { attemptTimeout: 1, onRetry: ({ attempt }) => Effect.log(attempt) })
+expectTypeOf(generic(call as never as Effect.Effect<string, Busy>)).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Cause.TimeoutError>>
+>()

@@ -27,7 +27,7 @@
 import * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { restartWhen } from "./internal/delays.ts"
+import { type Combinator, dualOf, restartWhen } from "./internal/delays.ts"
 import { fromPolicy, nextDelay, type Policy, step as goStep } from "./internal/goBackoff.ts"
 import type { Moment } from "./internal/moment.ts"
 import { done, fromPlan } from "./internal/plan.ts"
@@ -77,7 +77,7 @@ export const exponential = (options: {
   readonly factor?: number | undefined
   readonly cap: Duration.Input
 }): Schedule.Schedule<Duration.Duration> => {
-  const base = args.finite("Backoff.exponential: base", options.base)
+  const base = args.finiteDuration("Backoff.exponential: base", options.base)
   const factor = args.number("Backoff.exponential: factor", options.factor ?? 2, 0)
   const cap = args.duration("Backoff.exponential: cap", options.cap)
   return growing(() => ({ delay: 0, upcoming: base }), (state) => {
@@ -117,8 +117,8 @@ export const linear = (options: {
   readonly increment?: Duration.Input | undefined
   readonly cap: Duration.Input
 }): Schedule.Schedule<Duration.Duration> => {
-  const base = args.finite("Backoff.linear: base", options.base)
-  const increment = args.finite("Backoff.linear: increment", options.increment ?? options.base)
+  const base = args.finiteDuration("Backoff.linear: base", options.base)
+  const increment = args.finiteDuration("Backoff.linear: increment", options.increment ?? options.base)
   const cap = args.duration("Backoff.linear: cap", options.cap)
   return growing(() => ({ delay: 0, upcoming: base }), (state) => {
     const { upcoming } = state
@@ -158,7 +158,7 @@ export const decorrelated = (options: {
   readonly base: Duration.Input
   readonly cap: Duration.Input
 }): Schedule.Schedule<Duration.Duration> => {
-  const base = args.finite("Backoff.decorrelated: base", options.base)
+  const base = args.finiteDuration("Backoff.decorrelated: base", options.base)
   const cap = args.duration("Backoff.decorrelated: cap", options.cap)
   return growing(() => ({ delay: base }), (state, { random }) => {
     const ceiling = Math.min(3 * state.delay, Number.MAX_VALUE)
@@ -197,7 +197,7 @@ export const decorrelatedV2 = (options: {
   readonly median: Duration.Input
   readonly cap: Duration.Input
 }): Schedule.Schedule<Duration.Duration> => {
-  const median = args.positive("Backoff.decorrelatedV2: median", options.median)
+  const median = args.positiveDuration("Backoff.decorrelatedV2: median", options.median)
   const cap = args.duration("Backoff.decorrelatedV2: cap", options.cap)
   return growing(() => ({ delay: 0, attempt: 0, reached: 0 }), (state, { random }) => {
     const { attempt, reached } = state
@@ -350,9 +350,13 @@ export const step = (
  * @category combinators
  * @since 0.1.0
  */
-export const resetAfter = (
-  healthy: Duration.Input
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
+export const resetAfter: {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    healthy: Duration.Input
+  ): Schedule.Schedule<Output, Input, E, R>
+  (healthy: Duration.Input): Combinator
+} = dualOf((healthy: Duration.Input) => {
   const millis = args.duration("Backoff.resetAfter: healthy", healthy)
   return (self) => restartWhen(self, (at) => (at.ended ?? at.now) - at.start > millis)
-}
+})

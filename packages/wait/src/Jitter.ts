@@ -30,18 +30,17 @@
  *
  * @since 0.1.0
  */
+import { identity } from "effect/Function"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { mapDelays } from "./internal/delays.ts"
+import { type Combinator, dualOf, mapDelays, planOfSelf } from "./internal/delays.ts"
 
 // A delay of Infinity has no range: it stays.
-const spread =
-  (min: number, max: number) =>
-  <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
-    mapDelays(self, (delay, { random }) => {
-      const draw = random.nextDoubleUnsafe()
-      return delay === Infinity ? delay : delay * (min + (max - min) * draw)
-    }, { shifts: true })
+const spread = (min: number, max: number): Combinator => (self) =>
+  mapDelays(planOfSelf(self), (delay, { random }) => {
+    const draw = random.nextDoubleUnsafe()
+    return delay === Infinity ? delay : delay * (min + (max - min) * draw)
+  })
 
 /**
  * A delay `d` becomes one of `d .. d + factor·d`: the jitter of Kubernetes.
@@ -70,10 +69,15 @@ const spread =
  * @category combinators
  * @since 0.1.0
  */
-export const additive = (
-  factor: number
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> =>
-  args.number("Jitter.additive: factor", factor, 0) === 0 ? (self) => self : spread(1, 1 + factor)
+export const additive: {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    factor: number
+  ): Schedule.Schedule<Output, Input, E, R>
+  (factor: number): Combinator
+} = dualOf((factor: number) =>
+  args.number("Jitter.additive: factor", factor, 0) === 0 ? identity : spread(1, 1 + factor)
+)
 
 /**
  * A delay `d` becomes one of `0 .. d`: AWS' full jitter, the one that makes the fewest calls under contention ("Exponential
@@ -145,8 +149,13 @@ export const equal: <Output, Input, E, R>(
  * @category combinators
  * @since 0.1.0
  */
-export const between = (
-  min: number,
-  max: number
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> =>
+export const between: {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    min: number,
+    max: number
+  ): Schedule.Schedule<Output, Input, E, R>
+  (min: number, max: number): Combinator
+} = dualOf((min: number, max: number) =>
   spread(args.number("Jitter.between: min", min, 0), args.number("Jitter.between: max", max, min))
+)

@@ -31,8 +31,9 @@
 import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { type Change, changeDelays, mapDelays } from "./internal/delays.ts"
-import { done, type Env } from "./internal/plan.ts"
+import { around, changeDelays, type Combinator, dualOf, mapDelay, mapDelays, planOfSelf } from "./internal/delays.ts"
+import { changed } from "./internal/moment.ts"
+import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
  * `n` runs in all, the first one counted.
@@ -61,16 +62,20 @@ import { done, type Env } from "./internal/plan.ts"
  * @category combinators
  * @since 0.1.0
  */
-export const attempts = (
-  n: number
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
+export const attempts: {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    n: number
+  ): Schedule.Schedule<Output, Input, E, R>
+  (n: number): Combinator
+} = dualOf((n: number) => {
   args.integer("Limit.attempts: n", n, 1)
   return (self) =>
     changeDelays(self, () => {
       let runs = 0
       return (delay) => ++runs < n ? delay : done
     })
-}
+})
 
 /**
  * No delay is longer than `max`. The output and the end of the schedule stay as they are.
@@ -94,11 +99,50 @@ export const attempts = (
  * @category combinators
  * @since 0.1.0
  */
-export const delay = (
-  max: Duration.Input
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
+export const delay: {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    max: Duration.Input
+  ): Schedule.Schedule<Output, Input, E, R>
+  (max: Duration.Input): Combinator
+} = dualOf((max: Duration.Input) => {
   const millis = args.duration("Limit.delay: max", max)
-  return (self) => mapDelays(self, (delay) => Math.min(delay, millis))
+  return (self) => {
+    const plan = planOfSelf(self)
+    const { floor } = plan
+    const capped = floor === undefined ? plan : { ...plan, floor: (state: unknown) => Math.min(floor(state), millis) }
+    return plan.isGrid ? addRuns(capped, millis) : mapDelays(capped, (delay) => Math.min(delay, millis))
+  }
+})
+
+// Between slots it adds runs. The slot is still to come after them.
+const addRuns = <Output, Input, E, R>(
+  plan: Plan<Output, Input, E, R>,
+  millis: number
+): Schedule.Schedule<Output, Input, E, R> =>
+  around(plan, {
+    remember: () => ({ hasAdded: false }),
+    next(state, at, input) {
+      const delay = plan.next(state.inner, state.hasAdded ? changed(at, { isExtra: true }) : at, input)
+      return mapDelay(delay, (delay) => {
+        const most = millis + (plan.since?.(state.inner, at, delay) ?? 0)
+        state.hasAdded = delay > most
+        return Math.min(delay, most)
+      })
+    }
+  })
+
+/**
+ * Options of {@link within}.
+ *
+ * - `overshoot`: what happens to a sleep that would end past the limit. `"stop"`, the default: it never starts, and the
+ *   schedule is done. `"truncate"`: it ends on the limit, and the run there is the last
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WithinOptions {
+  readonly overshoot?: "stop" | "truncate" | undefined
 }
 
 /**
@@ -130,20 +174,37 @@ export const delay = (
  * @category combinators
  * @since 0.1.0
  */
-export const within = (
-  total: Duration.Input,
-  options?: { readonly overshoot?: "stop" | "truncate" | undefined }
-): <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R> => {
+export const within: {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    total: Duration.Input,
+    options?: WithinOptions
+  ): Schedule.Schedule<Output, Input, E, R>
+  (total: Duration.Input, options?: WithinOptions): Combinator
+} = dualOf((total: Duration.Input, options?: WithinOptions) => {
   const millis = args.duration("Limit.within: total", total)
-  const truncate =
-    args.oneOf("Limit.within: overshoot", args.options("Limit.within: options", options)?.overshoot ?? "stop", [
-      "stop",
-      "truncate"
-    ]) === "truncate"
-  const limit = ({ first }: Env): Change => (delay, at) => {
-    const left = millis - ((at.ended ?? at.now) - first)
-    if (delay <= left) return delay
-    return truncate && left > 0 ? left : done
+  const overshoot = args.options("Limit.within: options", options)?.overshoot ?? "stop"
+  const truncates = args.oneOf("Limit.within: overshoot", overshoot, ["stop", "truncate"]) === "truncate"
+  return (self) => {
+    const plan = planOfSelf(self)
+    const { floor } = plan
+    return around(plan, {
+      timed: true,
+      remember: ({ first }) => ({ first, left: Infinity }),
+      next: (state, at, input) =>
+        mapDelay(plan.next(state.inner, at, input), (delay) => {
+          at.expire?.(state.first + millis)
+          const left = state.left = millis - ((at.ended ?? at.now) - state.first)
+          if (waitOf(plan, state.inner, at, delay) <= left) return delay
+          return truncates && left > 0 ? left + (plan.since?.(state.inner, at, delay) ?? 0) : done
+        }),
+      again({ first, inner }, at) {
+        const wait = plan.again?.(inner, at) ?? 0
+        const left = millis - (at.now - first)
+        if (wait <= left) return wait
+        return truncates && left > 0 ? left : done
+      },
+      floor: floor && (({ inner, left }) => Math.min(floor(inner), left))
+    })
   }
-  return (self) => changeDelays(self, limit, { timed: true, limit })
-}
+})

@@ -30,6 +30,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
+import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
@@ -39,14 +40,15 @@ import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { causeOf } from "./internal/causeOf.ts"
 import { endWithScope, registry } from "./internal/closing.ts"
-import { Driver, type Spec, type Started } from "./internal/driver.ts"
+import { Driver, type Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
-import type { AnyPlan } from "./internal/plan.ts"
+import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeating } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
+import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
@@ -276,9 +278,33 @@ export const run: {
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
   options: Options<E, F, R, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
-  Effect.contextWith((context: Context.Context<R>) =>
-    runNamed(context, ...looping("Loop.run", context, work, schedule, options))
-  ))
+  Effect.contextWith((context: Context.Context<R>) => {
+    const [name, rules, spec] = looping("Loop.run", context, work, schedule, options)
+    const hear = hearing(context, spec.stop !== undefined)
+    return runNamed(context, name, rules, spec, hear && ((loop, driver) => endWell(hear(loop, driver), driver)))
+  }))
+
+type Hearing = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
+
+// Retries in the runs hear the stop of the nearest loop, and of no other.
+const heard: Hearing = (loop, driver) =>
+  Effect.updateService(loop, CurrentLoop, (outer) => outer === unheard ? undefined : driver)
+
+// A failure of a run ends a plain loop, also that of a retry which the loop's stop has ended.
+const endWell = <Out, E, R>(
+  loop: Effect.Effect<Out | undefined, E, R>,
+  driver: { readonly stopped: Exit.Exit<unknown, E> | undefined }
+): Effect.Effect<Out | undefined, E, R> =>
+  Effect.catchCause(loop, (cause) => {
+    const { stopped } = driver
+    if (stopped === undefined || !hasStopped(cause)) return Effect.failCause(cause)
+    return Exit.isSuccess(stopped) ? Effect.undefined : Effect.failCause(stopped.cause)
+  })
+
+const unstoppable: Hearing = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
+
+const hearing = (context: Context.Context<never>, canStop: boolean): Hearing | undefined =>
+  canStop ? heard : Context.get(context, CurrentLoop) === undefined ? undefined : unstoppable
 
 const looping = <A, E, R, Out, F>(
   caller: string,
@@ -434,7 +460,7 @@ const fork = <A, E, R, Out, F>(
     const [name, rules, spec] = looping<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
     const watch = new Watch("loop", name, settings)
     const driver = new Driver(context, rules, spec, watch, true)
-    const loop = Effect.suspend(() => runDriver(driver, spec))
+    const loop = Effect.suspend(() => runDriver(driver, spec, heard))
     return Effect.flatMap(
       Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),
       (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))
@@ -464,7 +490,7 @@ const settingsOf = (
 const following = <A, E, R, Out, F>(
   name: string | undefined,
   bare: Repeating<A, E, R, Out, F>,
-  plan: AnyPlan<unknown, E, F, R>,
+  plan: Plan<unknown, E, F, R>,
   onFailure: Options<E, F, R, F, R>["onFailure"]
 ): Repeating<A, E, R, Out, F> => {
   const hook = onFailure ?? warn
@@ -472,7 +498,8 @@ const following = <A, E, R, Out, F>(
   let failures = 0
   return {
     ...bare,
-    timed: plan.timed || onFailure !== undefined,
+    // The time that a hook takes counts.
+    detour: onFailure === undefined ? plan : { ...plan, timed: true },
     succeeded(loop, value) {
       backoff = undefined
       failures = 0

@@ -38,23 +38,24 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { mapDelays } from "./internal/delays.ts"
+import { planOfSelf } from "./internal/delays.ts"
 import { earlyWake, type Moment } from "./internal/moment.ts"
-import { fromPlan, ranBeforeSlot } from "./internal/plan.ts"
+import { fromPlan } from "./internal/plan.ts"
 
 // A schedule that puts out the number of runs that came before, from 0.
 const counting = (
-  delay: (at: Moment) => number,
-  { timed }: { readonly timed: boolean }
+  delay: number,
+  since?: (state: unknown, at: Moment, delay: number) => number
 ): Schedule.Schedule<number> =>
-  fromPlan({
-    timed,
+  fromPlan<number, unknown, never, never, { runs: number }>({
+    timed: since !== undefined,
     start: () => ({ runs: -1 }),
     output: ({ runs }) => runs,
-    next(state, at) {
+    next(state) {
       state.runs++
-      return delay(at)
-    }
+      return delay
+    },
+    since
   })
 
 /**
@@ -84,16 +85,13 @@ const counting = (
  */
 export const sliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.sliding: period", period)
-  return counting(() => millis, { timed: false })
+  return counting(millis)
 }
 
-// What is left of a delay that began when the run was due, so that wakes which are a little early or late do not add up.
-// An early wake gives back what it took, and no more. A run that was late by a whole delay begins a new one, and so does one
-// that was triggered.
-const remaining = (delay: number, { due, now, start }: Moment): number => {
-  const onTime = start - due < delay && due - start <= earlyWake
-  return Math.max(0, Math.min(delay - (now - (onTime ? due : start)), delay + earlyWake))
-}
+// The delay starts when the run was due, so that wakes which are a little early or late do not add up. An early wake gives back
+// what it took, and no more. A run that was late by a whole delay starts a new one, and so does one that was triggered.
+const sinceStart = (_: unknown, { due, now, start }: Moment, delay: number): number =>
+  Math.max(now - (start - due < delay && due - start <= earlyWake ? due : start), -earlyWake)
 
 /**
  * The delay starts when the run starts: a Go `Timer` that is reset before `f`. A run that takes longer than the period is
@@ -131,7 +129,7 @@ const remaining = (delay: number, { due, now, start }: Moment): number => {
  */
 export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> => {
   const millis = args.duration("Period.nonSliding: period", period)
-  return counting((at) => remaining(millis, at), { timed: true })
+  return counting(millis, sinceStart)
 }
 
 /**
@@ -159,13 +157,16 @@ export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> =>
  */
 export const fromStart = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
-): Schedule.Schedule<Output, Input, E, R> => mapDelays(self, remaining, { timed: true, shifts: true })
+): Schedule.Schedule<Output, Input, E, R> => {
+  const plan = planOfSelf(self)
+  return plan.isGrid ? self : fromPlan({ ...plan, timed: true, since: sinceStart })
+}
 
 /**
  * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.
  *
  * - `interval`: a finite duration longer than 0
- * - `missed`: what becomes of slots that pass during a run. `"keep"`, the default, as in Go: one run at once for all of them.
+ * - `missed`: what becomes of slots that pass during a run. `"one"`, the default, as in Go: one run at once for all of them.
  *   `"skip"`: none, the next run waits for the next slot
  * - output: the number of the slot that comes next; a gap tells how many were missed
  *
@@ -177,7 +178,7 @@ export const fromStart = <Output, Input, E, R>(
  * import { Effect } from "effect"
  * import { Period, Timeline } from "effect-wait"
  *
- * const starts = (missed: "keep" | "skip") =>
+ * const starts = (missed: "one" | "skip") =>
  *   Timeline.starts(Effect.runSync(
  *     Timeline.simulate(Period.ticker("1 second", { missed }), {
  *       work: (run) => run === 0 ? 1500 : 100,
@@ -185,7 +186,7 @@ export const fromStart = <Output, Input, E, R>(
  *     })
  *   ))
  *
- * starts("keep") // => [0, 1500, 2000, 3000, 4000]
+ * starts("one") // => [0, 1500, 2000, 3000, 4000]
  * starts("skip") // => [0, 2000, 3000, 4000]
  * ```
  *
@@ -196,32 +197,36 @@ export const fromStart = <Output, Input, E, R>(
  */
 export const ticker = (
   interval: Duration.Input,
-  options?: { readonly missed?: "keep" | "skip" | undefined }
+  options?: { readonly missed?: "skip" | "one" | "all" | undefined }
 ): Schedule.Schedule<number> => {
-  const millis = args.positive("Period.ticker: interval", interval)
-  const keep = args.oneOf("Period.ticker: missed", args.options("Period.ticker: options", options)?.missed ?? "keep", [
-    "keep",
-    "skip"
-  ]) === "keep"
+  const millis = args.positiveDuration("Period.ticker: interval", interval)
+  const missed = args.oneOf("Period.ticker: missed", args.options("Period.ticker: options", options)?.missed ?? "one", [
+    "skip",
+    "one",
+    "all"
+  ])
   return fromPlan({
     timed: true,
-    start: (env) => ({ env, slot: 0 }), // the slot that comes next; the first run is slot 0
+    isGrid: true,
+    start: ({ first }) => ({ first, slot: 0 }), // the slot that comes next; the first run is slot 0
     output: ({ slot }) => slot,
     next(state, at) {
-      const { env, slot } = state
-      const isBefore = slot > 0 && ranBeforeSlot(at, env, env.first + slot * millis)
-      const served = isBefore ? slot - 1 : slot
-      const slots = (at.now - env.first) / millis
-      const next = state.slot = Math.max(served + 1, keep ? Math.floor(slots) : Math.ceil(slots))
-      at.miss(() => next - served - 1)
-      return Math.max(0, env.first + next * millis - at.now)
+      const before = at.isExtra ? state.slot - 1 : state.slot
+      // A run that started late serves the slots that passed before it started.
+      const late = missed === "all" || at.isExtra ? 0 : Math.max(0, Math.floor((at.start - at.due) / millis))
+      const passed = (at.now - state.first) / millis
+      const latest = missed === "all" ? 0 : missed === "one" ? Math.floor(passed) : Math.ceil(passed)
+      state.slot = Math.max(before + late + 1, latest)
+      at.miss(() => state.slot - before - 1)
+      return millis
     },
     again(state, at) {
-      const { env, slot } = state
-      const next = state.slot = Math.max(slot, Math.ceil((at.now - env.first) / millis))
-      at.miss(() => next - slot)
-      return Math.max(0, env.first + next * millis - at.now)
-    }
+      const { first, slot } = state
+      state.slot = Math.max(slot, Math.ceil((at.now - first) / millis))
+      at.miss(() => state.slot - slot)
+      return first + state.slot * millis - at.now
+    },
+    since: ({ first, slot }, { now }) => now - first - (slot - 1) * millis
   })
 }
 
@@ -297,22 +302,23 @@ export const cron = (
   const calendar = matching.success
   return fromPlan({
     timed: true,
-    // By the wall clock; `plannedAt` by that of the loop.
-    start: (env) => ({
-      env,
+    isGrid: true,
+    // By the wall clock.
+    start: ({ first }) => ({
+      first,
       runs: -1,
       served: -Infinity,
       planned: -Infinity,
-      plannedAt: -Infinity,
+      before: -Infinity,
       asked: NaN,
       seen: NaN
     }),
     output: ({ runs }) => runs,
     next(state, at) {
-      const { env, planned, plannedAt } = state
+      const { first, planned } = state
       const wall = at.wall()
       state.runs++
-      if (!ranBeforeSlot(at, env, plannedAt)) state.served = planned
+      if (!at.isExtra) state.served = planned
       // A slot that was served stays served when the timer woke early or the clock was set back a little; a
       // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
       const known = state.served - wall > threeHours ? -Infinity : state.served
@@ -320,7 +326,7 @@ export const cron = (
       const reached = wall - (at.now - at.start) + allowance
       const from = Math.max(known, wall, reached)
       at.miss(() => {
-        const seen = Number.isNaN(state.seen) ? wall - (at.now - env.first) : state.seen
+        const seen = Number.isNaN(state.seen) ? wall - (at.now - first) : state.seen
         return slotsBetween(calendar, Math.max(state.served, seen), from)
       })
       state.seen = from
@@ -328,18 +334,21 @@ export const cron = (
       if (!(state.asked <= from && from < planned)) {
         state.asked = from
         state.planned = Cron.next(calendar, from).getTime()
+        state.before = Cron.prev(calendar, state.planned).getTime()
       }
-      state.plannedAt = at.now + state.planned - wall
-      return state.planned - wall
+      return state.planned - state.before
     },
     again(state, at) {
       const wall = at.wall()
       const { planned } = state
-      at.miss(() => 1 + slotsBetween(calendar, planned, wall))
-      state.asked = state.seen = wall
-      state.planned = Cron.next(calendar, wall).getTime()
-      state.plannedAt = at.now + state.planned - wall
+      if (planned < wall) {
+        at.miss(() => 1 + slotsBetween(calendar, planned, wall))
+        state.asked = state.seen = wall
+        state.planned = Cron.next(calendar, wall).getTime()
+        state.before = Cron.prev(calendar, state.planned).getTime()
+      }
       return state.planned - wall
-    }
+    },
+    since: ({ before }, at) => at.wall() - before
   })
 }

@@ -1,6 +1,6 @@
 /**
- * A backoff as plain data, for configuration files. Go's `wait.Backoff`. A module of its own, since Schema weighs more than
- * everything else here.
+ * A backoff as plain data, for configuration files. Go's `wait.Backoff`. It is a module of its own because Effect's
+ * Schema takes more bytes than the rest of this library.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -33,9 +33,9 @@ const finite = Schema.makeFilter(Duration.isFinite, { expected: "a finite durati
 /**
  * The Schema of `Backoff.Policy`: `{ duration, factor, jitter, steps, cap? }`.
  *
- * Durations are written as Effect reads them, `"10 millis"`. Decoding fails with a `SchemaError` that names the field: for a
- * negative or infinite `duration`, a `factor` below 0, a `jitter` that is not finite, `steps` that are not an integer, a
- * negative `cap`.
+ * Durations are strings in Effect's format, such as `"10 millis"`. Decoding fails with a `SchemaError` that names the
+ * field: for a negative or infinite `duration`, a negative `factor`, a `jitter` that is not finite, `steps` that are
+ * not an integer, or a negative `cap`.
  *
  * **Example** (client-go's `retry.DefaultRetry`)
  *

@@ -22,16 +22,19 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import type * as Predicate from "effect/Predicate"
+import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
-import type { NoInfer } from "effect/Types"
 import * as args from "./internal/args.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { poll } from "./internal/poll.ts"
+import { type Left, type Picked, toPredicate, type Which } from "./internal/which.ts"
 import type { WaitTimeout } from "./WaitTimeout.ts"
+
+export { isWaitTimeout } from "./WaitTimeout.ts"
 
 /**
  * Options of {@link until}.
@@ -40,19 +43,43 @@ import type { WaitTimeout } from "./WaitTimeout.ts"
  * - `immediate`: whether to check before the first delay; default true
  * - `timeout`: how long to wait at most, from the beginning; default: for ever. It interrupts a check in flight, and wins over
  *   a check at the same instant
- * - `tolerate`: the errors of the check that count as "not yet"; default: none
+ * - `tolerate`: the errors of the check that count as "not yet": a predicate, or a list of tags; default: none. With a refinement or a
+ *   list, the other errors alone are left to fail with
  * - `stop`: ends the wait gracefully, see `Loop.run`: a check in flight finishes, and may still hold
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options<E, SE = never, SR = never> {
+export interface Options<W, SE = never, SR = never> {
   readonly name?: string | undefined
   readonly immediate?: boolean | undefined
   readonly timeout?: Duration.Input | undefined
-  readonly tolerate?: Predicate.Predicate<E> | undefined
+  readonly tolerate?: W | undefined
   readonly stop?: Effect.Effect<unknown, SE, SR> | undefined
 }
+
+interface Unaccepted {
+  readonly accept?: undefined
+}
+
+// Without it, a check that yields what is no boolean would never hold, nor say so.
+const acceptTrue = (value: unknown): boolean | Cause.IllegalArgumentError =>
+  Predicate.isBoolean(value)
+    ? value
+    : args.illegal("Poll.until: the value of the check", value, "true or false, where there is no `accept`")
+
+/** The value that is accepted. */
+type Accepted<P, A> = [P] extends [Predicate.Refinement<A, infer B>] ? B : A
+
+/** The errors that a poll fails with, where it tolerates `W`. */
+type Failing<A, E, W> = Rest<W, E> | WaitTimeout<A, Tolerated<W, E>>
+type Rest<W, E> = [Which<E>] extends [W] ? E : Left<W, E>
+type Tolerated<W, E> = [Which<E>] extends [W] ? never : Picked<W, E>
+
+/** The second argument that goes with the first, for the compiler's messages. */
+type Second<First, A, E> = First extends Effect.Effect<infer A1, infer _, infer _>
+  ? Schedule.Schedule<unknown, A1 | undefined, unknown, unknown>
+  : Options<Which<E>, unknown, unknown> & { readonly accept?: Predicate.Predicate<A> | undefined }
 
 /**
  * Repeats a check on a schedule until it holds, and succeeds with the value that was accepted.
@@ -60,10 +87,12 @@ export interface Options<E, SE = never, SR = never> {
  * - `check`: an `Effect<boolean>`; or any other effect, with `accept`
  * - `accept`: a predicate, or a refinement that narrows the result
  * - the schedule sees the value of the last check, and undefined before there is one
+ * - a check sees its number in `Schedule.CurrentMetadata`, from 0
  *
- * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`"deadline"`, `"exhausted"` when the
- * schedule was done, `"stopped"`), after how many checks and how long, and what was seen last. A defect of the check passes
- * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN.
+ * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`Deadline`, `Exhausted` when the
+ * schedule was done, `Stopped`), after how many checks and how long, and what was seen last. A defect of the check passes
+ * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN, and for a check without `accept` whose value
+ * is no boolean.
  *
  * **Example** (A job that is done at the third look)
  *
@@ -93,7 +122,7 @@ export interface Options<E, SE = never, SR = never> {
  * const schedule = Backoff.exponential({ base: "1 milli", cap: "4 millis" }).pipe(Limit.attempts(4))
  * const timeout = await Effect.runPromise(Effect.flip(Poll.until(Effect.succeed(false), schedule)))
  *
- * timeout.reason // => "exhausted"
+ * timeout.reason._tag // => "Exhausted"
  * timeout.attempts // => 4
  * timeout.last // => Option.some(false)
  * ```
@@ -103,54 +132,64 @@ export interface Options<E, SE = never, SR = never> {
  * @since 0.1.0
  */
 export const until: {
-  <A, B extends A, E, ES, RS, SE = never, SR = never>(
-    schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
-    options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Refinement<A, B> }
-  ): <R>(
-    check: Effect.Effect<A, E, R>
-  ) => Effect.Effect<B, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
-  <A, E, ES, RS, SE = never, SR = never>(
-    schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
-    options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Predicate<A> }
-  ): <R>(
-    check: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
-  <E, ES, RS, SE = never, SR = never>(
-    schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>,
-    options?: Options<NoInfer<E>, SE, SR> & { readonly accept?: undefined }
-  ): <R>(
-    check: Effect.Effect<boolean, E, R>
-  ) => Effect.Effect<true, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
-  <A, B extends A, E, R, ES, RS, SE = never, SR = never>(
-    check: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
-    options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Refinement<A, B> }
-  ): Effect.Effect<B, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
-  <A, E, R, ES, RS, SE = never, SR = never>(
-    check: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
-    options: Options<NoInfer<E>, SE, SR> & { readonly accept: Predicate.Predicate<A> }
-  ): Effect.Effect<A, E | ES | NoInfer<SE> | WaitTimeout<A, E>, R | RS | NoInfer<SR>>
-  <E, R, ES, RS, SE = never, SR = never>(
+  <E, ES, RS>(
+    schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
+  ): <R>(check: Effect.Effect<boolean, E, R>) => Effect.Effect<true, E | ES | WaitTimeout<boolean, never>, R | RS>
+  /** @internal What a call that does not compile gives to the rest of a pipe, so that the compiler reports that call alone. */
+  <X extends never>(check: never, schedule: never, options?: never): X
+  <E, R, ES, RS>(
+    check: Effect.Effect<boolean, E, R>,
+    schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
+  ): Effect.Effect<true, E | ES | WaitTimeout<boolean, never>, R | RS>
+  <E, R, ES, RS, const W extends Which<E>, SE = never, SR = never>(
     check: Effect.Effect<boolean, E, R>,
     schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>,
-    options?: Options<NoInfer<E>, SE, SR> & { readonly accept?: undefined }
-  ): Effect.Effect<true, E | ES | NoInfer<SE> | WaitTimeout<boolean, E>, R | RS | NoInfer<SR>>
+    options: Options<W, SE, SR> & Unaccepted
+  ): Effect.Effect<true, Failing<boolean, E, NoInfer<W>> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
+  <A, E, R, ES, RS, P extends Predicate.Predicate<A>, const W extends Which<E>, SE = never, SR = never>(
+    check: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
+    options: Options<W, SE, SR> & { readonly accept: P }
+  ): Effect.Effect<Accepted<NoInfer<P>, A>, Failing<A, E, NoInfer<W>> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
+  <E, ES, RS, const W extends Which<E>, SE = never, SR = never>(
+    schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>,
+    options: Options<W, SE, SR> & Unaccepted
+  ): <R>(
+    check: Effect.Effect<boolean, E, R>
+  ) => Effect.Effect<true, Failing<boolean, E, NoInfer<W>> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
+  <A, E, ES, RS, P extends Predicate.Predicate<A>, const W extends Which<E>, SE = never, SR = never>(
+    schedule: Schedule.Schedule<unknown, NoInfer<A> | undefined, ES, RS>,
+    options: Options<W, SE, SR> & { readonly accept: P }
+  ): <R>(
+    check: Effect.Effect<A, E, R>
+  ) => Effect.Effect<Accepted<NoInfer<P>, A>, Failing<A, E, NoInfer<W>> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
+  // A poll for later, whose `accept` says what it checks.
+  <ES, RS, P extends Predicate.Predicate<never>, SE = never, SR = never>(
+    schedule: Schedule.Schedule<unknown, Parameters<P>[0] | undefined, ES, RS>,
+    options: Options<undefined, SE, SR> & { readonly accept: P }
+  ): <A extends Parameters<P>[0], E, R>(
+    check: Effect.Effect<A, E, R>
+  ) => Effect.Effect<Accepted<P, A>, E | WaitTimeout<A, never> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
+  /** @internal The compiler reports the last signature with as many parameters: this one does for both orders, and accepts no more. */
+  <A, E, First extends Effect.Effect<boolean, unknown, unknown> | Schedule.Schedule<unknown, never, unknown, unknown>>(
+    check: First,
+    schedule: Second<First, A, E>
+  ): (check: Effect.Effect<A, E, unknown>) => Effect.Effect<never, "not a poll">
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, F>(
   check: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<unknown, A | undefined, F, R>,
-  options: Options<E, F, R> & { readonly accept?: Predicate.Predicate<A> | undefined } = {}
+  options: Options<Which<E>, F, R> & { readonly accept?: Predicate.Predicate<A> | undefined } = {}
 ): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.suspend(() =>
     poll({
       check,
       plan: toPlan(args.schedule("Poll.until: schedule", schedule)),
-      accept: args.callback("Poll.until: accept", options.accept) ?? ((value) => value === true),
-      tolerate: args.callback("Poll.until: tolerate", options.tolerate),
+      accept: args.callback("Poll.until: accept", options.accept) ?? acceptTrue,
+      tolerate: toPredicate("Poll.until: tolerate", options.tolerate),
       first: args.boolean("Poll.until: immediate", options.immediate ?? true) ? "now" : "later",
       stop: args.effect("Poll.until: stop", options.stop),
       name: args.name("Poll.until: name", options.name),
       timeout: args.duration("Poll.until: timeout", options.timeout ?? Infinity),
-      exhausted: "exhausted"
+      exhausted: "Exhausted"
     })
   ))

@@ -1,14 +1,15 @@
 /**
- * Bound retries across calls: a dependency that is down is not retried to death. Finagle's `RetryBudget`, gRPC's retry
- * throttling, AWS' retry quota.
+ * Bounds the retries of all calls to a dependency, so that an outage does not become a retry storm. Finagle's
+ * `RetryBudget`, gRPC's retry throttling, AWS' retry quota.
  *
- * | budget | what fills it | what empties it | a retry is refused when |
+ * | budget | filled by | emptied by | refuses a retry when |
  * |---|---|---|---|
- * | {@link layerRatio} | each operation, and time | each retry | less than a retry is left |
- * | {@link layerThrottling} | each success | each failed attempt | half of the tokens, or less, is left |
- * | {@link layerQuota} | each success | each retry | less than it costs is left |
+ * | {@link layerRatio} | each operation, and time | each retry | less than one retry is left |
+ * | {@link layerThrottling} | each success | each failed attempt | at most half of the tokens are left |
+ * | {@link layerQuota} | each success | each retry | fewer tokens are left than the retry costs |
  *
- * `Retry.run` asks the one that is provided, by the name of its `budget`: calls to the same dependency share a name.
+ * `Retry.run` uses the `RetryBudget` of its context. Its option `budget` is the key: calls to the same dependency share
+ * a key.
  *
  * @since 0.1.0
  */
@@ -27,17 +28,17 @@ import { millisSince } from "./internal/moment.ts"
 import { done } from "./internal/plan.ts"
 
 /**
- * Decides whether a failed attempt may be tried again, from what other calls to the same dependency have seen. `Retry.run` with a
- * `budget` tells it what happens.
+ * Decides whether a failed attempt may be retried, from the results of other calls to the same dependency. `Retry.run`
+ * with the option `budget` calls it.
  *
- * - `started`: an operation begins, with its first attempt
- * - `failed`: an attempt failed, with an error that may be tried again
- * - `withdraw`: the schedule would try again: whether it may
- * - `succeeded`: an operation succeeded; `retried` is the error of the attempt before, where there was one
+ * - `started`: an operation starts, with its first attempt
+ * - `failed`: an attempt failed with an error that may be retried
+ * - `withdraw`: the schedule allows a retry; false refuses it
+ * - `succeeded`: an operation succeeded; `retried` is the error of the attempt before, if there was one
  *
- * All are keyed by the dependency: one budget each.
+ * The key is the dependency. Each key has its own budget.
  *
- * **Example** (A budget of one's own, which allows no retry)
+ * **Example** (Your own budget, which allows no retry)
  *
  * ```ts
  * import { Effect, Schedule } from "effect"
@@ -55,7 +56,7 @@ import { done } from "./internal/plan.ts"
  * )
  *
  * exhausted.attempts // => 1
- * exhausted.reason // => "budget"
+ * exhausted.reason._tag // => "Budget"
  * ```
  *
  * @category services
@@ -70,8 +71,8 @@ export class RetryBudget extends Context.Service<RetryBudget, {
 
 type Service = RetryBudget["Service"]
 
-/** Finds the bucket of a key. One that is idle for too long is forgotten. */
-const makeBuckets = <B extends { used: number }>(
+/** Finds the bucket of a key. Deletes the buckets that have not been used for `idle` milliseconds. */
+const makeBuckets = <B extends { usedAt: number }>(
   clock: Clock.Clock,
   idle: number,
   make: () => B
@@ -80,22 +81,22 @@ const makeBuckets = <B extends { used: number }>(
   const buckets = new Map<string, B>()
   return (key) => {
     const now = millisSince(clock, origin)
-    // They are in the order of their last use.
-    for (const [key, { used }] of buckets) {
-      if (now - used < idle) break
+    // The map is in the order of the last use.
+    for (const [key, { usedAt }] of buckets) {
+      if (now - usedAt < idle) break
       buckets.delete(key)
     }
     const bucket = buckets.get(key) ?? make()
-    bucket.used = now
+    bucket.usedAt = now
     buckets.delete(key)
     buckets.set(key, bucket)
     return bucket
   }
 }
 
-/** Buckets that are full at first, and hold from 0 to `max` tokens. */
+/** Buckets of 0 to `max` tokens. A new bucket is full. */
 const makeTokens = (clock: Clock.Clock, idle: number, max: number) => {
-  const bucketOf = makeBuckets(clock, idle, () => ({ used: 0, tokens: max }))
+  const bucketOf = makeBuckets(clock, idle, () => ({ usedAt: 0, tokens: max }))
   return {
     left: (key: string): number => bucketOf(key).tokens,
     add(key: string, amount: number): void {
@@ -107,26 +108,33 @@ const makeTokens = (clock: Clock.Clock, idle: number, max: number) => {
 
 const ignore = () => Effect.void
 
-const inRange = (argument: string, input: unknown, value: number, min: number, max: number, allowed: string): void => {
+const checkRange = (
+  argument: string,
+  input: unknown,
+  value: number,
+  min: number,
+  max: number,
+  allowed: string
+): void => {
   if (!(Predicate.isNumber(value) && value >= min && value <= max)) throw args.illegal(argument, input, allowed)
 }
 
 const checkIdle = (caller: string, idle: Duration.Input = "10 minutes"): number => {
   const millis = args.millisOrZero(idle)
-  inRange(`${caller}: idle`, idle, millis, Number.MIN_VALUE, Infinity, "a duration longer than 0")
+  checkRange(`${caller}: idle`, idle, millis, Number.MIN_VALUE, Infinity, "a duration longer than 0")
   return millis
 }
 
 /**
  * Options of {@link makeRatio} and {@link layerRatio}.
  *
- * - `ttl`: how long an operation, or a retry, counts: from 1 second to 60; default 10 seconds
- * - `minRetriesPerSecond`: how many retries are allowed without any operations, as an average over the ttl: a number of 0 or more;
- *   default 10
- * - `percentCanRetry`: how many retries each operation allows beyond that, as a fraction in spite of its name: a number from 0 to
- *   1000; default 0.2
- * - `idle`: a key that is not used for so long is forgotten, and begins afresh, with all of its reserve; Infinity is allowed;
- *   default 10 minutes
+ * - `ttl`: how long an operation or a retry counts, from 1 to 60 seconds; default 10 seconds
+ * - `minRetriesPerSecond`: how many retries are allowed without any operation, on average over the ttl: a number of 0
+ *   or more; default 10
+ * - `percentCanRetry`: how many more retries each operation allows. Despite its name it is a fraction, a number from 0
+ *   to 1000; default 0.2
+ * - `idle`: a key that is not used for this long is deleted, and starts again with its whole reserve. Infinity is
+ *   allowed; default 10 minutes
  *
  * @category models
  * @since 0.1.0
@@ -139,16 +147,19 @@ export interface RatioOptions {
 }
 
 /**
- * The budget of {@link makeRatio}, which also comes as a limit of schedules.
+ * The budget of {@link makeRatio}, which is also a limit of schedules.
  *
- * - `limit`: ends a schedule when the budget of the key refuses a retry. It works without `Retry.run`, as this budget does not have
- *   to see successes: `Effect.retry` begins a schedule before the first attempt, which is the deposit; each step withdraws
+ * - `limit`: ends a schedule when the budget of the key refuses a retry. It works without `Retry.run`, because this
+ *   budget does not count successes: `Effect.retry` starts a schedule before the first attempt, which deposits; each
+ *   step withdraws
  *
  * **Gotchas**
  *
- * The limit comes last in a pipe: what ends the schedule further down would do so when the retry is paid. Under `Retry.run` the
- * option `budget` is the way: without it, or a name, a schedule begins only when the first attempt has failed, and what succeeds
- * at once deposits nothing. Both at once count twice.
+ * Put the limit last in the pipe: a limit after it can refuse a retry that is already charged.
+ *
+ * With `Retry.run`, use the option `budget` instead. With neither a `budget` nor a `name`, `Retry.run` starts the
+ * schedule after the first failure, so an operation that succeeds at once deposits nothing. With both the option and
+ * this limit, each operation counts twice.
  *
  * @category models
  * @since 0.1.0
@@ -159,27 +170,27 @@ export interface Ratio extends Service {
   ) => <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>) => Schedule.Schedule<Output, Input, E, R>
 }
 
-// What is counted is whole, and rounded up: ten deposits of 0.1 are one retry.
-const billionths = (retries: number): number => Math.ceil(retries * 1e9)
+// Amounts are whole billionths of a retry, rounded up: so ten deposits of 0.1 make one retry.
+const toBillionths = (retries: number): number => Math.ceil(retries * 1e9)
 const slices = 10
-const makeWindow = () => ({ used: 0, slice: 0, amounts: Array.from({ length: slices }, () => 0) })
+const makeWindow = () => ({ usedAt: 0, slice: 0, amounts: Array.from({ length: slices }, () => 0) })
 
 const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
   Clock.clockWith((clock) => {
     const { idle, minRetriesPerSecond = 10, percentCanRetry = 0.2, ttl = "10 seconds" } =
       args.options(`${caller}: options`, options) ?? {}
     const millis = args.millisOrZero(ttl)
-    inRange(`${caller}: ttl`, ttl, millis, 1000, 60_000, "a duration from 1 second to 60 seconds")
+    checkRange(`${caller}: ttl`, ttl, millis, 1000, 60_000, "a duration from 1 second to 60 seconds")
     args.number(`${caller}: minRetriesPerSecond`, minRetriesPerSecond, 0)
-    inRange(`${caller}: percentCanRetry`, percentCanRetry, percentCanRetry, 0, 1000, "a number from 0 to 1000")
-    const reserve = billionths(minRetriesPerSecond * millis / 1000)
-    const deposit = billionths(percentCanRetry)
-    const cost = billionths(1)
+    checkRange(`${caller}: percentCanRetry`, percentCanRetry, percentCanRetry, 0, 1000, "a number from 0 to 1000")
+    const reserve = toBillionths(minRetriesPerSecond * millis / 1000)
+    const deposit = toBillionths(percentCanRetry)
+    const cost = toBillionths(1)
     const bucketOf = makeBuckets(clock, checkIdle(caller, idle), makeWindow)
-    // Adds an amount, unless that is more than there is to take.
-    const add = (key: string, amount: number): boolean => {
+    // Adds the amount to the current slice. False, and adds nothing, if a withdrawal exceeds the balance.
+    const tryAdd = (key: string, amount: number): boolean => {
       const bucket = bucketOf(key)
-      const slice = Math.floor(bucket.used * slices / millis)
+      const slice = Math.floor(bucket.usedAt * slices / millis)
       for (let i = Math.max(bucket.slice, slice - slices) + 1; i <= slice; i++) bucket.amounts[i % slices] = 0
       bucket.slice = slice
       const isAllowed = amount >= 0 || bucket.amounts.reduce((sum, amount) => sum + amount, reserve + amount) >= 0
@@ -187,29 +198,29 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
       return isAllowed
     }
     return Effect.succeed<Ratio>({
-      started: (key) => Effect.sync(() => void add(key, deposit)),
+      started: (key) => Effect.sync(() => void tryAdd(key, deposit)),
       failed: ignore,
-      withdraw: (key) => Effect.sync(() => add(key, -cost)),
+      withdraw: (key) => Effect.sync(() => tryAdd(key, -cost)),
       succeeded: ignore,
       limit: (key) => (self) =>
         changeDelays(self, () => {
-          add(key, deposit)
-          return (delay) => add(key, -cost) ? delay : done
+          tryAdd(key, deposit)
+          return (delay) => tryAdd(key, -cost) ? delay : done
         })
     })
   })
 
 /**
- * A budget in proportion to the operations: by default one retry for five of them, and 10 a second on top. Finagle's
- * `RetryBudget`.
+ * Allows retries in proportion to the operations: by default one retry for five operations, and 10 retries a second on
+ * top. Finagle's `RetryBudget`.
  *
- * - an operation deposits `percentCanRetry` of a retry when it starts, whatever becomes of it
- * - a retry withdraws one; there are `minRetriesPerSecond · ttl` more than were deposited
- * - both are forgotten after the `ttl`, up to a tenth of it earlier: so the reserve comes back
- * - the time is that of the Clock with which the budget is made
+ * - an operation deposits `percentCanRetry` of a retry when it starts, whatever its result
+ * - a retry withdraws one; a reserve of `minRetriesPerSecond · ttl` retries comes on top of the deposits
+ * - deposits and withdrawals expire after the `ttl`, or up to a tenth of it earlier: so the reserve comes back
+ * - the Clock is that of the context in which the budget is made
  *
- * Dies with an `IllegalArgumentError` that names a bad option. The source is Finagle's `RetryBudget`, a leaky token bucket
- * of ten slices.
+ * Dies with an `IllegalArgumentError` that names a bad option. The source is Finagle's `RetryBudget`, a leaky token
+ * bucket of ten slices.
  *
  * **Example** (Ten operations, and five retries, with Effect's own retry)
  *
@@ -236,9 +247,9 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
 export const makeRatio = (options?: RatioOptions): Effect.Effect<Ratio> => ratio("RetryBudget.makeRatio", options)
 
 /**
- * The budget of {@link makeRatio}, as the one that `Retry.run` asks.
+ * Provides the budget of {@link makeRatio} to `Retry.run`.
  *
- * Fails with a defect, an `IllegalArgumentError` that names a bad option.
+ * Dies with an `IllegalArgumentError` that names a bad option.
  *
  * **Example** (Ten operations, and five retries)
  *
@@ -270,8 +281,8 @@ export const layerRatio = (options?: RatioOptions): Layer.Layer<RetryBudget> =>
  *
  * - `maxTokens`: an integer from 1 to 1000; default 10
  * - `tokenRatio`: what a success adds: a number of 0.001 or more, of which three decimals count; default 0.1
- * - `idle`: a key that is not used for so long is forgotten, and begins afresh, with all of its tokens; Infinity is allowed;
- *   default 10 minutes
+ * - `idle`: a key that is not used for this long is deleted, and starts again with all of its tokens. Infinity is
+ *   allowed; default 10 minutes
  *
  * @category models
  * @since 0.1.0
@@ -282,8 +293,8 @@ export interface ThrottlingOptions {
   readonly idle?: Duration.Input | undefined
 }
 
-// A number in thousandths, without those of them. Division rounds to the very number that a literal of three decimals is.
-const thousandths = (value: number): number => {
+// Truncates to three decimals. The comparison is exact: `n / 1000` is the same number as the literal of three decimals.
+const toThousandths = (value: number): number => {
   const rounded = Math.round(value * 1000)
   return rounded / 1000 > value ? rounded - 1 : rounded
 }
@@ -292,24 +303,24 @@ const throttling = (caller: string, options?: ThrottlingOptions): Effect.Effect<
   Clock.clockWith((clock) => {
     const { idle, maxTokens = 10, tokenRatio = 0.1 } = args.options(`${caller}: options`, options) ?? {}
     const count = Number.isInteger(maxTokens) ? maxTokens : NaN
-    inRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000")
+    checkRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000")
     const max = maxTokens * 1000
-    const success = thousandths(args.number(`${caller}: tokenRatio`, tokenRatio, 0.001))
+    const gain = toThousandths(args.number(`${caller}: tokenRatio`, tokenRatio, 0.001))
     const tokens = makeTokens(clock, checkIdle(caller, idle), max)
     return Effect.succeed<Service>({
       started: ignore,
       failed: (key) => Effect.sync(() => tokens.add(key, -1000)),
       withdraw: (key) => Effect.sync(() => tokens.left(key) > max / 2),
-      succeeded: (key) => Effect.sync(() => tokens.add(key, success))
+      succeeded: (key) => Effect.sync(() => tokens.add(key, gain))
     })
   })
 
 /**
- * No retries while too many attempts fail: by default while more than about one in eleven does. gRPC's retry throttling.
+ * Refuses retries while too many attempts fail: by default more than about one in eleven. gRPC's retry throttling.
  *
- * - there are `maxTokens` at first, and never more
- * - an attempt that fails, with an error that may be tried again, takes one, down to 0; a success adds `tokenRatio`
- * - no retry while half of `maxTokens`, or less, is left
+ * - `maxTokens` is the number of tokens at first, and at most
+ * - an attempt that fails with an error that may be retried takes one token, down to 0; a success adds `tokenRatio`
+ * - retries are refused while at most half of `maxTokens` are left
  *
  * Dies with an `IllegalArgumentError` that names a bad option. The source is gRPC's proposal A6, "gRPC Retry Design".
  *
@@ -338,9 +349,9 @@ export const makeThrottling = (options?: ThrottlingOptions): Effect.Effect<Retry
   throttling("RetryBudget.makeThrottling", options)
 
 /**
- * The budget of {@link makeThrottling}, as the one that `Retry.run` asks.
+ * Provides the budget of {@link makeThrottling} to `Retry.run`.
  *
- * Fails with a defect, an `IllegalArgumentError` that names a bad option.
+ * Dies with an `IllegalArgumentError` that names a bad option.
  *
  * **Example** (Four operations of at most three attempts)
  *
@@ -365,12 +376,12 @@ export const layerThrottling = (options?: ThrottlingOptions): Layer.Layer<RetryB
 /**
  * Options of {@link makeQuota} and {@link layerQuota}.
  *
- * - `capacity`: how many tokens there are, an integer of 0 or more; default 500
- * - `retryCost`: what a retry costs, an integer of 0 or more; default 14
- * - `throttlingCost`: what it costs after an error that `isThrottling` knows, an integer of 0 or more; default 5
- * - `isThrottling`: tells the errors of a dependency that wants fewer calls; default: none is
- * - `idle`: a key that is not used for so long is forgotten, and begins afresh, with its whole capacity; Infinity is allowed;
- *   default 10 minutes
+ * - `capacity`: the number of tokens, an integer of 0 or more; default 500
+ * - `retryCost`: how many tokens a retry costs, an integer of 0 or more; default 14
+ * - `throttlingCost`: its cost after an error that `isThrottling` accepts, an integer of 0 or more; default 5
+ * - `isThrottling`: true for an error by which the dependency throttles its callers; default: never
+ * - `idle`: a key that is not used for this long is deleted, and starts again with its whole capacity. Infinity is
+ *   allowed; default 10 minutes
  *
  * @category models
  * @since 0.1.0
@@ -390,7 +401,7 @@ const quota = (caller: string, options?: QuotaOptions): Effect.Effect<Service> =
     args.integer(`${caller}: capacity`, capacity, 0)
     args.integer(`${caller}: retryCost`, retryCost, 0)
     args.integer(`${caller}: throttlingCost`, throttlingCost, 0)
-    args.required(`${caller}: isThrottling`, isThrottling)
+    args.fn(`${caller}: isThrottling`, isThrottling)
     const tokens = makeTokens(clock, checkIdle(caller, idle), capacity)
     const costOf = (error: unknown): number => isThrottling(error) ? throttlingCost : retryCost
     return Effect.succeed<Service>({
@@ -409,14 +420,15 @@ const quota = (caller: string, options?: QuotaOptions): Effect.Effect<Service> =
   })
 
 /**
- * A quota that only retries that fail use up for good: by default 35 of them. AWS' standard retry mode, as of 2026.
+ * Failed retries use up a quota, by default 35 of them; a success refunds its retry. AWS' standard retry mode, as of
+ * 2026.
  *
- * - there are `capacity` tokens at first, and never more
- * - a retry costs `retryCost`, or `throttlingCost`; it is refused when fewer are left than it costs
- * - a success refunds what the last retry of its operation cost; one without a retry adds 1
+ * - `capacity` is the number of tokens at first, and at most
+ * - a retry costs `retryCost` or `throttlingCost` tokens; it is refused when fewer are left
+ * - a success refunds the cost of the last retry of its operation; without a retry it adds 1 token
  *
- * Dies with an `IllegalArgumentError` that names a bad option. The source is "Retry behavior" in the reference guide of the AWS
- * SDKs.
+ * Dies with an `IllegalArgumentError` that names a bad option. The source is "Retry behavior" in the reference guide of
+ * the AWS SDKs.
  *
  * **Example** (The second retry is refused, until the first one succeeds)
  *
@@ -443,9 +455,9 @@ export const makeQuota = (options?: QuotaOptions): Effect.Effect<RetryBudget["Se
   quota("RetryBudget.makeQuota", options)
 
 /**
- * The budget of {@link makeQuota}, as the one that `Retry.run` asks.
+ * Provides the budget of {@link makeQuota} to `Retry.run`.
  *
- * Fails with a defect, an `IllegalArgumentError` that names a bad option.
+ * Dies with an `IllegalArgumentError` that names a bad option.
  *
  * **Example** (A retry costs 14 of 40 tokens, and is cheaper when throttled)
  *

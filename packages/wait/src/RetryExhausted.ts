@@ -4,61 +4,123 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import { countIn, describeError, hidden } from "./internal/describe.ts"
+import { RetryExhaustedId as TypeId } from "./internal/stopping.ts"
 
-const describe = {
-  schedule: (attempts: string) => `Gave up after ${attempts}: the schedule is done. See \`error\` for the last error.`,
-  budget: (attempts: string) =>
-    `Gave up after ${attempts}: the retry budget is used up. See \`error\` for the last error.`,
-  nested: (attempts: string) => `Left to the retry around it after ${attempts}. See \`error\`.`
+/**
+ * Why a retry was given up.
+ *
+ * - `Schedule`: the schedule is done
+ * - `Budget`: the budget refused
+ * - `Nested`: the retry around this one is to try again
+ * - `Stopped`: the `stop` came, its own or that of the loop whose run it is in
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason =
+  | { readonly _tag: "Schedule" }
+  | { readonly _tag: "Budget" }
+  | { readonly _tag: "Nested" }
+  | { readonly _tag: "Stopped" }
+
+/**
+ * What a {@link RetryExhausted} is made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fields<out E> {
+  readonly reason: Reason
+  readonly error: E
+  readonly attempts: number
+  readonly elapsed: Duration.Duration
+}
+
+// The error at the bottom of nested retries.
+const lastOf = (error: unknown): string => isRetryExhausted(error) ? lastOf(error.error) : describeError(error)
+
+const messageOf = ({ attempts, elapsed, error, reason }: Fields<unknown>): string => {
+  const after = `after ${countIn(attempts, "attempt", elapsed)}`
+  const last = attempts === 0 ? "." : `. Last error: ${lastOf(error)}`
+  switch (reason._tag) {
+    case "Schedule":
+      return `Gave up ${after}: the schedule is done${last}`
+    case "Budget":
+      return `Gave up ${after}: the retry budget is used up${last}`
+    case "Nested":
+      return `Left to the retry around it ${after}${last}`
+    case "Stopped":
+      return `Stopped ${after}${last}`
+  }
 }
 
 /**
  * A retry was given up: the failure of `Retry.run`.
  *
- * - `error`: the last error, which is the `cause` of this one as well
+ * - `error`: the last error, which is the `cause` of this one as well. The message names it
  * - `attempts`: how many there were
  * - `elapsed`: from the start of the first attempt until it was given up
- * - `reason`: `"schedule"`: it was done; `"budget"`: it refused; `"nested"`: the retry around this one is to try again
+ * - `reason`: `Schedule`, `Budget`, `Nested` or `Stopped`, by `_tag`, see {@link Reason}
  *
- * **Example** (Caught by its tag)
+ * **Example** (Caught by its tag, and by its reason)
  *
  * ```ts
  * import { Effect } from "effect"
  * import { Limit, Period, Retry } from "effect-wait"
  *
  * const call = Effect.fail("refused")
+ * const retried = Retry.run(call, Period.sliding("1 milli").pipe(Limit.attempts(3)))
+ *
  * const answer = await Effect.runPromise(
- *   Retry.run(call, Period.sliding("1 milli").pipe(Limit.attempts(3))).pipe(
- *     Effect.catchTag("RetryExhausted", ({ attempts, error, reason }) => Effect.succeed([error, attempts, reason]))
- *   )
+ *   Effect.catchTag(retried, "RetryExhausted", ({ attempts, error, reason }) => Effect.succeed([error, attempts, reason._tag]))
+ * )
+ * const byReason = await Effect.runPromise(
+ *   Effect.catchReason(retried, "RetryExhausted", "Schedule", (_, { error }) => Effect.succeed(`default, since it was ${error}`))
  * )
  *
- * answer // => ["refused", 3, "schedule"]
+ * answer // => ["refused", 3, "Schedule"]
+ * byReason // => "default, since it was refused"
  * ```
  *
  * @category errors
  * @since 0.1.0
  */
-export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<{
-  readonly error: unknown
-  readonly attempts: number
-  readonly elapsed: Duration.Duration
-  readonly reason: "schedule" | "budget" | "nested"
-  readonly message: string
-  readonly cause: unknown
-}> {
+export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExhausted")<
+  Fields<unknown> & { readonly message: string }
+> {
   declare readonly error: E
+  declare readonly cause: E
 
-  constructor(options: {
-    readonly error: E
-    readonly attempts: number
-    readonly elapsed: Duration.Duration
-    readonly reason: "schedule" | "budget" | "nested"
-  }) {
-    const attempts = `${options.attempts} ${options.attempts === 1 ? "attempt" : "attempts"} in ${
-      Duration.format(Duration.millis(Math.round(Duration.toMillis(options.elapsed))))
-    }`
-    super({ ...options, message: describe[options.reason](attempts), cause: options.error })
+  constructor(fields: Fields<E>) {
+    super({ ...fields, message: messageOf(fields) })
+    Object.defineProperty(this, "cause", hidden(fields.error))
+  }
+
+  /** @internal */
+  get [TypeId](): typeof TypeId {
+    return TypeId
   }
 }
+
+/**
+ * Whether it is a {@link RetryExhausted}, of any copy of the library.
+ *
+ * **Example** (A rejected Promise)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Limit, Period, Retry } from "effect-wait"
+ *
+ * const retried = Retry.run(Effect.fail("refused"), Period.sliding("1 milli").pipe(Limit.attempts(3)))
+ * const error: unknown = await Effect.runPromise(retried).catch((error) => error)
+ *
+ * Retry.isRetryExhausted(error) && error.attempts // => 3
+ * ```
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRetryExhausted = (u: unknown): u is RetryExhausted => Predicate.hasProperty(u, TypeId)

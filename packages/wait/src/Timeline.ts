@@ -1,5 +1,5 @@
 /**
- * Runs as a value: what a schedule does to work, without waiting for it, and drawn.
+ * When the runs of a loop start and end, as a value: computed from a schedule without waiting, compared, and drawn.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -53,12 +53,12 @@ export interface Run {
  */
 export interface Timeline {
   readonly runs: ReadonlyArray<Run>
-  /** Whether the loop came to its end, failed, or was cut while it went on. */
+  /** `"cut"`: the loop was still going. */
   readonly outcome: "done" | "failed" | "cut"
 }
 
 /**
- * What was recorded elsewhere, such as in Go: when the runs started and ended, in milliseconds, and what became of the loop.
+ * A recording from elsewhere, such as Go: when the runs started and ended, in milliseconds, and how the loop ended.
  *
  * @category models
  * @since 0.1.0
@@ -119,7 +119,8 @@ export const delays = (self: Timeline): ReadonlyArray<number> =>
   self.runs.slice(1).map((run, i) => run.start - self.runs[i]!.end)
 
 /**
- * By how many milliseconds each run started later than planned; less than 0 where it was early. As many as both have.
+ * How many milliseconds later than planned each run started; negative for an early run. It compares only the runs that
+ * both timelines have.
  *
  * **Example** (A timer that woke late)
  *
@@ -139,9 +140,9 @@ export const lateness = (observed: Timeline, planned: Timeline): ReadonlyArray<n
   observed.runs.slice(0, planned.runs.length).map((run, i) => run.start - planned.runs[i]!.start)
 
 /**
- * Whether two timelines are the same: as many runs, which start and end at the same times, and the same outcome.
+ * Whether two timelines have the same outcome, and the same number of runs with the same starts and ends.
  *
- * - `tolerance`: by how much times may differ, a duration of 0 or more; default 1 microsecond
+ * - `tolerance`: how far two times may differ, a duration of 0 or more; default 1 microsecond
  *
  * Throws an `IllegalArgumentError` for a tolerance that is negative or NaN.
  *
@@ -172,8 +173,8 @@ export const equals = (
 }
 
 /**
- * A timeline from a trace. Go's loops end with `"returned"` and its polls with `"done"`, which both are `"done"` here; anything
- * else is `"failed"`. A run that has no end ended when it started.
+ * A timeline from a trace. The outcomes of Go's loops (`"returned"`) and polls (`"done"`) become `"done"`; any other
+ * outcome becomes `"failed"`. A run without an end ends when it starts.
  *
  * **Example** (A poll that timed out)
  *
@@ -196,18 +197,19 @@ export const fromTrace = (trace: Trace): Timeline => ({
 
 const cut = Symbol("effect-wait/Timeline/cut")
 
-const ran = Exit.succeed(undefined)
+// The exit of a sleep, and of a run that does not end the loop.
+const passed = Exit.succeed(undefined)
 
 /**
- * The timeline of `Loop.run` over a schedule, with time that passes as fast as it can be computed: no sleeps and no forks. It
- * works with every Schedule, ours or not.
+ * The timeline of `Loop.run` with a schedule, in virtual time: nothing sleeps, and nothing is forked. It works with
+ * every Schedule, of this library or of another one.
  *
  * - `until`: no run starts later; a duration of 0 or more
- * - `work`: how long a run takes, or a function of its number, from 0; default 0
- * - `random`: draws of `0 .. 1` that are used in this order, over and over; default: the `Random` service
- * - `maxRuns`: no timeline has more runs, so that a schedule without delays ends too; default 10,000
+ * - `work`: how long a run takes, or a function of the run's number, from 0; default 0
+ * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
+ * - `maxRuns`: the most runs, so that a schedule without delays ends too; default 10,000
  *
- * The outcome is `"done"` when the schedule was done, else `"cut"`. Fails with the schedule's own error; dies with an
+ * The outcome is `"done"` if the schedule ended, else `"cut"`. Fails with the schedule's own error; dies with an
  * `IllegalArgumentError` that names a bad argument.
  *
  * **Example** (A preview of a backoff)
@@ -241,19 +243,19 @@ export const simulate = <E, R>(
 ): Effect.Effect<Timeline, E, R> =>
   Effect.suspend(() => {
     const { random, work = 0 } = options
-    const asked = args.schedule("Timeline.simulate: schedule", schedule)
+    const plan = toPlan(args.schedule("Timeline.simulate: schedule", schedule))
     const until = args.duration("Timeline.simulate: until", options.until)
     const maxRuns = args.integer("Timeline.simulate: maxRuns", options.maxRuns ?? 10_000, 0)
-    const length = typeof work === "function"
+    const lengthOf = typeof work === "function"
       ? (run: number) => args.duration(`Timeline.simulate: work(${run})`, work(run))
       : constant(args.duration("Timeline.simulate: work", work))
     const draws = random && drawsOf("Timeline.simulate: random", random)
-    const time = { now: 0 } // a field is quicker to change than a variable that closures share
-    const pass = (millis: number): typeof ran => {
+    const time = { now: 0 } // a field is faster than a variable that closures share
+    const pass = (millis: number): typeof passed => {
       time.now += millis
-      return ran
+      return passed
     }
-    // For the Effects of the schedule. A sleep takes no time.
+    // For the Effects of another library's schedule: their sleeps take no real time either.
     const clock = clockOf(
       () => time.now,
       (duration) => Effect.suspend(() => pass(Math.max(0, Duration.toMillis(duration))))
@@ -262,18 +264,14 @@ export const simulate = <E, R>(
     const run = (): Exit.Exit<undefined, typeof cut> => {
       const start = time.now
       if (start > until || start === Infinity || runs.length >= maxRuns) return Exit.fail(cut)
-      const end = start + length(runs.length)
+      const end = start + lengthOf(runs.length)
       runs.push({ start, end })
       time.now = end
-      return ran
+      return passed
     }
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })
     const loop = Effect.contextWith((context: Context.Context<R>) =>
-      simulateLoop(context, repeating, { work: Effect.undefined, plan: toPlan(asked) }, {
-        passed: ran,
-        run,
-        sleep: pass
-      })
+      simulateLoop(context, repeating, { work: Effect.undefined, plan }, { passed, run, sleep: pass })
     ).pipe(
       Effect.map(timeline("done")),
       Effect.catchIf((error): error is typeof cut => error === cut, () => Effect.sync(timeline("cut"))),
@@ -284,7 +282,7 @@ export const simulate = <E, R>(
 
 const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "m"], [1_000, "s"], [1, "ms"]] as const
 
-// From a minute on with the unit below: 1m20s.
+// From a minute on, the label has the next smaller unit too: 1m20s.
 const label = (inexact: number): string => {
   const millis = Number(inexact.toPrecision(12))
   const i = units.findIndex(([size]) => millis >= size)
@@ -295,7 +293,7 @@ const label = (inexact: number): string => {
   return `${Math.floor(millis / size)}${unit}${rest === 0 ? "" : label(rest)}`
 }
 
-// The smallest number with one of these first digits that is not below `least`.
+// The smallest number of at least `least` that is one of these digits times a power of ten.
 const roundUp = (digits: ReadonlyArray<number>, least: number): number => {
   const magnitude = 10 ** Math.floor(Math.log10(least))
   return digits.map((digit) => digit * magnitude).find((n) => n >= least) ?? least
@@ -303,7 +301,7 @@ const roundUp = (digits: ReadonlyArray<number>, least: number): number => {
 
 const day = 86_400_000
 
-// Round times, in milliseconds: decimal up to 20 seconds, and in days.
+// Round times in milliseconds, between 10 seconds and a day. Shorter times, and days, are rounded as decimal numbers.
 const roundTimes = [20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((s) =>
   s * 1000
 )
@@ -343,11 +341,11 @@ const drawAxis = (width: number, millisPerColumn: number): string => {
 }
 
 /**
- * Draws timelines as text: one, or several by name, over one axis.
+ * Draws timelines as text: one timeline, or several by name, on one axis.
  *
- * A run is drawn as `[==]`, a short one as `|`, several in one column as `#`; a dot is a wait.
+ * `[==]` is a run, `|` a run of at most one column, `#` several runs in one column, and a dot is a wait.
  *
- * - `width`: how many columns the drawing may take, an integer of 10 or more; default 72. Names come on top of it
+ * - `width`: the most columns of the drawing, without the names; an integer of 10 or more; default 72
  *
  * Throws an `IllegalArgumentError` for any other width.
  *
@@ -401,7 +399,8 @@ const layOut = (timelines: Timeline | Readonly<Record<string, Timeline>>) => {
 const isTimeline = (u: Timeline | Readonly<Record<string, Timeline>>): u is Timeline => Array.isArray(u.runs)
 
 /**
- * Draws timelines as an SVG image: one, or several by name, over one axis. The same timelines give the same text.
+ * Draws timelines as an SVG image: one timeline, or several by name, on one axis. The same timelines give the same
+ * text.
  *
  * - `width`: in pixels, an integer of 100 or more; default 720
  *

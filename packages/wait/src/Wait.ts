@@ -2,6 +2,9 @@
  * Go's names and Go's exact behaviour, to port Go code: the package `k8s.io/apimachinery/pkg/util/wait`, release 0.37.2,
  * to the millisecond. For new code use `Loop`, `Poll` and the schedule values.
  *
+ * **A failure ends the loop.** Go's `f` returns nothing, so its loops outlive every error; here an effect that fails ends the loop. Go's `f`
+ * is `Loop.survive(work)`, which logs the failure, or `Effect.ignore(work)`.
+ *
  * ```ts
  * import { Effect } from "effect"
  * import { Jitter, Period, Timeline } from "effect-wait"

@@ -4,25 +4,65 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
-import type * as Option from "effect/Option"
+import type * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import { countIn, describe, describeError, hidden } from "./internal/describe.ts"
 
-const describe = {
-  deadline: (checks: string) =>
-    `The condition did not hold before the deadline: ${checks}. Allow more time, or see \`last\` and \`lastError\`.`,
-  exhausted: (checks: string) =>
-    `The condition did not hold before the schedule ended: ${checks}. Allow more attempts, or see \`last\` and \`lastError\`.`,
-  stopped: (checks: string) => `The wait was stopped before the condition held: ${checks}.`
+const TypeId = "~effect-wait/WaitTimeout"
+
+/**
+ * Why a wait ended.
+ *
+ * - `Deadline`: the time was over
+ * - `Exhausted`: the schedule is done
+ * - `Stopped`: the `stop` came
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = { readonly _tag: "Deadline" } | { readonly _tag: "Exhausted" } | { readonly _tag: "Stopped" }
+
+/**
+ * What a {@link WaitTimeout} is made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fields<out A, out E> {
+  readonly reason: Reason
+  readonly attempts: number
+  readonly elapsed: Duration.Duration
+  readonly last: Option.Option<A>
+  readonly lastError: Option.Option<E>
+}
+
+// A `false` says no more than that the condition did not hold.
+const seen = ({ last, lastError }: Fields<unknown, unknown>): string => {
+  const value = Option.isSome(last) && last.value !== false ? ` Last value: ${describe(last.value)}.` : ""
+  return Option.isSome(lastError) ? `${value} Last error: ${describeError(lastError.value)}` : value
+}
+
+const messageOf = (fields: Fields<unknown, unknown>): string => {
+  const checks = countIn(fields.attempts, "check", fields.elapsed)
+  switch (fields.reason._tag) {
+    case "Deadline":
+      return `The condition did not hold before the deadline: ${checks}. Allow more time.${seen(fields)}`
+    case "Exhausted":
+      return `The condition did not hold before the schedule ended: ${checks}. Allow more attempts.${seen(fields)}`
+    case "Stopped":
+      return `The wait was stopped before the condition held: ${checks}.${seen(fields)}`
+  }
 }
 
 /**
  * The wait ended before its condition held: the failure of `Poll.until` and of the polls in `Wait`.
  *
- * - `reason`: `"deadline"`: the time was over; `"exhausted"`: the schedule was done; `"stopped"`: the stop came
+ * - `reason`: `Deadline`, `Exhausted` or `Stopped`, by `_tag`, see {@link Reason}
  * - `attempts`: how many checks were started
  * - `elapsed`: how long the wait lasted
- * - `last`: the last value that was not accepted
- * - `lastError`: the last error that was tolerated
+ * - `last`: the last value that was not accepted. The message names it
+ * - `lastError`: the last error that was tolerated, which is the `cause` as well. The message names it
  *
  * **Example** (Told apart by tag, and asked for details)
  *
@@ -35,37 +75,50 @@ const describe = {
  *     accept: (state) => state === "ready",
  *     timeout: "5 millis"
  *   }).pipe(
- *     Effect.catchTag("WaitTimeout", ({ last, reason }) => Effect.succeed(`${reason}: ${last}`))
+ *     Effect.catchTag("WaitTimeout", ({ last, reason }) => Effect.succeed(`${reason._tag}: ${last}`))
  *   )
  * )
  *
- * state // => "deadline: some(\"starting\")"
+ * state // => "Deadline: some(\"starting\")"
  * ```
  *
  * @category errors
  * @since 0.1.0
  */
-export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedError("WaitTimeout")<{
-  readonly reason: "deadline" | "exhausted" | "stopped"
-  readonly attempts: number
-  readonly elapsed: Duration.Duration
-  readonly last: Option.Option<unknown>
-  readonly lastError: Option.Option<unknown>
-  readonly message: string
-}> {
+export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedError("WaitTimeout")<
+  Fields<unknown, unknown> & { readonly message: string }
+> {
   declare readonly last: Option.Option<A>
   declare readonly lastError: Option.Option<E>
+  declare readonly cause?: E
 
-  constructor(options: {
-    readonly reason: "deadline" | "exhausted" | "stopped"
-    readonly attempts: number
-    readonly elapsed: Duration.Duration
-    readonly last: Option.Option<A>
-    readonly lastError: Option.Option<E>
-  }) {
-    const checks = `${options.attempts} ${options.attempts === 1 ? "check" : "checks"} in ${
-      Duration.format(Duration.millis(Math.round(Duration.toMillis(options.elapsed))))
-    }`
-    super({ ...options, message: describe[options.reason](checks) })
+  constructor(fields: Fields<A, E>) {
+    super({ ...fields, message: messageOf(fields) })
+    if (Option.isSome(fields.lastError)) Object.defineProperty(this, "cause", hidden(fields.lastError.value))
+  }
+
+  /** @internal */
+  get [TypeId](): typeof TypeId {
+    return TypeId
   }
 }
+
+/**
+ * Whether it is a {@link WaitTimeout}, of any copy of the library.
+ *
+ * **Example** (A rejected Promise)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Limit, Period, Poll } from "effect-wait"
+ *
+ * const poll = Poll.until(Effect.succeed(false), Period.sliding("1 milli").pipe(Limit.attempts(3)))
+ * const error: unknown = await Effect.runPromise(poll).catch((error) => error)
+ *
+ * Poll.isWaitTimeout(error) && error.attempts // => 3
+ * ```
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isWaitTimeout = (u: unknown): u is WaitTimeout => Predicate.hasProperty(u, TypeId)

@@ -65,12 +65,19 @@ describe("Poll.until", () => {
       )
       assert.deepStrictEqual(starts, [0, 1000, 2000, 3000])
       assert.deepStrictEqual(timeoutOf(exit), {
-        reason: "exhausted",
+        reason: "Exhausted",
         attempts: 4,
         elapsed: 3000,
         last: false,
         lastError: new Unreachable({ check: 3 })
       })
+    }))
+
+  it.effect("tolerates the errors whose tags it lists", () =>
+    Effect.gen(function*() {
+      const { check, starts } = makeCheck([new Unreachable({ check: 1 }), true])
+      const { exit } = yield* observe(Poll.until(check, everySecond, { tolerate: ["Unreachable"] }), "1 minute")
+      assert.deepStrictEqual([starts, exit], [[0, 1000], Exit.succeed(true as const)])
     }))
 
   it.effect("fails with an error that it does not tolerate", () =>
@@ -99,7 +106,7 @@ describe("Poll.until", () => {
       yield* TestClock.adjust("4 seconds")
       assert.deepStrictEqual(
         timeoutOf(yield* Fiber.await(fiber)),
-        { reason: "deadline", attempts: 3, elapsed: 4000, last: "warm" }
+        { reason: "Deadline", attempts: 3, elapsed: 4000, last: "warm" }
       )
       assert.deepStrictEqual(starts, [0, 1900, 3800])
       assert.deepStrictEqual(left(), { fibers: 0, sleeps: 0 })
@@ -108,7 +115,7 @@ describe("Poll.until", () => {
   it.effect("a timeout of 0 has passed before the first check, on every clock", () =>
     Effect.gen(function*() {
       const poll = Poll.until(Effect.succeed(true), everySecond, { timeout: 0 })
-      const expected = { reason: "deadline", attempts: 0, elapsed: 0 }
+      const expected = { reason: "Deadline", attempts: 0, elapsed: 0 }
       assert.deepStrictEqual(timeoutOf(yield* Effect.exit(poll)), expected)
       assert.strictEqual(timeoutOf(yield* TestClock.withLive(Effect.exit(poll)))?.attempts, 0)
     }))
@@ -118,7 +125,7 @@ describe("Poll.until", () => {
       const { check, starts } = makeCheck([false])
       const { exit } = yield* observe(Poll.until(check, everySecond, { timeout: "3 seconds" }), "1 minute")
       assert.deepStrictEqual(starts, [0, 1000, 2000])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 3, elapsed: 3000, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Deadline", attempts: 3, elapsed: 3000, last: false })
     }))
 
   it.effect("a stop lets the check in flight finish, and its true wins", () =>
@@ -136,7 +143,7 @@ describe("Poll.until", () => {
     Effect.gen(function*() {
       const { check } = makeCheck([false])
       const { exit } = yield* observe(Poll.until(check, everySecond, { stop: Effect.sleep(1800) }), "1 minute")
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "stopped", attempts: 2, elapsed: 1800, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Stopped", attempts: 2, elapsed: 1800, last: false })
     }))
 
   it.effect("checks nothing when it has already stopped", () =>
@@ -144,7 +151,7 @@ describe("Poll.until", () => {
       const { check, starts } = makeCheck([true])
       const { exit } = yield* observe(Poll.until(check, everySecond, { stop: Effect.void }), "1 minute")
       assert.deepStrictEqual(starts, [])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "stopped", attempts: 0, elapsed: 0 })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Stopped", attempts: 0, elapsed: 0 })
     }))
 
   it.effect("counts the checks that were started, wherever the fiber yields to the stop", () =>
@@ -159,7 +166,7 @@ describe("Poll.until", () => {
         for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
         yield* Deferred.succeed(stop, undefined)
         const timeout = timeoutOf(yield* Fiber.await(poll))
-        assert.strictEqual(timeout?.reason, "stopped")
+        assert.strictEqual(timeout?.reason, "Stopped")
         assert.strictEqual(timeout?.attempts, starts.length)
       }
     }))
@@ -179,26 +186,32 @@ describe("Poll.until", () => {
     Effect.gen(function*() {
       const { check } = makeCheck([false])
       const reason = yield* Poll.until(check, Period.sliding(0).pipe(Limit.attempts(2))).pipe(
-        Effect.catchTag("WaitTimeout", (timeout) => Effect.succeed(timeout.reason))
+        Effect.catchTag("WaitTimeout", (timeout) => Effect.succeed(timeout.reason._tag))
       )
-      assert.strictEqual(reason, "exhausted")
+      assert.strictEqual(reason, "Exhausted")
     }))
 })
 
 describe("WaitTimeout", () => {
-  const make = (reason: "deadline" | "exhausted" | "stopped", attempts: number) =>
-    new WaitTimeout({ reason, attempts, elapsed: Duration.seconds(3), last: Option.none(), lastError: Option.none() })
+  const make = (_tag: WaitTimeout["reason"]["_tag"], attempts: number) =>
+    new WaitTimeout({
+      reason: { _tag },
+      attempts,
+      elapsed: Duration.seconds(3),
+      last: Option.none(),
+      lastError: Option.none()
+    })
 
   it("says what happened and what to do", () => {
-    assert.deepStrictEqual([make("deadline", 4).message, make("exhausted", 1).message, make("stopped", 0).message], [
-      "The condition did not hold before the deadline: 4 checks in 3s. Allow more time, or see `last` and `lastError`.",
-      "The condition did not hold before the schedule ended: 1 check in 3s. Allow more attempts, or see `last` and `lastError`.",
+    assert.deepStrictEqual([make("Deadline", 4).message, make("Exhausted", 1).message, make("Stopped", 0).message], [
+      "The condition did not hold before the deadline: 4 checks in 3s. Allow more time.",
+      "The condition did not hold before the schedule ended: 1 check in 3s. Allow more attempts.",
       "The wait was stopped before the condition held: 0 checks in 3s."
     ])
   })
 
   it("is tagged", () => {
-    assert.strictEqual(make("stopped", 0)._tag, "WaitTimeout")
-    assert.isTrue(Result.isFailure(Result.fail(make("stopped", 0))))
+    assert.strictEqual(make("Stopped", 0)._tag, "WaitTimeout")
+    assert.isTrue(Result.isFailure(Result.fail(make("Stopped", 0))))
   })
 })

@@ -42,7 +42,7 @@ const makeCall = (...answers: ReadonlyArray<number | string>) => {
 const outcomeOf = (exit: Exit.Exit<unknown, unknown> | undefined) => {
   if (exit === undefined || Exit.isSuccess(exit)) return exit?.value
   const error = Cause.squash(exit.cause)
-  return error instanceof Retry.RetryExhausted ? `${error.reason} after ${error.attempts}: ${error.error}` : error
+  return error instanceof Retry.RetryExhausted ? `${error.reason._tag} after ${error.attempts}: ${error.error}` : error
 }
 
 describe("Retry.run with a budget", () => {
@@ -285,7 +285,7 @@ describe("Ratio.limit", () => {
           const bounded = schedule.pipe(Limit.attempts(3), budget.limit(key))
           const { exit } = yield* observe(retry(call.run, bounded), "1 minute")
           assert.deepStrictEqual(call.starts, [0, 1000, 2000])
-          assert.strictEqual(outcomeOf(exit), name === "Effect.retry" ? down : `schedule after 3: ${down}`)
+          assert.strictEqual(outcomeOf(exit), name === "Effect.retry" ? down : `Schedule after 3: ${down}`)
           // Two of ten are taken, and have been forgotten after a minute.
           assert.strictEqual(yield* drain(budget), 10)
         }))
@@ -327,7 +327,7 @@ describe("Ratio.limit", () => {
         Effect.provideService(RetryBudget.RetryBudget, budget),
         Effect.exit
       )
-      assert.strictEqual(outcomeOf(exit), `budget after 3: ${down}`)
+      assert.strictEqual(outcomeOf(exit), `Budget after 3: ${down}`)
     }))
 })
 
@@ -429,11 +429,11 @@ describe("RetryBudget.makeThrottling counts as gRPC does", () => {
       }
       // Of ten tokens, 7 are left after the first, 7, 6.1, 5.1, 4.1.
       assert.deepStrictEqual(outcomes, [
-        [`schedule after 3: ${down}`, 3],
+        [`Schedule after 3: ${down}`, 3],
         ["bad", 1],
         [200, 2],
         ["bad", 2],
-        [`budget after 1: ${down}`, 1]
+        [`Budget after 1: ${down}`, 1]
       ])
     }).pipe(Effect.provide(RetryBudget.layerThrottling())))
 })
@@ -467,7 +467,7 @@ describe("RetryBudget.makeQuota counts as AWS' standard mode does", () => {
         operations: [["502", "502", "502"]],
         quotas: [486, 472, 472],
         starts: [[0, 50, 150]],
-        outcomes: ["schedule after 3: 502"]
+        outcomes: ["Schedule after 3: 502"]
       },
       {
         title: "the last 14 tokens are a retry",
@@ -475,7 +475,7 @@ describe("RetryBudget.makeQuota counts as AWS' standard mode does", () => {
         operations: [["500", "502"]],
         quotas: [0, 0],
         starts: [[0, 50]],
-        outcomes: ["budget after 2: 502"]
+        outcomes: ["Budget after 2: 502"]
       },
       {
         title: "fewer than 14 tokens are none",
@@ -483,7 +483,7 @@ describe("RetryBudget.makeQuota counts as AWS' standard mode does", () => {
         operations: [["500", "502"]],
         quotas: [6, 6],
         starts: [[0, 50]],
-        outcomes: ["budget after 2: 502"]
+        outcomes: ["Budget after 2: 502"]
       },
       {
         title: "what is given back serves the next operation",
@@ -499,7 +499,7 @@ describe("RetryBudget.makeQuota counts as AWS' standard mode does", () => {
         operations: [["500", "500"], [200], [201]],
         quotas: [0, 0, 1, 2],
         starts: [[0, 50], [0], [0]],
-        outcomes: ["budget after 2: 500", 200, 201]
+        outcomes: ["Budget after 2: 500", 200, 201]
       },
       {
         title: "but never above the capacity",
@@ -571,7 +571,7 @@ describe("RetryBudget.makeQuota counts as AWS' standard mode does", () => {
       // 20 - 10 - 1 + 1 = 10, 10 - 1 - 10 is too much, and 9 are left.
       assert.deepStrictEqual(
         [yield* operation(slow, down, 200), yield* operation(down, slow, 200), yield* drain(budget)],
-        [200, `budget after 2: ${slow}`, 9]
+        [200, `Budget after 2: ${slow}`, 9]
       )
     }))
 

@@ -270,7 +270,7 @@ describe("Wait's legacy polls", () => {
         "1 minute"
       )
       assert.deepStrictEqual(starts, [1000, 2000, 2500])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 3, elapsed: 2500, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Deadline", attempts: 3, elapsed: 2500, last: false })
       assert.strictEqual(endedAt, 2500)
     }))
 
@@ -293,7 +293,7 @@ describe("Wait's legacy polls", () => {
       const { check, starts } = makeCondition(never, 900)
       const { exit } = yield* observe(Wait.poll(check, { interval: "1 second", timeout: 2500 }), "1 minute")
       assert.deepStrictEqual(starts, [1000, 2000, 2900])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 3, elapsed: 3800, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Deadline", attempts: 3, elapsed: 3800, last: false })
     }))
 
   it.effect("a timeout shorter than the interval gives one check", () =>
@@ -346,7 +346,7 @@ describe("Wait's legacy polls", () => {
         )
         assert.strictEqual(endedAt, 2300)
         assert.deepStrictEqual(timeoutOf(exit), {
-          reason: "stopped",
+          reason: "Stopped",
           attempts: name.includes("Immediate") ? 3 : 2,
           elapsed: 2300,
           last: false
@@ -369,8 +369,8 @@ describe("Wait's legacy polls", () => {
         assert.deepStrictEqual(
           timeoutOf(exit),
           immediate
-            ? { reason: "stopped", attempts: 1, elapsed: 0, last: false }
-            : { reason: "stopped", attempts: 0, elapsed: 0 }
+            ? { reason: "Stopped", attempts: 1, elapsed: 0, last: false }
+            : { reason: "Stopped", attempts: 0, elapsed: 0 }
         )
       }))
   }
@@ -407,7 +407,7 @@ describe("Wait.pollUntilContextCancel", () => {
           "1 minute"
         )
         assert.deepStrictEqual(seen, immediate ? [0] : [])
-        assert.strictEqual(timeoutOf(exit)?.reason, "stopped")
+        assert.strictEqual(timeoutOf(exit)?.reason, "Stopped")
       }))
   }
 
@@ -428,7 +428,7 @@ describe("Wait.pollUntilContextTimeout", () => {
         "1 minute"
       )
       assert.deepStrictEqual(starts, [0, 1000, 2000])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 3, elapsed: 3000, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Deadline", attempts: 3, elapsed: 3000, last: false })
     }))
 
   it.effect("a check in flight at the deadline finishes, and its true wins", () =>
@@ -449,12 +449,12 @@ describe("Wait.pollUntilContextTimeout", () => {
         Wait.pollUntilContextTimeout(check, { interval: "1 second", timeout: 2300, immediate: false }),
         "1 minute"
       )
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "deadline", attempts: 2, elapsed: 2600, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Deadline", attempts: 2, elapsed: 2600, last: false })
     }))
 
   const reasons = [
-    { stop: 1700, reason: "stopped", elapsed: 1700 },
-    { stop: 5000, reason: "deadline", elapsed: 2500 }
+    { stop: 1700, reason: "Stopped", elapsed: 1700 },
+    { stop: 5000, reason: "Deadline", elapsed: 2500 }
   ] as const
   for (const { elapsed, reason, stop } of reasons) {
     it.effect(`the reason tells a stop from the deadline: ${reason}`, () =>
@@ -471,7 +471,7 @@ describe("Wait.pollUntilContextTimeout", () => {
         )
         assert.deepStrictEqual(timeoutOf(exit), {
           reason,
-          attempts: reason === "stopped" ? 1 : 2,
+          attempts: reason === "Stopped" ? 1 : 2,
           elapsed,
           last: false
         })
@@ -499,7 +499,7 @@ describe("Wait.pollUntilContextTimeout", () => {
           "1 minute"
         )
         assert.deepStrictEqual(starts, immediate ? [0] : [])
-        assert.strictEqual(timeoutOf(exit)?.reason, "deadline")
+        assert.strictEqual(timeoutOf(exit)?.reason, "Deadline")
       }))
 
     it.effect(`already stopped, immediate: ${immediate}`, () =>
@@ -515,7 +515,7 @@ describe("Wait.pollUntilContextTimeout", () => {
           "1 minute"
         )
         assert.deepStrictEqual(starts, immediate ? [0] : [])
-        assert.strictEqual(timeoutOf(exit)?.reason, "stopped")
+        assert.strictEqual(timeoutOf(exit)?.reason, "Stopped")
       }))
   }
 })
@@ -529,7 +529,7 @@ describe("Wait.waitFor", () => {
       const { check, starts } = makeCondition(never)
       const { exit } = yield* observe(Wait.waitFor(check, { ticks: ticksAt(300, 500) }), "1 minute")
       assert.deepStrictEqual(starts, [300, 800, 800])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "exhausted", attempts: 3, elapsed: 800, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Exhausted", attempts: 3, elapsed: 800, last: false })
     }))
 
   it.effect("checks once when the stream is empty", () =>
@@ -569,7 +569,7 @@ describe("Wait.waitFor", () => {
       )
       assert.deepStrictEqual(starts, [300])
       assert.strictEqual(endedAt, 1000)
-      assert.strictEqual(timeoutOf(exit)?.reason, "stopped")
+      assert.strictEqual(timeoutOf(exit)?.reason, "Stopped")
     }))
 
   it.effect("a stream that fails, fails the wait", () =>
@@ -612,7 +612,7 @@ describe("Wait.exponentialBackoff", () => {
       const { check, starts } = makeCondition(never)
       const { exit } = yield* observe(Wait.exponentialBackoff(check, { backoff: policy }), "1 minute")
       assert.deepStrictEqual(starts, [0, 1000, 3000, 7000])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "exhausted", attempts: 4, elapsed: 7000, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Exhausted", attempts: 4, elapsed: 7000, last: false })
     }))
 
   // kubernetes/kubernetes#131122
@@ -624,7 +624,7 @@ describe("Wait.exponentialBackoff", () => {
         "1 minute"
       )
       assert.deepStrictEqual(starts, [0, 1000])
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "exhausted", attempts: 2, elapsed: 3000, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Exhausted", attempts: 2, elapsed: 3000, last: false })
     }))
 
   it.effect("a successor that is just the cap is still checked", () =>
@@ -648,7 +648,7 @@ describe("Wait.exponentialBackoff", () => {
         }),
         "1 minute"
       )
-      assert.deepStrictEqual(timeoutOf(exit), { reason: "stopped", attempts: 2, elapsed: 2200, last: false })
+      assert.deepStrictEqual(timeoutOf(exit), { reason: "Stopped", attempts: 2, elapsed: 2200, last: false })
     }))
 
   for (const steps of [0, -3]) {
@@ -657,7 +657,7 @@ describe("Wait.exponentialBackoff", () => {
         const { check, starts } = makeCondition(1)
         const { exit } = yield* observe(Wait.exponentialBackoff(check, { backoff: { ...policy, steps } }), "1 minute")
         assert.deepStrictEqual(starts, [])
-        assert.deepStrictEqual(timeoutOf(exit), { reason: "exhausted", attempts: 0, elapsed: 0 })
+        assert.deepStrictEqual(timeoutOf(exit), { reason: "Exhausted", attempts: 0, elapsed: 0 })
       }))
   }
 
@@ -669,7 +669,7 @@ describe("Wait.exponentialBackoff", () => {
         "1 minute"
       )
       assert.deepStrictEqual(starts, [])
-      assert.strictEqual(timeoutOf(exit)?.reason, "stopped")
+      assert.strictEqual(timeoutOf(exit)?.reason, "Stopped")
     }))
 
   it.effect("succeeds as soon as the condition holds", () =>

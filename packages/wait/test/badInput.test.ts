@@ -56,7 +56,7 @@ const constructors: ReadonlyArray<Case> = [
   ["Period.ticker: interval", "0", positive, () => Period.ticker(0)],
   ["Period.ticker: interval", "-5", positive, () => Period.ticker(-5)],
   ["Period.ticker: interval", `"Infinity"`, positive, () => Period.ticker("Infinity")],
-  ["Period.ticker: missed", `"drop"`, `"keep" or "skip"`, () => Period.ticker(1, { missed: untyped("drop") })],
+  ["Period.ticker: missed", `"drop"`, `"skip" or "one" or "all"`, () => Period.ticker(1, { missed: untyped("drop") })],
   ["Jitter.additive: factor", "-0.1", factor, () => Jitter.additive(-0.1)],
   ["Jitter.additive: factor", "NaN", factor, () => Jitter.additive(NaN)],
   ["Jitter.additive: factor", "Infinity", factor, () => Jitter.additive(Infinity)],
@@ -212,7 +212,12 @@ const drivers: ReadonlyArray<Case> = [
     `"retry" or "defer"`,
     () => Retry.run(refused, Period.sliding(1), { nested: untyped("no") })
   ],
-  ["Retry.run: while", "true", "a function", () => Retry.run(refused, Period.sliding(1), { while: untyped(true) })],
+  [
+    "Retry.run: while",
+    `"Busy"`,
+    "a function or a list of tags",
+    () => Retry.run(refused, Period.sliding(1), { while: untyped("Busy") })
+  ],
   ["Retry.run: onRetry", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onRetry: untyped(5) })],
   ["Retry.run: onGiveUp", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onGiveUp: untyped(5) })],
   ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(Effect.void, untyped(5))],
@@ -260,7 +265,7 @@ const drivers: ReadonlyArray<Case> = [
   [
     "Poll.until: tolerate",
     "true",
-    "a function",
+    "a function or a list of tags",
     () => Poll.until(check, Period.sliding(1), { tolerate: untyped(true) })
   ],
   ["Wait.until: stop", "5", "an Effect", () => Wait.until(check, { period: 1, stop: untyped(5) })],

@@ -138,7 +138,7 @@ describe("anchors, with runs of 400 ms", () => {
         const begun = yield* Clock.currentTimeMillis
         const work = makeWork(100)
         yield* observe(withDraws(0.1)(repeat(work.run)), "1 minute")
-        assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 550, 875, 1425, 1750])
+        assert.deepStrictEqual(work.starts.map((start) => start - begun), [0, 500, 750, 1250, 1500])
       }
     }))
 

@@ -181,13 +181,13 @@ describe("Go's backoffs", () => {
 describe("Go's exponentialBackoff", () => {
   // TestExponentialBackoff, TestExponentialBackoffWithContext
   const cases = [
-    { name: "three steps of 0 are three checks at once", steps: 3, duration: 0, says: fails, n: 3, is: "exhausted" },
+    { name: "three steps of 0 are three checks at once", steps: 3, duration: 0, says: fails, n: 3, is: "Exhausted" },
     { name: "the first of three checks holds", steps: 3, duration: 0, says: holds, n: 1, is: "holds" },
     { name: "the first of three checks breaks", steps: 3, duration: 0, says: breaks, n: 1, is: "broken" },
     { name: "the only check holds", steps: 1, duration: 1, says: holds, n: 1, is: "holds" },
-    { name: "five checks in vain", steps: 5, duration: 1, says: fails, n: 5, is: "exhausted" },
+    { name: "five checks in vain", steps: 5, duration: 1, says: fails, n: 5, is: "Exhausted" },
     { name: "the first of five checks breaks", steps: 5, duration: 1, says: breaks, n: 1, is: "broken" },
-    { name: "a stop within the fourth check is the end", steps: 5, duration: 1, says: fails, n: 4, is: "stopped" },
+    { name: "a stop within the fourth check is the end", steps: 5, duration: 1, says: fails, n: 4, is: "Stopped" },
     {
       name: "without delays the third of five checks holds",
       steps: 5,
@@ -200,7 +200,7 @@ describe("Go's exponentialBackoff", () => {
   for (const { duration, is, n, name, says, steps } of cases) {
     it.effect(name, () =>
       Effect.gen(function*() {
-        const { check, starts, stop } = makeCondition(says, { stopIn: is === "stopped" ? n : 0 })
+        const { check, starts, stop } = makeCondition(says, { stopIn: is === "Stopped" ? n : 0 })
         const { endedAt, exit } = yield* observe(
           Wait.exponentialBackoff(check, { backoff: { duration, factor: 1, jitter: 0, steps }, stop }),
           "1 minute"
@@ -238,7 +238,7 @@ describe("Go's legacy polls", () => {
       const { check, starts, stop } = makeCondition(fails, { stopIn: 4 })
       const { endedAt, exit } = yield* observe(Wait.pollImmediateUntil(check, { interval: 1, stop }), "1 minute")
       assert.deepStrictEqual(starts, [0, 1, 2, 3])
-      assert.strictEqual(outcomeOf(exit), "stopped")
+      assert.strictEqual(outcomeOf(exit), "Stopped")
       assert.strictEqual(endedAt, 3)
     }))
 
@@ -286,7 +286,7 @@ describe("Go's waitFor", () => {
       const ticks = Stream.concat(Stream.make(1, 2), Stream.never)
       const { endedAt, exit } = yield* observe(Wait.waitFor(check, { ticks, stop }), "1 minute")
       assert.deepStrictEqual(starts, [0, 0])
-      assert.strictEqual(outcomeOf(exit), "stopped")
+      assert.strictEqual(outcomeOf(exit), "Stopped")
       assert.strictEqual(endedAt, 0)
     }))
 })
@@ -299,20 +299,20 @@ describe("Go's loop of a condition", () => {
     readonly starts: ReadonlyArray<number>
     readonly is: string
     readonly immediate?: true
-    readonly already?: "stopped" | "deadline"
+    readonly already?: "Stopped" | "Deadline"
     readonly stopIn?: number
   }> = [
     { name: "holds at the first check", says: holds, starts: [1], is: "holds" },
     { name: "holds at the second check", says: (n) => n > 1, starts: [1, 2], is: "holds" },
     { name: "holds at the hundredth check", says: (n) => n >= 100, starts: from(1, 100), is: "holds" },
     { name: "breaks at the first check", says: breaks, starts: [1], is: "broken" },
-    { name: "already stopped, checks nothing", says: fails, starts: [], is: "stopped", already: "stopped" },
+    { name: "already stopped, checks nothing", says: fails, starts: [], is: "Stopped", already: "Stopped" },
     {
       name: "already stopped and immediate, holds",
       says: holds,
       starts: [0],
       is: "holds",
-      already: "stopped",
+      already: "Stopped",
       immediate: true
     },
     {
@@ -320,23 +320,23 @@ describe("Go's loop of a condition", () => {
       says: breaks,
       starts: [0],
       is: "broken",
-      already: "stopped",
+      already: "Stopped",
       immediate: true
     },
     {
       name: "already stopped and immediate, checks once",
       says: fails,
       starts: [0],
-      is: "stopped",
-      already: "stopped",
+      is: "Stopped",
+      already: "Stopped",
       immediate: true
     },
-    { name: "stopped in the fifth check", says: fails, starts: [1, 2, 3, 4, 5], is: "stopped", stopIn: 5 },
+    { name: "stopped in the fifth check", says: fails, starts: [1, 2, 3, 4, 5], is: "Stopped", stopIn: 5 },
     {
       name: "immediate, and stopped in the fifth check",
       says: fails,
       starts: [0, 1, 2, 3, 4],
-      is: "stopped",
+      is: "Stopped",
       stopIn: 5,
       immediate: true
     },
@@ -344,25 +344,25 @@ describe("Go's loop of a condition", () => {
       name: "immediate when the deadline has passed, checks once",
       says: fails,
       starts: [0],
-      is: "deadline",
-      already: "deadline",
+      is: "Deadline",
+      already: "Deadline",
       immediate: true
     },
     {
       name: "checks nothing when the deadline has passed",
       says: fails,
       starts: [],
-      is: "deadline",
-      already: "deadline"
+      is: "Deadline",
+      already: "Deadline"
     }
   ]
   for (const { already, immediate = false, is, name, says, starts, stopIn = 0 } of cases) {
     it.effect(name, () =>
       Effect.gen(function*() {
         const condition = makeCondition(says, { stopIn })
-        const stop = already === "stopped" ? Effect.void : condition.stop
+        const stop = already === "Stopped" ? Effect.void : condition.stop
         const { endedAt, exit } = yield* observe(
-          already === "deadline"
+          already === "Deadline"
             ? Wait.pollUntilContextTimeout(condition.check, { interval: 1, timeout: 0, immediate })
             : Wait.pollUntilContextCancel(condition.check, { interval: 1, immediate, stop }),
           "1 minute"
@@ -381,14 +381,14 @@ describe("Go's loop of a condition", () => {
         "1 minute"
       )
       assert.deepStrictEqual(starts, [0])
-      assert.strictEqual(outcomeOf(exit), "deadline")
+      assert.strictEqual(outcomeOf(exit), "Deadline")
       assert.strictEqual(endedAt, 1000)
     }))
 
   for (
     const { endedAt, is, sliding, starts } of [
       { sliding: false, starts: [0, 200.1, 400.2, 600.3], is: "holds", endedAt: 600.3 },
-      { sliding: true, starts: [0, 400.1, 800.2], is: "stopped", endedAt: 1000.2 }
+      { sliding: true, starts: [0, 400.1, 800.2], is: "Stopped", endedAt: 1000.2 }
     ]
   ) {
     it.effect(`checks as long as the delay come ${starts.length} times in a second, sliding: ${sliding}`, () =>
@@ -469,7 +469,13 @@ describe("Go's Interrupted", () => {
     )
 
   const made = (lastError: Option.Option<unknown>) =>
-    new WaitTimeout({ reason: "stopped", attempts: 1, elapsed: Duration.zero, last: Option.none(), lastError })
+    new WaitTimeout({
+      reason: { _tag: "Stopped" },
+      attempts: 1,
+      elapsed: Duration.zero,
+      last: Option.none(),
+      lastError
+    })
 
   // TestInterrupted
   const waits: ReadonlyArray<readonly [name: string, wait: Effect.Effect<unknown, unknown>, is: boolean]> = [
@@ -517,7 +523,7 @@ describe("Go's Interrupted", () => {
     Effect.gen(function*() {
       const timeout = made(Option.some("broken"))
       const { exit } = yield* observe(Wait.pollInfinite(Effect.fail(timeout), { interval: 1 }), "1 minute")
-      assert.strictEqual(outcomeOf(exit), "stopped")
+      assert.strictEqual(outcomeOf(exit), "Stopped")
       assert.isTrue(exit !== undefined && Exit.isFailure(exit) && Cause.squash(exit.cause) === timeout)
     }))
 })

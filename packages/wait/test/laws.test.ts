@@ -175,7 +175,7 @@ describe("laws", () => {
     })
   )
 
-  for (const missed of ["keep", "skip"] as const) {
+  for (const missed of ["one", "skip"] as const) {
     law(
       `a slot of ticker (${missed}) is never served twice, though timers wake early, late and in bursts`,
       fc.property(

@@ -5,7 +5,7 @@ import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 
-type Kind = "sliding" | "nonSliding" | "ticker, keep" | "ticker, skip"
+type Kind = "sliding" | "nonSliding" | "ticker, one" | "ticker, skip"
 type Command = "trigger" | "stop" | "look"
 
 interface Shape {
@@ -52,14 +52,15 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
   let missed = 0
 
   const delay = (start: number): number => {
-    if (kind === "sliding") return interval
-    if (kind === "nonSliding") return Math.max(0, start + interval - now)
+    const period = stretch * interval
+    if (kind === "sliding") return period
+    if (kind === "nonSliding") return Math.max(0, start + period - now)
     const first = log[0]![0]
     const served = start < planned ? slot - 1 : slot
     const passed = (now - first) / interval
-    slot = Math.max(served + 1, kind === "ticker, keep" ? Math.floor(passed) : Math.ceil(passed))
+    slot = Math.max(served + 1, kind === "ticker, one" ? Math.floor(passed) : Math.ceil(passed))
     missed += slot - served - 1
-    return Math.max(0, first + slot * interval - now)
+    return Math.max(0, first + (slot - 1) * interval + period - now)
   }
 
   const start = () => {
@@ -79,7 +80,7 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
     state = "waiting"
     if (outcome !== "error") {
       retries = 0
-      planned = wake = now + stretch * delay(start)
+      planned = wake = now + delay(start)
       if (++asked === attempts) state = "ended"
     } else if (backoff === undefined || (!stopped && retries === backoff.length)) {
       failed = true
@@ -131,7 +132,7 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
 const schedules: Record<Kind, (interval: number) => Schedule.Schedule<number>> = {
   sliding: Period.sliding,
   nonSliding: Period.nonSliding,
-  "ticker, keep": Period.ticker,
+  "ticker, one": Period.ticker,
   "ticker, skip": (interval) => Period.ticker(interval, { missed: "skip" })
 }
 
@@ -242,7 +243,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   )
 })
 
-const kinds = ["sliding", "nonSliding", "ticker, keep", "ticker, skip"] as const
+const kinds = ["sliding", "nonSliding", "ticker, one", "ticker, skip"] as const
 
 describe("a loop and its model", () => {
   it.each(kinds)("make the same runs, whatever is done when: %s", (kind) =>

@@ -385,11 +385,11 @@ describe("a calendar", () => {
 
 describe("slots that passed without a run", () => {
   const schedules = {
-    keep: Period.ticker("1 second"),
+    one: Period.ticker("1 second"),
     skip: Period.ticker("1 second", { missed: "skip" }),
     cron: Period.cron("* * * * * *", utc)
   }
-  type Expected = readonly [missed: number, starts: ReadonlyArray<number>]
+  type Expected = readonly [missed: number, starts: ReadonlyArray<number>, underRepeat?: ReadonlyArray<number>]
 
   // Slot n is at n seconds. Run 0 is slot 0 of a ticker, and before the first slot of a calendar.
   const cases: ReadonlyArray<
@@ -398,76 +398,77 @@ describe("slots that passed without a run", () => {
     {
       name: "none",
       work: [400],
-      keep: [0, [0, 1000, 2000, 3000, 4000, 5000, 6000]],
+      one: [0, [0, 1000, 2000, 3000, 4000, 5000, 6000]],
       skip: [0, [0, 1000, 2000, 3000, 4000, 5000, 6000]],
       cron: [0, [0, 1000, 2000, 3000, 4000, 5000, 6000]]
     },
     {
       name: "2, during a run; kept, it is served late",
       work: [0, 1500, 0],
-      keep: [0, [0, 1000, 2500, 3000, 4000, 5000, 6000]],
+      one: [0, [0, 1000, 2500, 3000, 4000, 5000, 6000]],
       skip: [1, [0, 1000, 3000, 4000, 5000, 6000]],
       cron: [1, [0, 1000, 3000, 4000, 5000, 6000]]
     },
     {
       name: "2, 3 and 4, during a run; kept, the last is served late",
       work: [0, 3500, 0],
-      keep: [2, [0, 1000, 4500, 5000, 6000]],
+      one: [2, [0, 1000, 4500, 5000, 6000]],
       skip: [3, [0, 1000, 5000, 6000]],
       cron: [3, [0, 1000, 5000, 6000]]
     },
     {
       name: "2 and 3, during a run that ends at 4: a ticker serves that, a calendar looks for what comes after",
       work: [0, 3000, 0],
-      keep: [2, [0, 1000, 4000, 5000, 6000]],
+      one: [2, [0, 1000, 4000, 5000, 6000]],
       skip: [2, [0, 1000, 4000, 5000, 6000]],
       cron: [3, [0, 1000, 5000, 6000]]
     },
     {
       name: "1, 2 and 3, during the first run",
       work: [3500, 0],
-      keep: [2, [0, 3500, 4000, 5000, 6000]],
+      one: [2, [0, 3500, 4000, 5000, 6000]],
       skip: [3, [0, 4000, 5000, 6000]],
       cron: [3, [0, 4000, 5000, 6000]]
     },
     {
       name: "2, and later one of 3 and 4: they add up",
       work: [0, 1500, 1500, 0],
-      keep: [1, [0, 1000, 2500, 4000, 5000, 6000]],
+      one: [1, [0, 1000, 2500, 4000, 5000, 6000]],
       skip: [2, [0, 1000, 3000, 5000, 6000]],
       cron: [2, [0, 1000, 3000, 5000, 6000]]
     },
     {
-      name: "3 and 4, when the timer of 2 wakes late; kept, the last is served at once",
+      name: "3 and 4, when the timer of 2 wakes late: that run serves them",
       late: late({ 2: 2500 }),
-      keep: [1, [0, 1000, 4500, 4500, 5000, 6000]],
+      one: [2, [0, 1000, 4500, 5000, 6000], [0, 1000, 4500, 4500, 5000, 6000]],
       skip: [2, [0, 1000, 4500, 5000, 6000]],
       cron: [2, [0, 1000, 4500, 5000, 6000]]
     },
     {
-      name: "3, when the timer of 2 wakes at 4: a ticker serves that as well",
+      name: "3 and 4, when the timer of 2 wakes at 4: that run serves them",
       late: late({ 2: 2000 }),
-      keep: [1, [0, 1000, 4000, 4000, 5000, 6000]],
-      skip: [1, [0, 1000, 4000, 4000, 5000, 6000]],
+      one: [2, [0, 1000, 4000, 5000, 6000], [0, 1000, 4000, 4000, 5000, 6000]],
+      skip: [2, [0, 1000, 4000, 5000, 6000], [0, 1000, 4000, 4000, 5000, 6000]],
       cron: [2, [0, 1000, 4000, 5000, 6000]]
     },
     {
       name: "2 and 3, when the timer of 1 wakes late and its run is long; kept, the last is served late",
       late: late({ 1: 500 }),
       work: [0, 1700, 0],
-      keep: [1, [0, 1500, 3200, 4000, 5000, 6000]],
+      one: [1, [0, 1500, 3200, 4000, 5000, 6000]],
       skip: [2, [0, 1500, 4000, 5000, 6000]],
       cron: [2, [0, 1500, 4000, 5000, 6000]]
     }
   ]
   for (const { name, late, work, ...expected } of cases) {
-    for (const [which, [missed, starts]] of Object.entries(expected)) {
+    for (const [which, [missed, starts, underRepeat = starts]] of Object.entries(expected)) {
       it.effect(`${name} (${which}: ${missed} missed)`, () =>
         Effect.gen(function*() {
           for (const driver of driverNames) {
             const world = { until: "6 seconds", ...(late && { late }), ...(work && { work }) } as const
             const seen = yield* simulate(driver, schedules[which as keyof typeof schedules], world)
-            assert.deepStrictEqual(seen.starts, starts, driver)
+            // Effect's own driver does not tell a late wake from a long run.
+            assert.deepStrictEqual(seen.starts, driver === "Effect.repeat" ? underRepeat : starts, driver)
             if (driver === "Loop.forkScoped") assert.strictEqual(seen.missed, missed)
           }
         }))
@@ -505,10 +506,15 @@ describe("a stall", () => {
       underRepeat?: ReadonlyArray<number>
     ]
   > = [
-    ["keep: the last slot at once", Period.ticker(100), 2950, [3450, 3450, 3500, 3600, 3700]],
-    ["keep: a slot just then", Period.ticker(100), 3000, [3500, 3500, 3600, 3700]],
+    ["one: nothing at once", Period.ticker(100), 2950, [3450, 3500, 3600, 3700], [3450, 3450, 3500, 3600, 3700]],
+    ["one: a slot just then", Period.ticker(100), 3000, [3500, 3600, 3700], [3500, 3500, 3600, 3700]],
     ["skip: nothing at once", Period.ticker(100, { missed: "skip" }), 2950, [3450, 3500, 3600, 3700]],
-    ["skip: a slot just then", Period.ticker(100, { missed: "skip" }), 3000, [3500, 3500, 3600, 3700]],
+    ["skip: a slot just then", Period.ticker(100, { missed: "skip" }), 3000, [3500, 3600, 3700], [
+      3500,
+      3500,
+      3600,
+      3700
+    ]],
     ["nonSliding: begins anew", Period.nonSliding(100), 2950, [3450, 3550, 3650], [3450, 3450, 3550, 3650]],
     ["nonSliding: begins anew", Period.nonSliding(100), 3000, [3500, 3600, 3700], [3500, 3500, 3600, 3700]],
     ["nonSliding: by a period, begins anew", Period.nonSliding(100), 100, [600, 700, 800], [600, 600, 700, 800]],
@@ -559,6 +565,8 @@ describe("a wall clock that is stepped at 06:30, in the sleep before an hourly s
     ],
     ["back by 5 hours: it was wrong before", -5 * hour, ["02:00", "03:00", "04:00", "05:00", "06:00", "07:00"], 0]
   ]
+  // Effect's own driver does not tell a clock that was set back by less than a delay from a run that came early.
+  const again = ["06:50", "07:00", "08:00", "09:00", "10:00", "11:00", "12:00"]
   for (const [name, by, after, missed] of cases) {
     it.effect(name, () =>
       Effect.gen(function*() {
@@ -568,7 +576,9 @@ describe("a wall clock that is stepped at 06:30, in the sleep before an hourly s
             until: "9 hours",
             step: [190 * minute, by]
           })
-          assert.deepStrictEqual(seen.walls.map((wall) => wall.slice(11, 16)), [...before, ...after], driver)
+          const isAgain = driver === "Effect.repeat" && name === "back by 10 minutes"
+          const expected = [...before, ...isAgain ? again : after]
+          assert.deepStrictEqual(seen.walls.map((wall) => wall.slice(11, 16)), expected, driver)
           if (driver === "Loop.forkScoped") assert.strictEqual(seen.missed, missed)
         }
       }))
@@ -661,7 +671,7 @@ describe("slots, when something else moves the runs", () => {
         }
         yield* TestClock.setTime(3 * hour)
         const minutes = work.starts.map((start) => Math.round(start / minute))
-        assert.deepStrictEqual(minutes, [0, 20, 58, 70, 80, 118, 177])
+        assert.deepStrictEqual(minutes, [0, 20, 57, 70, 80, 117, 177])
       }))
   }
 })

@@ -83,7 +83,7 @@ export const timeoutOf = (exit: Exit.Exit<unknown, unknown> | undefined) => {
   if (!(error instanceof WaitTimeout)) return undefined
   const { attempts, elapsed, last, lastError, reason } = error
   return {
-    reason,
+    reason: reason._tag,
     attempts,
     elapsed: Duration.toMillis(elapsed),
     ...(Option.isSome(last) && { last: last.value }),

@@ -82,15 +82,13 @@ func (r *Recorder) Write(dir string) {
 			r.T.Fatalf("%s: no traces", call)
 		}
 		total += len(traces)
-		if err := os.WriteFile(filepath.Join(dir, call+".json"), encode(r.T, traces), 0o644); err != nil {
-			r.T.Fatal(err)
-		}
+		WriteFile(r.T, filepath.Join(dir, call+".json"), traces)
 	}
 	r.T.Logf("%d traces of %d functions", total, len(r.Calls))
 }
 
-// encode writes one trace a line.
-func encode(t *testing.T, traces []Trace) []byte {
+// WriteFile writes a file of traces, one a line, with the versions of Go and of the wait package.
+func WriteFile[T any](t *testing.T, file string, traces []T) {
 	t.Helper()
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "{\n  \"go\": %q,\n  \"module\": %q,\n  \"traces\": [", runtime.Version(), apimachinery(t))
@@ -108,7 +106,9 @@ func encode(t *testing.T, traces []Trace) []byte {
 		out.Write(bytes.TrimSpace(line.Bytes()))
 	}
 	out.WriteString("\n  ]\n}\n")
-	return out.Bytes()
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // apimachinery is the module that was recorded with its version, out of the go.mod beside the test. (Test binaries do not tell.)

@@ -149,39 +149,42 @@ func (x *World) now() float64 { return Millis(time.Since(x.began)) }
 
 // Execute runs a scenario in a bubble of its own. It says no when the scenario has too many runs.
 func Execute(t *testing.T, s Scenario, call Call) (trace Trace, ok bool) {
-	synctest.Test(t, func(t *testing.T) {
-		trace = Trace{Scenario: s, Starts: []float64{}, Ends: []float64{}, Outcome: "returned"}
-		ctx, cancel := context.WithCancel(context.Background())
-		stop := make(chan struct{})
-		stopped := false
-		x := &World{Args: s.Args, Ctx: ctx, StopCh: stop, scenario: s, trace: &trace, began: time.Now()}
-		x.halt = func() {
-			if !stopped {
-				stopped = true
-				close(stop)
-				cancel()
-			}
-		}
-		rand.Seed(s.Seed)
-		if s.Stop != nil && s.Stop.Run == 0 {
-			if s.Stop.At == 0 {
-				x.halt()
-			} else {
-				defer time.AfterFunc(Duration(s.Stop.At), x.halt).Stop()
-			}
-		}
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			defer func() { trace.Returned = x.now() }()
-			trace.Outcome = call(x)
-		}()
-		<-ended
-		trace.Draws = draws(s.Seed, rand.Float64())
-		ok = !x.endless
-		x.halt()
-	})
+	synctest.Test(t, func(t *testing.T) { trace, ok = Play(s, call) })
 	return trace, ok
+}
+
+// Play runs a scenario on the clock that is there. It says no when the scenario has too many runs.
+func Play(s Scenario, call Call) (trace Trace, ok bool) {
+	trace = Trace{Scenario: s, Starts: []float64{}, Ends: []float64{}, Outcome: "returned"}
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := make(chan struct{})
+	stopped := false
+	x := &World{Args: s.Args, Ctx: ctx, StopCh: stop, scenario: s, trace: &trace, began: time.Now()}
+	x.halt = func() {
+		if !stopped {
+			stopped = true
+			close(stop)
+			cancel()
+		}
+	}
+	rand.Seed(s.Seed)
+	if s.Stop != nil && s.Stop.Run == 0 {
+		if s.Stop.At == 0 {
+			x.halt()
+		} else {
+			defer time.AfterFunc(Duration(s.Stop.At), x.halt).Stop()
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() { trace.Returned = x.now() }()
+		trace.Outcome = call(x)
+	}()
+	<-ended
+	trace.Draws = draws(s.Seed, rand.Float64())
+	x.halt()
+	return trace, !x.endless
 }
 
 // draws lists the draws of a seeded source that come before the given one.

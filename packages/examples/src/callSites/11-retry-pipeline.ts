@@ -68,7 +68,7 @@ const hooks = {
   onRetry: ({ attempt, delay, error }: Retry.Retrying<Error>) =>
     Effect.logWarning(`${error.message}, attempt ${attempt}, again in ${Math.round(Duration.toMillis(delay))} ms`),
   onGiveUp: ({ attempts, error, reason }: Retry.RetryExhausted<Error>) =>
-    Effect.logError(`${error.message}, attempt ${attempts}, the last one: ${reason}`)
+    Effect.logError(`${error.message}, attempt ${attempts}, the last one: ${reason._tag}`)
 }
 
 const away = Backoff.exponential({ base: "100 millis", cap: "5 seconds" }).pipe(Jitter.full)
@@ -134,12 +134,12 @@ const answers = {
 const program = Effect.fnUntraced(function*(requests: ReadonlyArray<string>) {
   const database = yield* Database
   const outcome = (id: string) =>
-    Effect.map(Effect.flip(sync(id)), (error) => error._tag === "RetryExhausted" ? error.reason : error._tag)
+    Effect.map(Effect.flip(sync(id)), (error) => error._tag === "RetryExhausted" ? error.reason._tag : error._tag)
   yield* sync("1")
   yield* claim("an invalid order is refused", yield* outcome("2"), "Rejected")
-  yield* claim("an hour is too long to wait", yield* outcome("3"), "schedule")
+  yield* claim("an hour is too long to wait", yield* outcome("3"), "Schedule")
   const down = Effect.provide(outcome("4"), RetryBudget.layerThrottling({ maxTokens: 4 }))
-  yield* claim("a budget of which half is used up allows no retry", yield* down, "budget")
+  yield* claim("a budget of which half is used up allows no retry", yield* down, "Budget")
   yield* claim("there is no such order", yield* outcome("6"), "Rejected")
   yield* claim("nothing else was asked", requests.map((url) => url.slice(8)).join(" "), "1 1 1 2 3 4 4 6")
 

@@ -118,7 +118,7 @@ const caller = async (url: string) => {
 
   await pollUntil(async (signal) => (await fetch(`${url}/ready`, { signal })).ok, patience)
   const timeout = await pollUntil(async () => false, { ...patience, timeout: "100 millis" }).catch(caught)
-  await holds("a poll in vain rejects", timeout instanceof WaitTimeout && timeout.reason, "deadline")
+  await holds("a poll in vain rejects", timeout instanceof WaitTimeout && timeout.reason._tag, "Deadline")
 
   const third = await retry((signal) => get("/busy", signal), { attempts: 5 })
   await holds("a call that fails is made again", third, "request 3")

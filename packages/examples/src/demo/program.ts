@@ -89,7 +89,7 @@ const program = Effect.gen(function*() {
     Effect.andThen(Effect.all([sync(stop), metrics(stop)], { concurrency: "unbounded" })),
     Effect.catchTag(
       "WaitTimeout",
-      (timeout) => timeout.reason === "stopped" ? journal.note("poll", timeout.message) : Effect.fail(timeout)
+      (timeout) => timeout.reason._tag === "Stopped" ? journal.note("poll", timeout.message) : Effect.fail(timeout)
     ),
     Effect.ensuring(journal.close)
   )

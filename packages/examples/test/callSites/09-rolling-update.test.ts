@@ -19,7 +19,7 @@ const web = Effect.gen(function*() {
 const seen = (exit: Exit.Exit<Unavailable | NotFound | WaitTimeout, unknown>) => {
   if (Exit.isFailure(exit) || exit.value._tag !== "WaitTimeout") return exit
   const { attempts, last, reason } = exit.value
-  return { reason, attempts, last }
+  return { reason: reason._tag, attempts, last }
 }
 
 describe("a rolling update", () => {
@@ -71,7 +71,7 @@ describe("a rolling update", () => {
       const { endedAt, exit } = yield* logOf(Effect.provide(program, layerMemory), { until: "10 minutes" })
       assert.strictEqual(endedAt, 302_000)
       assert.deepStrictEqual(exit.pipe(Option.getOrThrow, seen), {
-        reason: "deadline",
+        reason: "Deadline",
         attempts: 59,
         last: Option.some(["new-1"])
       })
@@ -100,7 +100,7 @@ describe("pods on hosts", () => {
       const { endedAt, exit } = yield* logOf(Effect.provide(program, layerMemory), { until: "1 minute" })
       assert.strictEqual(endedAt, 10_000)
       assert.deepStrictEqual(exit.pipe(Option.getOrThrow, seen), {
-        reason: "deadline",
+        reason: "Deadline",
         attempts: 9,
         last: Option.some(["new-9"])
       })

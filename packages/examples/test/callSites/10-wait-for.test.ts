@@ -33,7 +33,7 @@ const filesAt = (files: Record<string, number>, options?: { readonly isSilent: b
 const seen = ({ endedAt, exit, ...timeline }: TestLoop.Recording<unknown, unknown>) => {
   const end = Option.map(exit, (exit) => {
     const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : "holds"
-    return error instanceof WaitTimeout ? error.reason : error
+    return error instanceof WaitTimeout ? error.reason._tag : error
   })
   return [Timeline.starts(timeline), endedAt, Option.getOrNull(end)]
 }
@@ -78,7 +78,7 @@ describe("a wait for a file", () => {
       assert.deepStrictEqual(yield* wait(files, { takes: 500 }), [[100, 1000, 1500, 5000], 5500, "holds"])
     }))
 
-  it.effect.each([{ at: 59_999, end: "holds" }, { at: 60_001, end: "exhausted" }])(
+  it.effect.each([{ at: 59_999, end: "holds" }, { at: 60_001, end: "Exhausted" }])(
     "looks once more at the timeout, with a file at $at ms",
     ({ at, end }) =>
       Effect.gen(function*() {
@@ -90,7 +90,7 @@ describe("a wait for a file", () => {
   it.effect("lets a look in flight finish when it is stopped", () =>
     Effect.gen(function*() {
       const options = { takes: 500, stop: Effect.sleep(10_250) }
-      assert.deepStrictEqual(yield* wait(filesAt({}), options), [[100, 10_000], 10_500, "stopped"])
+      assert.deepStrictEqual(yield* wait(filesAt({}), options), [[100, 10_000], 10_500, "Stopped"])
     }))
 
   it.effect("fails when there is no folder", () =>

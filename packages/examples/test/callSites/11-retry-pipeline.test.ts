@@ -108,7 +108,7 @@ describe("an order", () => {
   it.effect("is given up at once when the service asks for more than ten seconds", () =>
     Effect.gen(function*() {
       const { end, log } = yield* run(sync("7"), { answers: [{ status: 429, retryAfter: "11" }] })
-      assert.deepStrictEqual(log, ["0 Error order 7: 429, attempt 1, the last one: schedule"])
+      assert.deepStrictEqual(log, ["0 Error order 7: 429, attempt 1, the last one: Schedule"])
       assert.deepStrictEqual(end, [0, "RetryExhausted"])
     }))
 
@@ -155,7 +155,7 @@ describe("a database that another one writes to", () => {
         "0 Warn order 7: Error: database is locked, attempt 1, again in 11 ms",
         "10 Warn order 7: Error: database is locked, attempt 2, again in 53 ms",
         "63 Warn order 7: Error: database is locked, attempt 3, again in 263 ms",
-        "325 Error order 7: Error: database is locked, attempt 4, the last one: schedule"
+        "325 Error order 7: Error: database is locked, attempt 4, the last one: Schedule"
       ])
       assert.deepStrictEqual([end, rows], [[325.5, "RetryExhausted"], []])
     }))
@@ -176,7 +176,7 @@ describe("time", () => {
         `15750 Warn ${late}, attempt 5, again in 800 ms`,
         `19550 Warn ${late}, attempt 6, again in 1600 ms`,
         `24150 Warn ${late}, attempt 7, again in 2500 ms`,
-        `29650 Error ${late}, attempt 8, the last one: schedule`
+        `29650 Error ${late}, attempt 8, the last one: Schedule`
       ])
       assert.deepStrictEqual(end, [29_650, "RetryExhausted"])
     }))
@@ -204,8 +204,8 @@ describe("a budget", () => {
       assert.deepStrictEqual(log, [
         "0 Warn order 7: 503, attempt 1, again in 50 ms",
         "50 Warn order 7: 503, attempt 2, again in 100 ms",
-        "150 Error order 7: 503, attempt 3, the last one: budget",
-        "150 Error order 8: 503, attempt 1, the last one: budget"
+        "150 Error order 7: 503, attempt 3, the last one: Budget",
+        "150 Error order 8: 503, attempt 1, the last one: Budget"
       ])
       assert.deepStrictEqual(end, [150, "RetryExhausted"])
     }))
@@ -217,7 +217,7 @@ describe("a budget", () => {
       assert.deepStrictEqual(log, [
         "0 Warn order 7: 503, attempt 1, again in 0 ms",
         "0 Warn order 7: 503, attempt 2, again in 0 ms",
-        "0 Error order 7: 503, attempt 3, the last one: budget",
+        "0 Error order 7: 503, attempt 3, the last one: Budget",
         "0 Warn order 8: Error: database is locked, attempt 1, again in 10 ms",
         "10 Warn order 8: Error: database is locked, attempt 2, again in 50 ms",
         "60 order 8: stored"

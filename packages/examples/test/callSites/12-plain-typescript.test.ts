@@ -180,7 +180,12 @@ describe("a poll", () => {
     const timeout = await polled
     assert(timeout instanceof WaitTimeout)
     const { attempts, elapsed, last, reason } = timeout
-    assert.deepStrictEqual([reason, attempts, elapsed, last], ["deadline", 3, Duration.seconds(20), Option.some(false)])
+    assert.deepStrictEqual([reason._tag, attempts, elapsed, last], [
+      "Deadline",
+      3,
+      Duration.seconds(20),
+      Option.some(false)
+    ])
     assert.deepStrictEqual([checks, signals.map(({ aborted }) => aborted)], [[0, 7000, 14_000], [false, false, true]])
     await dispose()
   })
@@ -230,11 +235,11 @@ describe("a retry", () => {
     const exhausted = await retried
     assert(exhausted instanceof Retry.RetryExhausted)
     const { attempts, elapsed, error, reason } = exhausted
-    assert.deepStrictEqual([attempts, Duration.toMillis(elapsed), error, reason], [
+    assert.deepStrictEqual([attempts, Duration.toMillis(elapsed), error, reason._tag], [
       3,
       150,
       new Error("busy"),
-      "schedule"
+      "Schedule"
     ])
     await dispose()
   })

@@ -1,4 +1,4 @@
-/** Go's loops: `Forever` and the `...Until` functions. */
+/** Go's loops: `Forever` and the `...Until` functions. A failure of the work ends each of them; Go's `f` cannot fail. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual, identity } from "effect/Function"
@@ -6,6 +6,7 @@ import type * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "../internal/args.ts"
 import { applySliding } from "../internal/sliding.ts"
+import { CurrentLoop, unheard } from "../internal/stopping.ts"
 import * as Jitter from "../Jitter.ts"
 import * as Loop from "../Loop.ts"
 import * as Period from "../Period.ts"
@@ -32,7 +33,10 @@ const runLoop = <A, E, R, ES, RS, SE, SR>(
   schedule: () => Schedule.Schedule<unknown, A, ES, RS>,
   { stop }: Loop.StopOption<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
-  Effect.suspend(() => Effect.asVoid(Loop.run(work, schedule(), { stop: args.effect(`${name}: stop`, stop) })))
+  Effect.suspend(() => {
+    const loop = Effect.asVoid(Loop.run(work, schedule(), { stop: args.effect(`${name}: stop`, stop) }))
+    return stop === undefined ? loop : Effect.provideService(loop, CurrentLoop, unheard)
+  })
 
 interface JitterOptions {
   readonly period: Duration.Input

@@ -76,7 +76,7 @@ export const exponentialBackoffManager = (options: {
   const { factor, initial, jitter, max, reset } = options
   return resettingSchedule(
     fromPolicy(name, {
-      duration: args.finite(`${name}: initial`, initial),
+      duration: args.finiteDuration(`${name}: initial`, initial),
       cap: args.duration(`${name}: max`, max),
       factor,
       jitter,

@@ -12,7 +12,7 @@ import type { NoInfer } from "effect/Types"
 import * as args from "../internal/args.ts"
 import { toPlan } from "../internal/foreign.ts"
 import { fromPolicy, type GoBackoff, nextDelay, type Policy } from "../internal/goBackoff.ts"
-import { type AnyPlan, done, fromPlan } from "../internal/plan.ts"
+import { done, fromPlan, type Plan } from "../internal/plan.ts"
 import { deadline, poll as pollJob } from "../internal/poll.ts"
 import { applySliding } from "../internal/sliding.ts"
 import type * as Loop from "../Loop.ts"
@@ -41,10 +41,10 @@ const pollWith = <E, R, F>(
   name: string,
   condition: Effect.Effect<boolean, E, R>,
   options: {
-    readonly plan: AnyPlan<unknown, boolean | undefined, F, R>
+    readonly plan: Plan<unknown, boolean | undefined, F, R>
     readonly first: "now" | "anyway" | "later"
     readonly stop: Effect.Effect<unknown, F, R> | undefined
-    readonly exhausted?: "deadline" | "exhausted"
+    readonly exhausted?: "Deadline" | "Exhausted"
   }
 ): Effect.Effect<void, E | F | WaitTimeout<boolean, E>, R> =>
   Effect.asVoid(pollJob({
@@ -54,7 +54,7 @@ const pollWith = <E, R, F>(
     first: options.first,
     stop: args.effect(`${name}: stop`, options.stop),
     timeout: Infinity,
-    exhausted: options.exhausted ?? "exhausted"
+    exhausted: options.exhausted ?? "Exhausted"
   }))
 
 // Go's immediate check runs even when the poll has already been stopped.
@@ -88,14 +88,14 @@ const legacyPoll = <Options extends { readonly interval: Duration.Input; readonl
     options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
     Effect.suspend(() => {
-      const interval = args.positive(`${name}: interval`, options.interval)
+      const interval = args.positiveDuration(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? 0)
       const plan = toPlan(legacyTicks(interval, timeout === 0 ? Infinity : timeout))
       return pollWith<E, R | SR, SE>(name, condition, {
         plan,
         first,
         stop: options.stop,
-        exhausted: "deadline"
+        exhausted: "Deadline"
       })
     }))
 
@@ -113,7 +113,7 @@ type IntervalAndTimeout = { readonly interval: Duration.Input; readonly timeout:
  * **Gotchas**
  *
  * As in Go, a tick during a check is lost. At the timeout the condition is checked once more, after the check in flight
- * if there is one. So a timeout that falls on a tick brings two checks. `WaitTimeout.reason` is `"deadline"`.
+ * if there is one. So a timeout that falls on a tick brings two checks. `WaitTimeout.reason` is `Deadline`.
  *
  * **Example** (When the six legacy polls check)
  *
@@ -225,7 +225,7 @@ const contextPoll = <
     options: Options & Loop.StopOption<SE, SR>
   ): Effect.Effect<void, E | SE | WaitTimeout<boolean, E>, R | SR> =>
     Effect.suspend(() => {
-      const interval = args.finite(`${name}: interval`, options.interval)
+      const interval = args.finiteDuration(`${name}: interval`, options.interval)
       const timeout = args.duration(`${name}: timeout`, options.timeout ?? Infinity)
       const stop = args.effect(`${name}: stop`, options.stop)
       return pollWith<E, R | SR, SE>(name, condition, {
@@ -291,7 +291,7 @@ export const pollUntilContextCancel: Polling<Interval & { readonly immediate: bo
  * **Gotchas**
  *
  * No check starts at the deadline. A check in flight finishes; if it holds, the poll succeeds. `WaitTimeout.reason` is
- * `"deadline"` or `"stopped"`.
+ * `Deadline` or `Stopped`.
  *
  * **Example** (No check at the deadline)
  *
@@ -466,7 +466,7 @@ export const waitFor: {
   ))
 
 // After the sleep that brings the delay to its cap, the plan is done: no check follows.
-const stepsPlan = (initial: GoBackoff): AnyPlan<unknown, unknown, never, never> => ({
+const stepsPlan = (initial: GoBackoff): Plan<unknown, unknown, never, never> => ({
   timed: false,
   start: () => ({ backoff: initial, delay: 0 }),
   output: constVoid,
@@ -519,7 +519,7 @@ export const exponentialBackoff: Polling<{ readonly backoff: Policy }> = dual(2,
     return backoff.steps < 1
       ? Effect.fail(
         new WaitTimeout<boolean, E>({
-          reason: "exhausted",
+          reason: { _tag: "Exhausted" },
           attempts: 0,
           elapsed: Duration.zero,
           last: Option.none(),

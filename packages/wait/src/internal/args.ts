@@ -6,17 +6,18 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 
-/** The error for an argument that is not allowed: it names the argument, the value and what is allowed. */
+/** The error for an illegal argument. It names the argument, its value and the values that are allowed. */
 export const illegal = (argument: string, value: unknown, allowed: string): Cause.IllegalArgumentError =>
   new Cause.IllegalArgumentError(`${argument} must be ${allowed}, got ${Formatter.format(value)}`)
 
-const refuse = (argument: string, value: unknown, allowed: string): never => {
+/** Throws the error for an argument that is not allowed. */
+export const refuse = (argument: string, value: unknown, allowed: string): never => {
   throw illegal(argument, value, allowed)
 }
 
 const units = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
 
-// Duration reads NaN, and objects that are not durations, as zero: that has to be found in the raw input.
+// Duration turns NaN, and objects that are not durations, into zero. So this has to check the raw input.
 const isDurationInput = (input: unknown): boolean => {
   if (!Predicate.isObjectOrArray(input)) return !Number.isNaN(input)
   if (Duration.isDuration(input)) return true
@@ -32,7 +33,7 @@ const toMillis = (input: Duration.Input): number =>
     ? Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
     : NaN
 
-/** A duration that somebody else has made, in milliseconds: what is negative, or none, is 0. */
+/** A duration from outside, in milliseconds. A negative or illegal one is 0. */
 export const millisOrZero = (input: Duration.Input): number => Math.max(0, toMillis(input) || 0)
 
 /** A duration of zero or more, in milliseconds; Infinity is allowed. */
@@ -42,30 +43,30 @@ export const duration = (argument: string, input: Duration.Input): number => {
 }
 
 /** A finite duration of zero or more, in milliseconds. */
-export const finite = (argument: string, input: Duration.Input): number => {
+export const finiteDuration = (argument: string, input: Duration.Input): number => {
   const millis = toMillis(input)
   return millis >= 0 && millis < Infinity ? millis : refuse(argument, input, "a finite duration of 0 or more")
 }
 
 /** A finite duration longer than zero, in milliseconds. */
-export const positive = (argument: string, input: Duration.Input): number => {
+export const positiveDuration = (argument: string, input: Duration.Input): number => {
   const millis = toMillis(input)
   return millis > 0 && millis < Infinity ? millis : refuse(argument, input, "a finite duration longer than 0")
 }
 
-/** A finite number that is not below `min`. */
+/** A finite number of at least `min`. */
 export const number = (argument: string, value: number, min: number): number =>
   Number.isFinite(value) && value >= min
     ? value
     : refuse(argument, value, min === -Infinity ? "a finite number" : `a finite number of ${min} or more`)
 
-/** A draw of a random number. */
+/** A random number from 0 up to, but not including, 1. */
 export const draw = (argument: string, value: number): number =>
   Predicate.isNumber(value) && value >= 0 && value < 1
     ? value
     : refuse(argument, value, "a number from 0 up to, but not including, 1")
 
-/** An integer that is not below `min`. */
+/** An integer of at least `min`. */
 export const integer = (argument: string, value: number, min: number): number =>
   Number.isSafeInteger(value) && value >= min
     ? value
@@ -75,15 +76,15 @@ export const integer = (argument: string, value: number, min: number): number =>
 export const oneOf = <A extends string>(argument: string, value: A, words: ReadonlyArray<A>): A =>
   words.includes(value) ? value : refuse(argument, value, words.map((word) => `"${word}"`).join(" or "))
 
-/** A Schedule, where somebody may have passed something else. */
+/** A Schedule. */
 export const schedule = <S>(argument: string, value: S): S =>
   Schedule.isSchedule(value) ? value : refuse(argument, value, "a Schedule")
 
-/** An Effect, where somebody may have passed a Promise or a signal. */
+/** An Effect, or undefined. It refuses a Promise and an AbortSignal, which callers in JavaScript may pass. */
 export const effect = <A>(argument: string, value: A): A =>
   value === undefined || Effect.isEffect(value) ? value : refuse(argument, value, "an Effect")
 
-/** A name, where it may be left out. */
+/** A name, or undefined. */
 export const name = (argument: string, value: string | undefined): string | undefined =>
   value === undefined || (Predicate.isString(value) && value !== "")
     ? value
@@ -94,24 +95,24 @@ export const requiredName = (argument: string, value: string): string =>
   name(argument, value) ?? refuse(argument, value, "a string that is not empty")
 
 /** A function. */
-export const required = <A>(argument: string, value: A): A =>
+export const fn = <A>(argument: string, value: A): A =>
   Predicate.isFunction(value) ? value : refuse(argument, value, "a function")
 
-/** A function, where it may be left out. */
-export const callback = <A>(argument: string, value: A): A => value === undefined ? value : required(argument, value)
+/** A function, or undefined. */
+export const callback = <A>(argument: string, value: A): A => value === undefined ? value : fn(argument, value)
 
 /** A list. */
 export const iterable = <A>(argument: string, value: Iterable<A>): Iterable<A> =>
   Predicate.isIterable(value) ? value : refuse(argument, value, "a list")
 
-/** A list that has something in it. */
+/** A list that is not empty. */
 export const nonEmpty = <A>(argument: string, value: ReadonlyArray<A>): ReadonlyArray<A> =>
   Array.isArray(value) && value.length > 0 ? value : refuse(argument, value, "a list with something in it")
 
-/** True or false, where nothing may be taken for either. */
+/** True or false. It refuses undefined and values that are merely truthy or falsy. */
 export const boolean = (argument: string, value: boolean): boolean =>
   Predicate.isBoolean(value) ? value : refuse(argument, value, "true or false")
 
-/** Options, where somebody may have passed a word. */
+/** An object of options, or undefined. */
 export const options = <A>(argument: string, value: A): A =>
   value === undefined || Predicate.isObject(value) ? value : refuse(argument, value, "an object")

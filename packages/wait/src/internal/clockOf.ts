@@ -2,7 +2,7 @@ import type * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/** A Clock whose time, in milliseconds, is what `now` says: the wall clock and the one that cannot be stepped are one. */
+/** A Clock that reads `now`, in milliseconds, as its wall clock and as its monotonic clock. */
 export const clockOf = (
   now: () => number,
   sleep: (duration: Duration.Duration) => Effect.Effect<void>

@@ -1,4 +1,4 @@
-/** How a loop waits, and how others stop it, pause it or make it run now. */
+/** How a loop waits, and how it is stopped, paused and triggered. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -11,13 +11,13 @@ import { liveClock } from "./moment.ts"
 /** A longer timer fires at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** The value of a wait that was cut short: no delay. */
+/** The result of a wait that was cut short: no delay. */
 const noDelay = Effect.succeed(0)
 
-// A loop that was interrupted has no result, and nothing sees this one.
+// The result of an interrupted loop, which nothing reads.
 const unfinished = Exit.void as Exit.Exit<never>
 
-/** A loop as others control it. As an Effect it clears its timer and gives the result. */
+/** The part of a loop that waits. As an Effect it clears its timer and gives the result of the loop. */
 export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   readonly context: Context.Context<R>
   /** Whether anything can stop or trigger the loop. */
@@ -28,6 +28,8 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   /** Ends the current wait. */
   private wake: ((noDelay: Effect.Effect<number>) => void) | undefined = undefined
   private timer: ReturnType<typeof setTimeout> | undefined = undefined
+  // Only where something in a run listens.
+  declare private listeners?: Set<() => void>
 
   constructor(context: Context.Context<R>, isOpen: boolean) {
     super()
@@ -51,9 +53,18 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   stop(exit: Exit.Exit<unknown, F>): void {
     if (this.stopped === undefined || Exit.isSuccess(this.stopped)) this.stopped = exit
     this.endWait()
+    this.listeners?.forEach((listener) => listener())
   }
 
-  /** Runs the loop now. During a run or a step of the schedule: once more after it. */
+  /** Calls the listener when the loop is stopped, at once if it is. The result ends that. */
+  listen(listener: () => void): () => void {
+    const listeners = this.listeners ??= new Set()
+    listeners.add(listener)
+    if (this.stopped !== undefined) listener()
+    return () => listeners.delete(listener)
+  }
+
+  /** Wakes a sleeping loop. During a run or a step of the schedule it requests one more run. */
   trigger(): void {
     if (this.stopped !== undefined) return
     this.triggered = true
@@ -77,12 +88,12 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
     return this.triggered
   }
 
-  /** A run starts, which is the one that was triggered. */
+  /** A run starts, and serves the trigger. */
   protected serveTrigger(): void {
     this.triggered = false
   }
 
-  /** Sleeps until the time has passed, or a stop or a trigger comes. */
+  /** Sleeps for this time, or until a stop or a trigger. */
   protected sleep(millis: number): Effect.Effect<unknown, E, R> {
     const clock = Context.get(this.context, Clock.Clock)
     if (clock !== liveClock || millis > longestTimer) return this.wait(clock.sleep(Duration.millis(millis)))
@@ -103,7 +114,7 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
     })
   }
 
-  /** Waits for an effect, in a fiber of its own where a stop may end the wait. */
+  /** Waits for an effect: in a fiber of its own if a stop or a trigger can end the wait. */
   protected wait<X>(effect: Effect.Effect<X, E, R>): Effect.Effect<X | number, E, R> {
     if (!this.isOpen) return effect
     return Effect.callback<X | number, E, R>((resume) => {

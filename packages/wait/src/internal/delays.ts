@@ -1,72 +1,104 @@
-/** What combinators are made of. Each works on a schedule of any library. */
-import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+/** What combinators are made of. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
+import { toPlan } from "./foreign.ts"
 import type { Moment } from "./moment.ts"
-import { type Asking, CurrentAsking, type Env, fromPlan, observe, planOf } from "./plan.ts"
+import { type Env, type Eventual, fromPlan, type Plan } from "./plan.ts"
 
-/** Changes a delay. `done` ends the schedule with the output of this step. */
-export type Change<in Input = unknown> = (delay: number, at: Moment, input: Input) => number
+/** A function from schedule to schedule. */
+export interface Combinator {
+  <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R>
+}
 
-/** Maps the delays with a stateless function. The end of `self` stays as it is. `shifts`: see `Env.shifted`. */
+/** A combinator with settings, which come alone or after the schedule. */
+interface Dual<Settings extends ReadonlyArray<unknown>> {
+  <Output, Input, E, R>(
+    self: Schedule.Schedule<Output, Input, E, R>,
+    ...settings: Settings
+  ): Schedule.Schedule<Output, Input, E, R>
+  (...settings: Settings): Combinator
+}
+
+/** Makes a combinator dual. The settings are checked at once, also when the schedule comes later. */
+export const dualOf = <Settings extends ReadonlyArray<unknown>>(
+  make: (...settings: Settings) => Combinator
+): Dual<Settings> => {
+  const call: unknown = (self: unknown, ...settings: Settings) =>
+    Schedule.isSchedule(self) ? make(...settings)(self) : Reflect.apply(make, undefined, [self, ...settings])
+  return call as Dual<Settings> // which of the two it is, only the first argument tells
+}
+
+/** The plan of the schedule that a combinator takes. */
+export const planOfSelf = <Output, Input, E, R>(
+  self: Schedule.Schedule<Output, Input, E, R>
+): Plan<Output, Input, E, R> => toPlan(args.schedule("self", self))
+
+/** Changes a delay. The end of a schedule stays as it is. */
+export const mapDelay = <E, R>(
+  delay: Eventual<number, E, R>,
+  change: (delay: number) => number
+): Eventual<number, E, R> =>
+  typeof delay === "number"
+    ? delay < 0 ? delay : change(delay)
+    : Effect.map(delay, (delay) => delay < 0 ? delay : change(delay))
+
+/** Maps the whole delays with a function that remembers nothing. */
 export const mapDelays = <Output, Input, E, R>(
-  self: Schedule.Schedule<Output, Input, E, R>,
-  change: Change<Input>,
-  { shifts = false, timed = false }: { readonly timed?: boolean; readonly shifts?: boolean } = {}
-): Schedule.Schedule<Output, Input, E, R> => {
-  const plan = planOf(args.schedule("self", self))
-  if (plan === undefined) return changeDelays(self, () => change)
-  return fromPlan<Output, Input, unknown>({
-    timed: plan.timed || timed,
-    start: (env) => plan.start(shifts ? { ...env, shifted: true } : env),
-    output: (state) => plan.output(state),
-    next(state, at, input) {
+  plan: Plan<Output, Input, E, R>,
+  change: (delay: number, at: Moment) => number
+): Schedule.Schedule<Output, Input, E, R> =>
+  fromPlan({
+    ...plan,
+    next(state, at, input: Input) {
       const delay = plan.next(state, at, input)
-      return delay < 0 ? delay : change(delay, at, input)
-    },
-    ...(plan.again && { again: (state: unknown, at) => plan.again!(state, at) })
+      return typeof delay === "number" && delay >= 0
+        ? change(delay, at)
+        : mapDelay(delay, (delay) => change(delay, at))
+    }
+  })
+
+/** A schedule around a plan, which remembers something of its own. What it does not change stays as it is. */
+export const around = <Output, Input, E, R, Own extends object>(
+  plan: Plan<Output, Input, E, R>,
+  { again, floor, next, remember, timed = false }: {
+    readonly remember: (env: Env) => Own
+    readonly next: (state: Around<Own>, at: Moment, input: Input) => Eventual<number, E, R>
+    readonly again?: ((state: Around<Own>, at: Moment) => number) | undefined
+    readonly floor?: ((state: Around<Own>) => number) | undefined
+    readonly timed?: boolean
+  }
+): Schedule.Schedule<Output, Input, E, R> => {
+  const { again: innerAgain, floor: innerFloor, prepare, since } = plan
+  return fromPlan<Output, Input, E, R, Around<Own>>({
+    timed: plan.timed || timed,
+    isGrid: plan.isGrid,
+    start: (env) => Object.assign(remember(env), { inner: plan.start(env) }),
+    prepare: prepare && (({ inner }, at) => prepare(inner, at)),
+    next,
+    again: again ?? (innerAgain && (({ inner }, at) => innerAgain(inner, at))),
+    since: since && (({ inner }, at, delay) => since(inner, at, delay)),
+    floor: floor ?? (innerFloor && (({ inner }) => innerFloor(inner))),
+    output: ({ inner }) => plan.output(inner)
   })
 }
 
-/** Maps the delays with a function that is made each time the schedule starts. */
+/** What such a schedule remembers, and the state of the plan in it. */
+type Around<Own> = Own & { inner: unknown }
+
+/** Maps the whole delays with a function that is made each time the schedule starts. */
 export const changeDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
-  makeChange: (env: Env) => Change<Input>,
-  { limit, timed = false }: { readonly timed?: boolean; readonly limit?: (env: Env) => Change } = {}
+  makeChange: () => (delay: number) => number
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const plan = planOf(args.schedule("self", self))
-  if (plan !== undefined) {
-    return fromPlan<Output, Input, { readonly env: Env; readonly inner: unknown; readonly change: Change<Input> }>({
-      timed: plan.timed || timed,
-      start: (env) => ({ env, inner: plan.start(env), change: makeChange(env) }),
-      output: ({ inner }) => plan.output(inner),
-      next({ change, inner }, at, input) {
-        const delay = plan.next(inner, at, input)
-        return delay < 0 ? delay : change(delay, at, input)
-      },
-      ...((plan.again ?? limit) && {
-        again({ env, inner }, at) {
-          const delay = plan.again?.(inner, at) ?? 0
-          return delay < 0 || limit === undefined ? delay : limit(env)(delay, at, undefined)
-        }
-      })
-    })
-  }
-  return Schedule.fromStep(Effect.flatMap(observe, (standalone) =>
-    Effect.map(Schedule.toStep(self), (inner) => {
-      const change = makeChange(standalone)
-      return (now: number, input: Input) => {
-        const { at } = standalone.enter(now)
-        return Effect.flatMap(inner(now, input), ([output, duration]) => {
-          const delay = change(Math.max(0, Duration.toMillis(duration)), at, input)
-          if (delay < 0) return Cause.done(output)
-          standalone.leave(delay)
-          return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(delay)])
-        })
-      }
-    })))
+  const plan = planOfSelf(self)
+  return around(plan, {
+    remember: () => ({ change: makeChange() }),
+    next({ change, inner }, at, input) {
+      const delay = plan.next(inner, at, input)
+      return typeof delay === "number" && delay >= 0 ? change(delay) : mapDelay(delay, change)
+    }
+  })
 }
 
 /** Restarts a schedule before the steps that `when` picks. The run that just ended counts as its first. */
@@ -74,31 +106,13 @@ export const restartWhen = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
   when: (at: Moment) => boolean
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const plan = planOf(args.schedule("self", self))
-  if (plan !== undefined) {
-    return fromPlan<Output, Input, { readonly env: Env; inner: unknown }>({
-      timed: true,
-      start: (env) => ({ env, inner: plan.start(env) }),
-      output: ({ inner }) => plan.output(inner),
-      next(state, at, input) {
-        if (when(at)) state.inner = plan.start({ ...state.env, first: at.start })
-        return plan.next(state.inner, at, input)
-      },
-      ...(plan.again && { again: ({ inner }, at) => plan.again!(inner, at) })
-    })
-  }
-  return Schedule.fromStep(Effect.flatMap(observe, (standalone) =>
-    Effect.map(Schedule.toStep(self), (first) => {
-      let inner = first
-      const restart = (asking: Asking) =>
-        Effect.map(Effect.provideService(Schedule.toStep(self), CurrentAsking, asking), (step) => inner = step)
-      return (now: number, input: Input) => {
-        const asking = standalone.enter(now)
-        return Effect.flatMap(when(asking.at) ? restart(asking) : Effect.succeed(inner), (step) =>
-          Effect.map(step(now, input), (result) => {
-            standalone.leave(Math.max(0, Duration.toMillis(result[1])))
-            return result
-          }))
-      }
-    })))
+  const plan = planOfSelf(self)
+  return around(plan, {
+    timed: true,
+    remember: () => ({}),
+    next(state, at, input) {
+      if (when(at)) state.inner = plan.start({ first: at.start })
+      return plan.next(state.inner, at, input)
+    }
+  })
 }

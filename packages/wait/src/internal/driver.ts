@@ -5,15 +5,13 @@
  * for (;;) {
  *   if (next is an Effect) next = yield* wait(next)   // a hook, a budget, a schedule of another library
  *   if (next is an End) return next.exit
- *   plan(next)                                        // when the run is due
- *   if (it is delayed) yield* sleep(next)
- *   if (paused) next = resumed(yield* hold())         // no run starts before that, except for a trigger
+ *   if (setDue(next)) yield* sleep(next)              // false: a run without a delay
  *   if (stopped) return ended("stopped")
  *   next = ran(yield* run())                          // the rules say what comes next
  * }
  * ```
  *
- * `Effect.whileLoop` runs it: `body` is what the loop yields, `step` takes what that gave.
+ * `Effect.whileLoop` runs it: `body` returns the Effect that the loop yields, and `step` takes its result.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -24,49 +22,44 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { type LoopMoment, makeMoment, makeWatchedMoment, withoutClock } from "./moment.ts"
+import { type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
-import { type AnyPlan, done } from "./plan.ts"
+import { done, type Plan, type Started, waitOf } from "./plan.ts"
+import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
 /**
- * What the results of runs mean. One value serves all loops of a kind. `A` and `E` are those of a run, `In` and `Out` those of the
- * schedule, `B` is the result of the loop, `F` any other failure.
+ * What comes after a run. One value serves all loops of a kind. `A` and `E` are the types of a run, `In` and `Out`
+ * those of the schedule, `B` is the result of the loop, and `F` any failure that does not come from a run.
  */
 export interface Rules<A, E, R, In, Out, B, F> {
   readonly kind: Kind
-  /** The first run comes now; now, even if the loop is stopped; or after the delay that the schedule gives for `later`. */
+  /** The first run comes now; now, even if the loop is stopped; or after the schedule's delay for the input `later`. */
   readonly first: "now" | "anyway" | { readonly later: In }
-  /** Whether another schedule than the loop's own reads the time. */
-  readonly timed: boolean
+  /** Another schedule, which the rules ask instead of the loop's own. */
+  readonly detour?: Plan<unknown, E, F, R>
   succeeded(loop: Driver<A, E, R, In, Out, B, F>, value: A): Next<B, E | F, R>
   /** Takes a typed error. Without it, an error ends the loop. A defect always does. */
   readonly failed:
     | ((loop: Driver<A, E, R, In, Out, B, F>, error: E, cause: Cause.Cause<E>) => Next<B, E | F, R>)
     | undefined
-  /** The result, when the schedule is done or the loop is stopped. */
+  /** The result of a loop whose schedule is done, or that was stopped. */
   ended(loop: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped"): Exit.Exit<B, E | F>
 }
 
 /** What is repeated. */
 export interface Spec<A, E, R, In, Out, F> {
   readonly work: Effect.Effect<A, E, R>
-  readonly plan: AnyPlan<Out | undefined, In, F, R>
+  readonly plan: Plan<Out | undefined, In, F, R>
   /** Milliseconds before the schedule starts. */
   readonly initialDelay?: number
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
-  /** When the loop started, for a loop that goes on after a run of its own. */
+  /** When the first run started, if it ran before the loop. */
   readonly started?: bigint
 }
 
-/** A schedule that has started. */
-export interface Started<Out, In, F, R> {
-  readonly plan: AnyPlan<Out, In, F, R>
-  readonly state: unknown
-}
-
-// Whether the fiber yields within so many operations, which are those until a run starts, without a span or with one. A very
-// small budget leaves no room for them.
+// Whether the fiber yields within the next `ahead` operations. A budget too small for them counts as no: after a yield,
+// the answer would be the same.
 const mustYield = (ahead: number): boolean => {
   const fiber = Fiber.getCurrent()
   if (fiber === undefined) return false
@@ -82,7 +75,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** How many runs have started. */
   attempts = 0
   private readonly work: Effect.Effect<unknown, E, R>
-  private readonly plan: AnyPlan<Out | undefined, In, F, R>
+  private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   private next: Next<B, E | F, R> = 0
@@ -101,18 +94,18 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
     this.plan = plan
-    this.at = watch !== undefined
-      ? makeWatchedMoment(random, clock)
-      : rules.timed || plan.timed
-      ? makeMoment(random, clock, started)
-      : withoutClock(random)
+    this.at = watch === undefined && !plan.timed && rules.detour?.timed !== true
+      ? withoutClock(random)
+      : makeMoment(random, clock, started)
+    if (watch !== undefined) this.at.countMissed()
+    if (watch !== undefined || rules.detour !== undefined) this.at.expectExtra()
     this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
   }
 
   /** Runs the loop. */
   loop(initialDelay = 0): Effect.Effect<B, E | F, R> {
     this.at.look()
-    this.at.plan(initialDelay)
+    this.at.setDue(initialDelay)
     this.watch?.loopStarted(this)
     if (initialDelay === 0) return this.begin()
     this.doing = "sleeping"
@@ -122,17 +115,19 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   // The schedule starts with the first run, and so after a pause.
   private begin(): Effect.Effect<B, E | F, R> {
     this.doing = this.isHeld ? "holding" : "deciding"
-    if (this.doing === "deciding") return this.turns(this.startSchedule())
-    return Effect.flatMap(this.hold(), () => this.begin())
+    return this.doing === "holding"
+      ? Effect.flatMap(this.hold(), () => this.begin())
+      : this.turns(this.startSchedule())
   }
 
-  /** Runs the loop after a first run that has failed. */
+  /** Runs the loop after a first run that was made before it, and failed. */
   loopAfter(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
     this.attempts = 1
     this.state = this.plan.start({ first: this.at.start })
     return this.turns(this.failed(cause))
   }
 
+  // As an Effect, this driver gives the result of the loop.
   private turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
     this.next = next
     return Effect.andThen(Effect.whileLoop(this), this)
@@ -145,7 +140,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const state = this.state = plan.start({ first: at.start })
     const firstRun = () => {
       at.startRun()
-      at.plan(0)
+      at.setDue(0)
       return typeof first === "string" ? 0 : this.ask(first.later)
     }
     return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
@@ -160,10 +155,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (next instanceof End) return next.exit // never: `while` has ended the loop
     if (typeof next !== "number") {
       this.doing = "deciding"
-      this.tell(NaN)
+      this.reportNext(NaN)
       return this.wait(next)
     }
-    if (this.doing === "sleeping" || !this.isDelayed(next)) return this.run()
+    if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
     this.doing = "sleeping"
     return this.sleep(next)
   }
@@ -189,15 +184,20 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     }
   }
 
-  // An overdue run comes at once, unless the schedule has slots: then the next one does. A backoff has none.
+  // An overdue run starts at once, unless the schedule has slots: then it waits for the next one. A backoff has none.
   private resumed(): Decision<B, E | F> {
     const { at, plan, watch } = this
     this.doing = "deciding"
     if (at.now < at.due) return at.due - at.now
-    return plan.again === undefined || watch?.hasFailed === true ? 0 : this.decide(plan.again(this.state, at))
+    if (plan.again === undefined || watch?.hasFailed === true) return 0
+    const wait = plan.again(this.state, at)
+    if (wait === done) return this.end("exhausted")
+    at.want(wait)
+    return wait
   }
 
-  // What `body` gave says what `step` takes: the value of a run, its Exit where failures matter, a decision, or nothing.
+  // `doing` says what `body` returned, and so what `step` takes: the value of a run, its Exit if the rules or the watch
+  // need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
     return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
   }
@@ -228,21 +228,21 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (this.doing === "holding") this.endWait()
   }
 
-  // Plans the next run.
-  private isDelayed(delay: number): boolean {
+  // Sets when the next run is due. True if the loop sleeps until then.
+  private setDue(delay: number): boolean {
     const { at } = this
-    at.plan(delay)
+    at.setDue(delay)
     const isDelayed = delay > 0 && !this.isTriggered
-    this.tell(isDelayed ? at.due : at.now)
+    this.reportNext(isDelayed ? at.due : at.now)
     return isDelayed
   }
 
-  private tell(nextAt: number): void {
-    if (this.attempts > 0) this.watch?.planned(this, nextAt)
+  private reportNext(nextAt: number): void {
+    if (this.attempts > 0) this.watch?.setNext(this, nextAt)
   }
 
-  // The fiber may yield between any two operations, and a stop may come just then. Where too few operations are left to start
-  // the run, it yields before the last look at the stop.
+  // A fiber yields when it has used up its operations, and a stop may come in that moment. If too few operations are
+  // left to start the run, the fiber yields now, and then checks the stop once more.
   private run(): Effect.Effect<unknown, E, R> {
     if (!this.isOpen) return this.startRun()
     if (this.isStopping) {
@@ -278,32 +278,40 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+    if (reason !== undefined && this.stopped !== undefined && isStopped(reason.error)) return this.end("stopped")
     return failed === undefined || reason === undefined
       ? new End(Exit.failCause(cause))
       : failed(this, reason.error, cause)
   }
 
-  /** Asks the schedule of the loop. An exhausted schedule ends the loop as exhausted, even when it was stopped. */
+  /**
+   * Takes the next delay from the loop's schedule. An exhausted schedule ends the loop as exhausted, even if stopped.
+   */
   ask(input: In): Next<B, E | F, R> {
     const { at, plan } = this
     if (this.stopped !== undefined && plan.prepare !== undefined) return this.end("stopped")
     at.look()
     const answer = plan.next(this.state, at, input)
-    return typeof answer === "number" ? this.decide(answer) : Effect.map(answer, (delay) => this.decide(delay))
+    if (typeof answer === "number") return this.decide(answer)
+    return Effect.map(answer, (delay) => {
+      at.look()
+      return this.decide(delay)
+    })
   }
 
   private decide(delay: number): Decision<B, E | F> {
     if (delay === done) return this.end("exhausted")
-    if (this.watch !== undefined) this.at.want(delay)
-    return delay
+    const wait = waitOf(this.plan, this.state, this.at, delay)
+    this.at.want(wait)
+    return wait
   }
 
-  /** Starts another schedule than that of the loop. The current run counts as its first. */
-  start<Out2, In2>(plan: AnyPlan<Out2, In2, F, R>): Started<Out2, In2, F, R> {
+  /** Starts a schedule besides the loop's own, such as a backoff. The current run counts as its first. */
+  start<Out2, In2>(plan: Plan<Out2, In2, F, R>): Started<Out2, In2, F, R> {
     return { plan, state: plan.start({ first: this.at.start }) }
   }
 
-  /** Asks another schedule than that of the loop. When that one is done, the loop fails. */
+  /** Takes the next delay from such a schedule. When it is done, the loop fails with the cause. */
   askOther<In2>(
     { plan, state }: Started<unknown, In2, F, R>,
     input: In2,
@@ -313,11 +321,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     return refine<B, E | F, R>(
       plan.next(state, this.at, input),
-      (delay) => delay === done ? new End(Exit.failCause(cause)) : delay
+      (delay) => delay === done ? new End(Exit.failCause(cause)) : waitOf(plan, state, this.at, delay)
     )
   }
 
-  /** Runs a hook inside a delay. Where it takes longer, the schedule is asked again, and when that is done, the loop fails. */
+  /** Runs a hook inside a delay. If it takes longer, the schedule is asked again; when that is done, the loop fails. */
   during(
     delay: number,
     hook: Effect.Effect<unknown, E | F, R>,
@@ -348,7 +356,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     )
   }
 
-  // Whether the loop ends here: it was stopped, and no first run comes anyway.
+  // Whether the loop ends here: it was stopped, and is not about to make a first run that comes "anyway".
   private get isStopping(): boolean {
     return this.stopped !== undefined && !(this.rules.first === "anyway" && this.attempts === 0)
   }

@@ -1,4 +1,4 @@
-/** A schedule as the driver asks it. */
+/** A schedule of another library, as a plan. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -7,82 +7,88 @@ import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import { clockOf } from "./clockOf.ts"
 import type { Moment } from "./moment.ts"
-import { type AnyPlan, CurrentAsking, done, planOf } from "./plan.ts"
+import { done, type Plan, planOf } from "./plan.ts"
+import { CurrentAsking } from "./standalone.ts"
 
-type Step<Out, In, E, R> = (now: number, input: In) => Pull.Pull<[Out, Duration.Duration], E, Out, R>
+type Pulled<Out, E, R> = Pull.Pull<[Out, Duration.Duration], E, Out, R>
 
-interface State<Out, In, E, R> {
+type Step<Out, In, E, R> = (now: number, input: In) => Pulled<Out, E, R>
+
+const isResult = <Out, E, R>(
+  pulled: Pulled<Out, E, R>
+): pulled is Pulled<Out, E, R> & Exit.Success<[Out, Duration.Duration]> => Exit.isExit(pulled) && Exit.isSuccess(pulled)
+
+/** One start of the schedule, and what schedules of this library inside it see. */
+class State<Out, In, E, R> {
+  readonly schedule: Schedule.Schedule<Out, In, E, R>
   /** Undefined until the schedule has started. */
-  step: Step<Out, In, E, R> | undefined
-  output: Out | undefined
-  /** What schedules of this library inside it see of the driver; `origin` is the wall clock's time at its 0. */
-  asking: { readonly at: Moment; readonly origin: number; now: number } | undefined
-}
+  step: Step<Out, In, E, R> | undefined = undefined
+  /** There from the first step on. */
+  declare output: Out
+  asking: { readonly at: Moment; now: number } | undefined = undefined
 
-/** The plan of a schedule. The steps of another library's schedule are Effects, unless they are results already. */
-export const toPlan = <Out, In, E, R>(
-  schedule: Schedule.Schedule<Out, In, E, R>
-): AnyPlan<Out | undefined, In, E, R> => planOf(schedule) ?? foreignPlan(schedule)
+  constructor(schedule: Schedule.Schedule<Out, In, E, R>) {
+    this.schedule = schedule
+  }
+
+  // The schedule starts with the first run, even if that has ended before the schedule is first asked.
+  start(at: Moment): Effect.Effect<Step<Out, In, E, R>, E, R> {
+    const asking = this.asking = { at, now: NaN }
+    const toStep = Effect.provideService(Schedule.toStep(this.schedule), CurrentAsking, asking)
+    const { now, start } = at
+    const atStart = now === start
+      ? toStep
+      : Effect.updateService(
+        toStep,
+        Clock.Clock,
+        (clock) => clockOf(() => at.stepTime(start), (duration) => clock.sleep(duration))
+      )
+    return Effect.map(atStart, (step) => this.step = step)
+  }
+
+  // Steps are Effects, unless they are results already.
+  next(at: Moment, input: In): number | Effect.Effect<number, E, R> {
+    const now = at.stepTime(at.now)
+    if (this.step === undefined) {
+      return Effect.flatMap(this.start(at), (step) => this.settle(this.ask(step, now, input)))
+    }
+    const pulled = this.ask(this.step, now, input)
+    return isResult(pulled) ? this.take(pulled.value) : this.settle(pulled)
+  }
+
+  private ask(step: Step<Out, In, E, R>, now: number, input: In): Pulled<Out, E, R> {
+    if (this.asking !== undefined) this.asking.now = now
+    return step(now, input)
+  }
+
+  private take([output, delay]: [Out, Duration.Duration]): number {
+    this.output = output
+    return Math.max(0, Duration.toMillis(delay))
+  }
+
+  private settle(pulled: Pulled<Out, E, R>): Effect.Effect<number, E, R> {
+    return Pull.matchEffect(pulled, {
+      onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => this.take(result)),
+      onDone: (output: Out) =>
+        Effect.sync(() => {
+          this.output = output
+          return done
+        }),
+      onFailure: Effect.failCause<E>
+    })
+  }
+}
 
 const foreignPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
-): AnyPlan<Out | undefined, In, E, R> => ({
+): Plan<Out, In, E, R, State<Out, In, E, R>> => ({
   timed: true,
-  start: (): State<Out, In, E, R> => ({ step: undefined, output: undefined, asking: undefined }),
-  output: (state: State<Out, In, E, R>) => state.output,
-  prepare: (state: State<Out, In, E, R>, at) => startStep(schedule, state, at),
-  next(state: State<Out, In, E, R>, at, input) {
-    const asking = askingOf(state, at)
-    const now = asking.now = asking.origin + at.now
-    if (state.step === undefined) {
-      return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, step(now, input)))
-    }
-    const pulled = state.step(now, input)
-    return isResult(pulled) ? take(state, pulled.value) : settle(state, pulled)
-  }
+  start: () => new State(schedule),
+  prepare: (state, at) => state.start(at),
+  next: (state, at, input) => state.next(at, input),
+  output: (state) => state.output
 })
 
-const askingOf = <Out, In, E, R>(state: State<Out, In, E, R>, at: Moment) =>
-  state.asking ??= { at, origin: at.wall() - at.now, now: NaN }
-
-// The schedule starts with the first run, even if that has ended before the schedule is first asked.
-const startStep = <Out, In, E, R>(
-  schedule: Schedule.Schedule<Out, In, E, R>,
-  state: State<Out, In, E, R>,
-  at: Moment
-): Effect.Effect<Step<Out, In, E, R>, E, R> => {
-  const asking = askingOf(state, at)
-  const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentAsking, asking)
-  const atStart = at.now === at.start
-    ? toStep
-    : Effect.updateService(
-      toStep,
-      Clock.Clock,
-      (clock) => clockOf(() => asking.origin + at.start, (duration) => clock.sleep(duration))
-    )
-  return Effect.map(atStart, (step) => state.step = step)
-}
-
-const isResult = <Out, E, R>(
-  pulled: Pull.Pull<[Out, Duration.Duration], E, Out, R>
-): pulled is Pull.Pull<[Out, Duration.Duration], E, Out, R> & Exit.Success<[Out, Duration.Duration]> =>
-  Exit.isExit(pulled) && Exit.isSuccess(pulled)
-
-const take = <Out, In, E, R>(state: State<Out, In, E, R>, [output, delay]: [Out, Duration.Duration]): number => {
-  state.output = output
-  return Math.max(0, Duration.toMillis(delay))
-}
-
-const settle = <Out, In, E, R>(
-  state: State<Out, In, E, R>,
-  pulled: Pull.Pull<[Out, Duration.Duration], E, Out, R>
-): Effect.Effect<number, E, R> =>
-  Pull.matchEffect(pulled, {
-    onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => take(state, result)),
-    onDone: (output: Out) =>
-      Effect.sync(() => {
-        state.output = output
-        return done
-      }),
-    onFailure: Effect.failCause<E>
-  })
+/** The plan of a schedule. */
+export const toPlan = <Out, In, E, R>(schedule: Schedule.Schedule<Out, In, E, R>): Plan<Out, In, E, R> =>
+  planOf(schedule) ?? foreignPlan(schedule)

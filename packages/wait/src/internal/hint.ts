@@ -2,8 +2,15 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
-import { mapDelays } from "./delays.ts"
+import { around, mapDelay, planOfSelf } from "./delays.ts"
 import { done } from "./plan.ts"
+
+type HintOf<E> = (error: E) => Option.Option<Duration.Input>
+
+interface HintOptions {
+  readonly max: Duration.Input
+  readonly onExceed?: "giveUp" | "clamp" | undefined
+}
 
 /**
  * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.
@@ -11,6 +18,9 @@ import { done } from "./plan.ts"
  * - `hintOf`: what an error asks for, if anything. What is negative or NaN asks for nothing
  * - `max`: the longest hint that is followed, a duration of 0 or more. It does not bound the schedule's own delays
  * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
+ *
+ * Data-first, `Retry.hint(schedule, (error) => ..., options)`, it infers the error from where the schedule goes. In a pipe the error
+ * needs an annotation.
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
  *
@@ -43,18 +53,49 @@ import { done } from "./plan.ts"
  * @category combinators
  * @since 0.1.0
  */
-export const hint = <E>(
-  hintOf: (error: E) => Option.Option<Duration.Input>,
-  options: { readonly max: Duration.Input; readonly onExceed?: "giveUp" | "clamp" | undefined }
+export const hint: typeof either = either
+
+// Data-last it refuses bad options at once, before there is a schedule.
+function either<E>(
+  hintOf: HintOf<E>,
+  options: HintOptions
+): <Output, Input, Error, Env>(
+  self: Schedule.Schedule<Output, Input, Error, Env>
+) => Schedule.Schedule<Output, Input & E, Error, Env>
+function either<Output, E, Error, Env>(
+  self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
+  hintOf: HintOf<E>,
+  options: HintOptions
+): Schedule.Schedule<Output, E, Error, Env>
+function either<Output, E, Error, Env>(
+  ...given:
+    | readonly [HintOf<E>, HintOptions]
+    | readonly [Schedule.Schedule<Output, E, Error, Env>, HintOf<E>, HintOptions]
+) {
+  return given.length === 2 ? hinted(given[0], given[1]) : hinted(given[1], given[2])(given[0])
+}
+
+const hinted = <E>(
+  hintOf: HintOf<E>,
+  options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
 ) => Schedule.Schedule<Output, Input & E, Error, Env> => {
-  args.required("Retry.hint: hintOf", hintOf)
+  args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
-  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) =>
-    mapDelays(self, (delay, _, error) => {
-      const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
-      return hinted > max && !clamps ? done : Math.max(delay, Math.min(hinted, max))
+  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) => {
+    const plan = planOfSelf(self)
+    const { floor } = plan
+    return around(plan, {
+      remember: () => ({ hinted: 0 }),
+      next: (state, at, error) =>
+        mapDelay(plan.next(state.inner, at, error), (delay) => {
+          const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+          state.hinted = Math.min(hinted, max)
+          return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
+        }),
+      floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
     })
+  }
 }

@@ -1,7 +1,12 @@
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
+import { mapDelay } from "./delays.ts"
+import { toPlan } from "./foreign.ts"
+import { changed } from "./moment.ts"
+import { done, fromPlan, type Plan, type Started, waitOf } from "./plan.ts"
 
 type Matched<Cases> = {
   [Tag in keyof Cases]: Schedule.Input<Cases[Tag]> & { readonly _tag: Tag }
@@ -14,7 +19,8 @@ type Matched<Cases> = {
  * - `orElse`: for all other tags. Where there is none, every tag needs a case: leaving one out is a type error
  * - output: that of the schedule that was followed
  *
- * It is done when the schedule that it follows is. Works with plain `Effect.retry`.
+ * It is done when the schedule that it follows is, and at an error whose tag has no case, which the compiler refuses. Works with
+ * plain `Effect.retry`.
  *
  * Throws an `IllegalArgumentError` for what is not a Schedule.
  *
@@ -76,19 +82,51 @@ export const match: {
 } = <Out, E extends { readonly _tag: string }, F, R>(
   cases: { readonly [tag: string]: Schedule.Schedule<Out, E, F, R> },
   options?: { readonly orElse?: Schedule.Schedule<Out, E, F, R> | undefined }
-): Schedule.Schedule<Out, E, F, R> => {
-  const toStep = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
-    Schedule.toStep(args.schedule(`Retry.match: ${argument}`, schedule))
-  const steps = Effect.all(Record.map(cases, (schedule, tag) => toStep(tag, schedule)))
-  const orElse = options?.orElse === undefined ? Effect.undefined : toStep("orElse", options.orElse)
-  return Schedule.fromStep(
-    Effect.map(Effect.all([steps, orElse]), ([steps, orElse]) => (now, error) => {
-      const step = Object.hasOwn(steps, error._tag) ? steps[error._tag] : orElse
-      return step === undefined
-        ? Effect.die(
-          args.illegal("Retry.match: the tag of an error", error._tag, "one of the cases, where there is no orElse")
-        )
-        : step(now, error)
-    })
-  )
+): Schedule.Schedule<Out | undefined, E, F, R> => {
+  const planOf = (argument: string, schedule: Schedule.Schedule<Out, E, F, R>) =>
+    toPlan(args.schedule(`Retry.match: ${argument}`, schedule))
+  const plans = Record.map(cases, (schedule, tag) => planOf(tag, schedule))
+  const orElse = options?.orElse === undefined ? undefined : planOf("orElse", options.orElse)
+  return fromPlan<Out | undefined, E, F, R, Matching<Out, E, F, R>>({
+    timed: [...Object.values(plans), orElse].some((plan) => plan?.timed),
+    start(env) {
+      const start = (plan: Plan<Out, E, F, R>) => ({ plan, state: plan.start(env), wanted: env.first })
+      return { cases: Record.map(plans, start), orElse: orElse && start(orElse), followed: undefined }
+    },
+    prepare: (matching, at) =>
+      Effect.forEach(
+        [...Object.values(matching.cases), matching.orElse],
+        (started) => started?.plan.prepare?.(started.state, at) ?? Effect.void,
+        { discard: true }
+      ),
+    next(matching, at, error) {
+      const followed = Predicate.hasProperty(error, "_tag") && Object.hasOwn(matching.cases, error._tag)
+        ? matching.cases[error._tag]
+        : matching.orElse
+      if (followed === undefined) return done
+      matching.followed = followed
+      const { plan, state, wanted } = followed
+      // Slots that passed during the delays of other cases are late, not missed in a run.
+      const delay = plan.next(state, plan.isGrid ? changed(at, { due: wanted }) : at, error)
+      return mapDelay(delay, (delay) => {
+        followed.wanted = at.now + waitOf(plan, state, at, delay)
+        return delay
+      })
+    },
+    since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
+    floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
+    output: ({ followed }) => followed?.plan.output(followed.state)
+  })
+}
+
+interface Case<Out, E, F, R> extends Started<Out, E, F, R> {
+  /** When it last wanted a run. */
+  wanted: number
+}
+
+interface Matching<Out, E, F, R> {
+  readonly cases: Readonly<Record<string, Case<Out, E, F, R>>>
+  readonly orElse: Case<Out, E, F, R> | undefined
+  /** The case of the last error. */
+  followed: Case<Out, E, F, R> | undefined
 }

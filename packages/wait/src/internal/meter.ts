@@ -1,8 +1,8 @@
-/** What a name makes visible: metrics in Effect's registry, by Prometheus' conventions. */
+/** The metrics of a name, in Effect's registry and by Prometheus' conventions. */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
-/** What repeats under a name. */
+/** What a meter measures. */
 export type Kind = "loop" | "poll" | "retry"
 
 type Attributes = Readonly<Record<string, string>>
@@ -31,46 +31,45 @@ const reasons: Readonly<Record<Kind, ReadonlyArray<string>>> = {
 }
 
 const makeMeter = (kind: Kind, name: string) => {
-  const by = { kind, name }
+  const attributes = { kind, name }
   const giveUpsFor = (reason: string) =>
-    counter("give_ups", { ...by, reason }, "Loops, polls and retries that ended with a failure")
+    counter("give_ups", { ...attributes, reason }, "Loops, polls and retries that ended with a failure")
   const giveUps = new Map(reasons[kind].map((reason) => [reason, giveUpsFor(reason)]))
   const counters = {
-    runs: counter("runs", by, "Runs that started"),
-    failures: counter("failures", by, "Runs that failed"),
-    retries: counter("retries", by, "Runs that came after one that failed"),
-    missed: counter("missed", by, "Slots of a ticker or a calendar that passed without a run")
+    runs: counter("runs", attributes, "Runs that started"),
+    failures: counter("failures", attributes, "Runs that failed"),
+    retries: counter("retries", attributes, "Runs that came after one that failed"),
+    missed: counter("missed", attributes, "Slots of a ticker or a calendar that passed without a run")
   }
   return {
     ...counters,
-    /** All counters. */
     counters: [...Object.values(counters), ...giveUps.values()],
     giveUps: (reason: string) => giveUps.get(reason) ?? giveUpsFor(reason),
-    duration: histogram("run_duration", by, "How long runs took"),
-    lateness: histogram("lateness", by, "How much later than planned runs started"),
-    delay: histogram("delay", by, "Delays before runs"),
+    duration: histogram("run_duration", attributes, "How long runs took"),
+    lateness: histogram("lateness", attributes, "How much later than planned runs started"),
+    delay: histogram("delay", attributes, "Delays before runs"),
     lastSuccess: Metric.gauge("effect_wait_last_success_timestamp_seconds", {
       description: "When the last run succeeded, in seconds since the epoch",
-      attributes: { ...by, unit: "s" }
+      attributes: { ...attributes, unit: "s" }
     }),
-    waiting: active("waiting", by),
-    running: active("running", by),
-    paused: active("paused", by)
+    waiting: active("waiting", attributes),
+    running: active("running", attributes),
+    paused: active("paused", attributes)
   }
 }
 
 /** The metrics of a name. */
 export type Meter = ReturnType<typeof makeMeter>
 
-// A registry keeps every series for as long as it lives; so are these kept.
-const meters = new WeakMap<Metric.MetricRegistry, Map<string, Meter>>()
+// A registry never drops a series. So a meter lives as long as its registry.
+const registries = new WeakMap<Metric.MetricRegistry, Map<string, Meter>>()
 
-/** The metrics of a name, in the registry of this context. All loops of that name share them. */
+/** The metrics of a name, in the registry of the context. All loops with that name share them. */
 export const meterOf = (context: Context.Context<never>, kind: Kind, name: string): Meter => {
   const registry = Context.get(context, Metric.MetricRegistry)
-  const known = meters.get(registry) ?? new Map<string, Meter>()
+  const meters = registries.get(registry) ?? new Map<string, Meter>()
   const key = `${kind} ${name}`
-  const meter = known.get(key) ?? makeMeter(kind, name)
-  meters.set(registry, known.set(key, meter))
+  const meter = meters.get(key) ?? makeMeter(kind, name)
+  registries.set(registry, meters.set(key, meter))
   return meter
 }

@@ -14,29 +14,39 @@ export interface Moment {
   /** When the schedule is asked: at the end of the run, except for Go's timers that do not slide. */
   readonly now: number
   /** The end of the run, where `now` is another time. */
-  readonly ended?: number
+  readonly ended?: number | undefined
   /** When the run started. */
   readonly start: number
   /** When the run was due: its timer woke up to `earlyWake` early, or late. */
   readonly due: number
-  /** When the schedule itself wanted the run. Only in a loop that may run before: by a trigger, or by a backoff. */
-  readonly wanted?: number | undefined
+  /** The schedule did not want this run: it was triggered, or retried a failure. The run that it waits for is still to come. */
+  readonly isExtra: boolean
   /** `now` by the wall clock, for calendars. */
   wall(): number
+  /** A time as the steps of other libraries take it: by the wall clock, from which it starts. */
+  stepTime(time: number): number
   /** Counts slots that passed without a run, if something wants to know. */
   miss(slots: () => number): void
+  /** The schedule allows no run after this time. */
+  expire?(time: number): void
 }
 
-/** The Moment at which the run started. */
-export const atStart = (at: Moment): Moment => ({
+/** The same Moment, but for these fields. */
+export const changed = (
+  at: Moment,
+  change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra" | "wall">>
+): Moment => ({
   random: at.random,
-  now: at.start,
-  ended: at.now,
+  now: at.now,
+  ended: at.ended,
   start: at.start,
   due: at.due,
-  wanted: at.wanted,
-  wall: () => at.wall() - (at.now - at.start),
-  miss: (slots) => at.miss(slots)
+  isExtra: at.isExtra,
+  stepTime: (time) => at.stepTime(time),
+  wall: () => at.wall(),
+  miss: (slots) => at.miss(slots),
+  expire: (time) => at.expire?.(time),
+  ...change
 })
 
 /** By how many milliseconds a timer may wake early. */
@@ -69,10 +79,16 @@ export class LoopMoment implements Moment {
   now: number
   start: number
   due: number
+  // When the schedule wants a run: only in a loop that may run before.
+  declare private wanted?: number
   // Only in a loop that is watched.
-  declare wanted?: number
   declare missed?: number
-  declare wallRead?: number
+  // Only in a loop that is watched: the last reading of the wall clock.
+  declare private wallRead?: number
+  // Only in a loop with a schedule of another library: the wall clock's time at 0.
+  declare private wallOrigin?: number
+  // Only where a hook may take longer than the delay.
+  declare private limit?: number
 
   constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
     this.random = random
@@ -89,7 +105,7 @@ export class LoopMoment implements Moment {
   }
 
   /** The next run comes after this delay. */
-  plan(delay: number): void {
+  setDue(delay: number): void {
     if (this.clock === undefined) return
     this.start = this.now
     this.due = this.now + delay
@@ -102,10 +118,27 @@ export class LoopMoment implements Moment {
     this.start = this.now
   }
 
-  /** The schedule itself wants a run after this delay. */
+  /** The schedule wants a run after this delay. */
   want(delay: number): void {
-    this.look()
-    this.wanted = this.now + delay
+    if (this.wanted !== undefined) this.wanted = this.now + delay
+  }
+
+  get isExtra(): boolean {
+    return this.wanted !== undefined && this.start < this.wanted - earlyWake
+  }
+
+  /** From now on, runs may come before the schedule wants them. */
+  expectExtra(): void {
+    if (this.clock !== undefined) this.wanted = -Infinity
+  }
+
+  countMissed(): void {
+    this.missed = 0
+    this.wallRead = NaN
+  }
+
+  stepTime(time: number): number {
+    return (this.wallOrigin ??= this.wall() - this.now) + time
   }
 
   wall(): number {
@@ -114,14 +147,30 @@ export class LoopMoment implements Moment {
     return wall
   }
 
-  /** The wall clock's time that a calendar saw just now, or sees now. */
-  seenWall(): number {
+  /** The wall clock's time that a calendar read just now; else what it is now. */
+  lastWall(): number {
     const read = this.wallRead
-    return read !== undefined && this.wall() - read <= 1 ? read : this.wall()
+    const wall = this.wall()
+    return read !== undefined && wall - read <= 1 ? read : wall
   }
 
   miss(slots: () => number): void {
     if (this.missed !== undefined) this.missed += slots()
+  }
+
+  /** The next step of the schedule says until when a run may start. */
+  awaitLimit(): void {
+    if (this.clock !== undefined) this.limit = Infinity
+  }
+
+  expire(time: number): void {
+    if (this.limit !== undefined) this.limit = Math.min(this.limit, time)
+  }
+
+  /** Whether that has passed. */
+  isExpired(): boolean {
+    this.look()
+    return this.limit !== undefined && this.now > this.limit
   }
 }
 
@@ -133,15 +182,6 @@ export const makeMoment = (
 ): LoopMoment => {
   const origin = originOf(clock)
   return new LoopMoment(random, clock, origin, Number(started - origin) / 1_000_000)
-}
-
-/** The Moment of a loop that is watched: its runs may be triggered, and its missed slots are counted. */
-export const makeWatchedMoment = (random: Draws, clock: Clock.Clock): LoopMoment => {
-  const at = makeMoment(random, clock)
-  at.wanted = -Infinity
-  at.missed = 0
-  at.wallRead = NaN
-  return at
 }
 
 const withoutClocks = new WeakMap<Draws, LoopMoment>()

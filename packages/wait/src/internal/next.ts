@@ -11,12 +11,12 @@ export class End<out B, out E> {
   }
 }
 
-/** What comes next: a run after this delay in milliseconds, or the end; or an Effect that finds out which. */
+/** What comes next: a run after this delay in milliseconds, the end, or an Effect that finds out which. */
 export type Next<B, E, R> = Decision<B, E> | Effect.Effect<Decision<B, E>, E, R>
 
 export type Decision<B, E> = number | End<B, E>
 
-/** Decides again where a run comes next, such as after asking a budget. */
+/** Replaces the delay by another decision, such as that of a retry budget. An end stays as it is. */
 export const refine = <B, E, R>(next: Next<B, E, R>, f: (delay: number) => Next<B, E, R>): Next<B, E, R> => {
   if (typeof next === "number") return f(next)
   if (next instanceof End) return next

@@ -1,138 +1,102 @@
-/** A schedule as a plain synchronous step. The public `Schedule` is derived from it; the driver calls it directly. */
+/**
+ * A schedule as a plain step. The public `Schedule` is derived from it, and the driver calls it directly. A schedule of
+ * another library is a plan too, whose steps may be Effects.
+ */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
-import * as Random from "effect/Random"
+import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import { type Draws, earlyWake, type Moment } from "./moment.ts"
+import type { Moment } from "./moment.ts"
+import { observe } from "./standalone.ts"
 
 /** What a schedule starts with. */
 export interface Env {
   /** When the first of its runs started. */
   readonly first: number
-  /** A combinator after it in the pipe shifts its delays, as jitter does. The shifted run still serves this slot. */
-  readonly shifted?: boolean
 }
 
 /** The answer of a step that ends its schedule. */
 export const done = -1
 
+/** A number, or an Effect that finds it. */
+export type Eventual<A, E, R> = A | Effect.Effect<A, E, R>
+
+// A method that may be missing: only methods let a plan forget the type of its state.
+type Method<Args extends ReadonlyArray<unknown>, A> = { method(...args: Args): A }["method"]
+
 /**
- * A schedule of this library: a step, and the state that the step reads and changes. A combinator that remembers nothing adds
- * nothing to the state.
+ * A step, and the state that the step reads and changes. A combinator that remembers nothing adds nothing to the state.
+ *
+ * A step gives the whole delay, however much of it has passed: so combinators change the same number wherever they stand in a
+ * pipe. `since` tells what it is measured from, and `waitOf` takes that off, once and at the end.
  */
-export interface Plan<out Output, in Input = unknown, State = unknown> {
+export interface Plan<out Output, in Input = unknown, out E = never, out R = never, State = unknown> {
   /** Whether it reads the time. */
   readonly timed: boolean
+  /** Whether its runs have slots, which an earlier run leaves to come. */
+  readonly isGrid?: boolean | undefined
   /** The first state: anything but undefined. */
   start(env: Env): State
-  /** The milliseconds until the next run, or `done`. */
-  next(state: State, at: Moment, input: Input): number
-  /** The delay in place of one that has passed without a run, as in a pause. Without it the run starts at once. */
-  again?(state: State, at: Moment): number
+  /** What has to be done before the first run. Only a schedule of another library has it. */
+  readonly prepare?: Method<[state: State, at: Moment], Effect.Effect<unknown, E, R>> | undefined
+  /** The delay in milliseconds, or `done`. */
+  next(state: State, at: Moment, input: Input): Eventual<number, E, R>
+  /** The wait in place of one that has passed without a run, as in a pause; or `done`. Without it the run starts at once. */
+  readonly again?: Method<[state: State, at: Moment], number> | undefined
+  /** How long ago this delay started. Without it, a delay starts now: at the end of the run. */
+  readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
+  /** The least wait that the last step allows, from the end of the run. */
+  readonly floor?: Method<[state: State], number> | undefined
+  /** What the last step put out. */
   output(state: State): Output
 }
 
-/** A schedule as the driver asks it. A schedule of another library has to be prepared, and its steps may be Effects. */
-export interface AnyPlan<out Output, in Input, out E, out R> {
-  readonly timed: boolean
-  start(env: Env): unknown
-  prepare?(state: unknown, at: Moment): Effect.Effect<unknown, E, R>
-  next(state: unknown, at: Moment, input: Input): number | Effect.Effect<number, E, R>
-  again?(state: unknown, at: Moment): number
-  output(state: unknown): Output
+/** A schedule that has started. */
+export interface Started<out Output, in Input, out E, out R> {
+  readonly plan: Plan<Output, Input, E, R>
+  readonly state: unknown
+}
+
+/** What is left of a delay. */
+export const waitOf = <State>(
+  plan: Plan<unknown, never, unknown, unknown, State>,
+  state: State,
+  at: Moment,
+  delay: number
+): number => {
+  const rest = plan.since === undefined ? delay : Math.max(0, delay - plan.since(state, at, delay))
+  return plan.floor === undefined ? rest : Math.max(rest, plan.floor(state))
 }
 
 const PlanId = "~effect-wait/Plan"
 
 /** The plan of a schedule of this library; undefined for any other schedule. */
 export const planOf = <Output, Input, E, R>(
-  schedule: Schedule.Schedule<Output, Input, E, R>
-): Plan<Output, Input> | undefined => (schedule as { readonly [PlanId]?: Plan<Output, Input> })[PlanId]
-
-/** True if the run was early, triggered or shortened, so that its slot is still to come. */
-export const ranBeforeSlot = (at: Moment, { shifted = false }: Env, slot: number): boolean =>
-  at.start < (shifted ? at.wanted ?? -Infinity : slot) - earlyWake
-
-/** Who asks a schedule of another library. */
-export interface Asking {
-  readonly at: Moment
-  /** The `now` of the last step, by the wall clock. */
-  readonly now: number
-}
-
-// The same, now and later, with other draws.
-const withDraws = (asking: Asking, random: Draws): Asking => ({
-  at: Object.assign(Object.create(asking.at), { random }),
-  get now() {
-    return asking.now
-  }
-})
-
-/**
- * Set while a schedule of another library starts. Schedules of this library inside it take their time from this driver, if a step
- * has the driver's `now`. A loop inside a user's own effects has another one.
- */
-export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/CurrentAsking", {
-  defaultValue: () => undefined
-})
-
-/** The time of a schedule under Effect's own drivers. */
-export interface Standalone extends Env {
-  /** Who asks, and when, in a step at this time of the wall clock. It is one object for all steps. */
-  readonly enter: (wall: number) => Asking
-  /** Notes the delay that the step gave. */
-  readonly leave: (delay: number) => void
-}
-
-// Effect's drivers pass only `now`, by a clock that can be stepped. A run counts as started when the last delay has passed; a
-// clock that was set back counts as just that. At `wall` the time is `first`.
-const standalone = (random: Draws, wall: number, first: number): Standalone => {
-  let offset = first - wall
-  const at = { random, now: first, start: first, due: first, wall: () => asking.now, miss: constVoid }
-  const asking = { at, now: wall }
-  return {
-    first,
-    enter(stepped) {
-      if (stepped < asking.now) offset = at.due - stepped
-      asking.now = stepped
-      at.now = stepped + offset
-      return asking
-    },
-    leave(delay) {
-      at.start = at.due = at.now + delay
-    }
-  }
-}
-
-/** The time of a schedule that starts here. */
-export const observe: Effect.Effect<Standalone> = Effect.withFiber((fiber) => {
-  const random = fiber.getRef(Random.Random)
-  const driver = fiber.getRef(CurrentAsking)
-  const init = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-  const alone = standalone(random, init, driver?.at.start ?? init)
-  if (driver === undefined) return Effect.succeed(alone)
-  const asking = random === driver.at.random ? driver : withDraws(driver, random)
-  return Effect.succeed({ ...alone, enter: (wall) => wall === driver.now ? asking : alone.enter(wall) })
-})
+  schedule: Schedule.Schedule<Output, Input, E, R> & { readonly [PlanId]?: Plan<Output, Input, E, R> }
+): Plan<Output, Input, E, R> | undefined => schedule[PlanId]
 
 /** The public Schedule of a plan. */
-export const fromPlan = <Output, Input, State>(
-  plan: Plan<Output, Input, State>
-): Schedule.Schedule<Output, Input> =>
+export const fromPlan = <Output, Input = unknown, E = never, R = never, State = unknown>(
+  plan: Plan<Output, Input, E, R, State>
+): Schedule.Schedule<Output, Input, E, R> =>
   Object.assign(
-    Schedule.fromStep(Effect.map(observe, (standalone) => {
+    Schedule.fromStep(Effect.withFiber((fiber) => {
+      const standalone = observe(plan.timed, fiber)
       const state = plan.start(standalone)
-      return (now: number, input: Input) => {
-        const delay = plan.next(state, standalone.enter(now).at, input)
-        const output = plan.output(state)
-        if (delay < 0) return Cause.done(output)
-        standalone.leave(delay)
-        return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(delay)])
+      const step = (now: number, input: Input): Pull.Pull<[Output, Duration.Duration], E, Output, R> => {
+        const at = standalone.enter(now)
+        const result = (delay: number) => {
+          const output = plan.output(state)
+          if (delay < 0) return Cause.done(output)
+          const wait = waitOf(plan, state, at, delay)
+          standalone.leave(wait)
+          return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(wait)])
+        }
+        const delay = plan.next(state, at, input)
+        return typeof delay === "number" ? result(delay) : Effect.flatMap(delay, result)
       }
+      return plan.prepare === undefined ? Effect.succeed(step) : Effect.as(plan.prepare(state, standalone.at), step)
     })),
     { [PlanId]: plan }
   )

@@ -1,4 +1,5 @@
 /** What Poll and Wait have in common: a job that ends with the value that was accepted, or with a WaitTimeout. */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,10 +9,12 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
+import { makeAttempts, numbered, restoring } from "./attempt.ts"
+import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
-import { End } from "./next.ts"
-import type { AnyPlan } from "./plan.ts"
+import { End, refine } from "./next.ts"
+import type { Plan } from "./plan.ts"
 import { runNamed } from "./run.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
@@ -19,8 +22,9 @@ export const deadline = Symbol("effect-wait/deadline")
 
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
-  readonly plan: AnyPlan<unknown, A | undefined, F, R>
-  readonly accept: Predicate.Predicate<A>
+  readonly plan: Plan<unknown, A | undefined, F, R>
+  /** Dies for a value that is neither accepted nor refused. */
+  readonly accept: (value: A) => boolean | Cause.IllegalArgumentError
   readonly tolerate?: Predicate.Predicate<E> | undefined
   readonly first: "now" | "anyway" | "later"
   readonly stop: Effect.Effect<unknown, F, R> | undefined
@@ -28,7 +32,7 @@ export const poll = <A, E, R, F>(options: {
   readonly timeout: number
   readonly name?: string | undefined
   /** What the end of the schedule means. */
-  readonly exhausted: "exhausted" | "deadline"
+  readonly exhausted: "Exhausted" | "Deadline"
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
@@ -37,32 +41,40 @@ export const poll = <A, E, R, F>(options: {
     const begun = clock.monotonicTimeNanosUnsafe()
     const last: Array<A> = [] // none or one
     let lastError: Option.Option<E> = Option.none()
-    const timedOut = (driver: Polling, reason: WaitTimeout["reason"]) =>
-      Exit.fail(
+    const timedOut = (driver: Polling, _tag: WaitTimeout["reason"]["_tag"]) =>
+      Exit.fail(withoutStack(
         new WaitTimeout<A, E>({
-          reason,
+          reason: { _tag },
           attempts: driver.attempts,
           elapsed: Duration.millis(millisSince(clock, begun)),
           last: Option.fromIterable(last),
           lastError
         })
-      )
+      ))
+    const attempts = makeAttempts(clock)
+    const isPlain = plan.prepare === undefined
+    const again = (driver: Polling, value: A | undefined) =>
+      refine(driver.ask(value), (delay) => {
+        attempts.asked(driver.attempts, value, driver.output(), delay)
+        return delay
+      })
     return runNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
       context,
       name,
       {
         kind: "poll",
         first: first === "later" ? { later: undefined } : first,
-        timed: false,
         succeeded(driver, value) {
-          if (accept(value)) return new End(Exit.succeed(value))
+          const accepted = accept(value)
+          if (accepted === true) return new End(Exit.succeed(value))
+          if (accepted !== false) return new End(Exit.die(accepted))
           last[0] = value
-          return driver.ask(value)
+          return again(driver, value)
         },
         failed: options.tolerate === undefined ? undefined : (driver, error, cause) => {
           if (!tolerate(error)) return new End(Exit.failCause(cause))
           lastError = Option.some(error)
-          return driver.ask(last[0])
+          return again(driver, last[0])
         },
         ended: (driver, reason) =>
           timedOut(
@@ -70,18 +82,18 @@ export const poll = <A, E, R, F>(options: {
             reason === "exhausted"
               ? exhausted
               : driver.stopped !== undefined && Exit.isSuccess(driver.stopped) && driver.stopped.value === deadline
-              ? "deadline"
-              : "stopped"
+              ? "Deadline"
+              : "Stopped"
           )
       },
-      { work: check, plan, stop },
+      { work: numbered(check, attempts, { base: context, isPlain, isWatched: name !== undefined }), plan, stop },
       timeout === Infinity
-        ? undefined
+        ? isPlain ? restoring : undefined
         : (loop, driver) =>
           timeout === 0 && driver.stopped === undefined
-            ? timedOut(driver, "deadline")
+            ? timedOut(driver, "Deadline")
             : Effect.raceFirst(
-              Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "deadline")),
+              Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "Deadline")),
               loop
             )
     )

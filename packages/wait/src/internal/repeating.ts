@@ -1,14 +1,13 @@
 import * as Exit from "effect/Exit"
 import type { Rules } from "./driver.ts"
 
-/** The rules of work that repeats on a schedule which sees its values. */
+/** The rules of a loop whose schedule receives the values of its runs. */
 export type Repeating<A, E, R, Out, F> = Rules<A, E, R, A | undefined, Out, Out | undefined, F>
 
-/** The first failure ends the loop. */
+/** The rules of a loop that the first failure ends. */
 export const repeating = {
   kind: "loop",
   first: "now",
-  timed: false,
   succeeded: <A, Next>(loop: { ask(input: A): Next }, value: A): Next => loop.ask(value),
   failed: undefined,
   ended: <Out>(loop: { output(): Out }, reason: string) =>

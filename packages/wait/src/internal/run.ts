@@ -1,4 +1,4 @@
-/** Runs a loop: with its stop and its watch around it, or in time that passes at once. */
+/** Runs a loop: with its stop and its watch around it, or in virtual time. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,32 +7,32 @@ import { identity } from "effect/Function"
 import { Driver, type Rules, type Spec } from "./driver.ts"
 import { CurrentRun, Watch } from "./watch.ts"
 
-/** Puts something around a loop. */
+/** Wraps a loop, such as in a timeout. */
 export type Around<A, E, R, In, Out, B, F> = (
   loop: Effect.Effect<B, E | F, R>,
   driver: Driver<A, E, R, In, Out, B, F>
 ) => Effect.Effect<B, E | F, R>
 
-/** Runs a loop, and its stop beside it. */
+/** Runs a loop, with its stop in a fiber of its own. */
 export const run = <A, E, R, In, Out, B, F>(
   driver: Driver<A, E, R, In, Out, B, F>,
   { initialDelay = 0, stop }: Spec<A, E, R, In, Out, F>,
   around: Around<A, E, R, In, Out, B, F> = identity
 ): Effect.Effect<B, E | F, R> => {
-  if (stop === undefined) return watched(driver, initialDelay, around)
+  if (stop === undefined) return withWatch(driver, initialDelay, around)
   let watcher: Fiber.Fiber<unknown, F> | undefined
   return Effect.onExit(
     Effect.suspend(() => {
       watcher = Effect.runForkWith(driver.context)(stop)
       watcher.addObserver((exit) => driver.stop(exit))
-      return watched(driver, initialDelay, around)
+      return withWatch(driver, initialDelay, around)
     }),
     () => watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
   )
 }
 
 // A closure lives as long as the loop, with all that it captures: there is one, and it captures `watch` and `driver`.
-const watched = <A, E, R, In, Out, B, F>(
+const withWatch = <A, E, R, In, Out, B, F>(
   driver: Driver<A, E, R, In, Out, B, F>,
   initialDelay: number,
   around: Around<A, E, R, In, Out, B, F>
@@ -57,17 +57,17 @@ export const runNamed = <A, E, R, In, Out, B, F>(
   return run(new Driver(context, rules, spec, watch), spec, around)
 }
 
-// After so many operations in place the fiber yields, so that it can be interrupted.
-const operations = 2000
+// The fiber yields after this many turns, so that it can be interrupted.
+const maxTurns = 2000
 
-/** How runs and sleeps pass in no time. Both give `passed`; a run may fail instead. */
+/** Runs and sleeps in virtual time. Both return `passed`. A run may fail instead, which ends the loop. */
 export interface Passing<E> {
   readonly passed: Exit.Exit<undefined>
   readonly run: () => Exit.Exit<undefined, E>
   readonly sleep: (millis: number) => Exit.Exit<undefined>
 }
 
-/** A loop in place. `Effect.whileLoop` is left with the Effects of the schedule. */
+/** A loop in virtual time: a plain `for` loop. `Effect.whileLoop` runs only what the `for` loop cannot, Effects. */
 class Simulation<E, R, In, Out, B, F> extends Driver<undefined, E, R, In, Out, B, F> {
   private readonly passing: Passing<E>
   private effect: Effect.Effect<unknown, E | F, R> | undefined = undefined
@@ -91,7 +91,7 @@ class Simulation<E, R, In, Out, B, F> extends Driver<undefined, E, R, In, Out, B
   }
 
   override while(): boolean {
-    for (let i = 0; i < operations; i++) {
+    for (let i = 0; i < maxTurns; i++) {
       if (!super.while()) return false
       const effect = super.body()
       if (effect !== this.passing.passed) {
@@ -113,7 +113,7 @@ class Simulation<E, R, In, Out, B, F> extends Driver<undefined, E, R, In, Out, B
   }
 }
 
-/** Runs a loop whose runs and sleeps pass in no time. */
+/** Runs a loop in virtual time. */
 export const simulate = <E, R, In, Out, B, F>(
   context: Context.Context<R>,
   rules: Rules<undefined, E, R, In, Out, B, F>,

@@ -1,4 +1,4 @@
-/** Time that passes as fast as it can be computed: nobody waits, and the order of everything is the same in every run. */
+/** Virtual time: sleeps take no real time, and the order of events is the same each time. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,12 +8,13 @@ import { constVoid, type LazyArg } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
 import { clockOf } from "./clockOf.ts"
 
-/** A fiber that sleeps. */
+/** A sleeping fiber. */
 interface Sleeper {
+  /** When it wakes. */
   readonly at: number
-  /** Those that wake at the same time do so in the order in which they went to sleep. */
+  /** Fibers that wake at the same time wake in the order in which they fell asleep. */
   readonly order: number
-  /** Does nothing once it was interrupted. */
+  /** Does nothing after an interruption of the fiber. */
   readonly wake: () => void
 }
 
@@ -23,10 +24,10 @@ const isBefore = (a: Sleeper, b: Sleeper): boolean => a.at < b.at || (a.at === b
 const push = (heap: Array<Sleeper>, sleeper: Sleeper): void => {
   let i = heap.length
   while (i > 0) {
-    const above = (i - 1) >> 1
-    if (!isBefore(sleeper, heap[above]!)) break
-    heap[i] = heap[above]!
-    i = above
+    const parent = (i - 1) >> 1
+    if (!isBefore(sleeper, heap[parent]!)) break
+    heap[i] = heap[parent]!
+    i = parent
   }
   heap[i] = sleeper
 }
@@ -35,24 +36,24 @@ const dropFirst = (heap: Array<Sleeper>): void => {
   const last = heap.pop()
   if (last === undefined || heap.length === 0) return
   let i = 0
-  for (let below = 1; below < heap.length; below = 2 * i + 1) {
-    if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++
-    if (!isBefore(heap[below]!, last)) break
-    heap[i] = heap[below]!
-    i = below
+  for (let child = 1; child < heap.length; child = 2 * i + 1) {
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++
+    if (!isBefore(heap[child]!, last)) break
+    heap[i] = heap[child]!
+    i = child
   }
   heap[i] = last
 }
 
-/** A clock, the scheduler of the fibers that live by it, and what moves both on. */
+/** A clock, and the scheduler of the fibers that use it. */
 interface VirtualTime {
   readonly clock: Clock.Clock
   readonly scheduler: Scheduler.Scheduler
-  /** Milliseconds since the beginning. */
+  /** Milliseconds since the start. */
   now: number
   /**
-   * Runs the fibers that are ready; where none is, moves on to the next that wakes. They have come to rest when it returns.
-   * False when all wait for something else, or sleep for ever.
+   * Runs the fibers that are ready until each is suspended. If none is ready, moves the time on and wakes the next
+   * sleeper. False if no fiber is ready and none wakes: all wait for something else, or sleep for ever.
    */
   readonly proceed: () => boolean
 }
@@ -90,12 +91,12 @@ const make = (): VirtualTime => {
   return time
 }
 
-// After so many turns the calling fiber yields, so that it can be interrupted.
-const turns = 100
+// The calling fiber yields after this many turns, so that it can be interrupted.
+const maxTurns = 100
 
 /**
- * Runs an effect, and all that it forks, in virtual time from 0 on. Dies with `stuck()` when it waits for what never
- * comes. An interrupted effect still has the time that its finalizers need.
+ * Runs an effect and its forks in virtual time, from 0 on. Dies with `stuck()` if the effect can never end. An
+ * interrupted effect still gets the time that its finalizers need.
  */
 export const run = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
@@ -109,9 +110,9 @@ export const run = <A, E, R>(
         Context.add(Scheduler.Scheduler, time.scheduler),
         Effect.runForkWith
       )(effect)
-      // Until the effect has ended, or is stuck.
+      // The exit of the effect; undefined if it is stuck.
       const proceed: Effect.Effect<Exit.Exit<A, E> | undefined> = Effect.suspend(() => {
-        for (let turn = 0; turn < turns; turn++) {
+        for (let turn = 0; turn < maxTurns; turn++) {
           const exit = fiber.pollUnsafe()
           if (exit !== undefined || !time.proceed()) return Effect.succeed(exit)
         }

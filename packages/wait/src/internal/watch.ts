@@ -1,4 +1,4 @@
-/** What others see of a loop, and what its name makes visible: spans, metrics, log annotations. */
+/** Observes a loop: its status, and under its name spans, metrics and log annotations. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,8 +14,9 @@ import * as Tracer from "effect/Tracer"
 import { causeOf } from "./causeOf.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
+import { hasStopped } from "./stopping.ts"
 
-/** The part of a driver that is watched. */
+/** The part of a driver that a Watch reads. */
 export interface Watched {
   readonly at: LoopMoment
   readonly attempts: number
@@ -72,17 +73,18 @@ const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + te
 // Why a loop, a poll or a retry was given up; undefined for one that left the retrying to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
   if (Cause.hasDies(cause)) return "defect"
+  if (hasStopped(cause)) return undefined
   if (kind === "loop") return isBackoffDone ? "exhausted" : "error"
   const error = Cause.squash(cause)
   if (!Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted")) return "error"
   const reason = Predicate.hasProperty(error, "reason") ? error.reason : undefined
   const word = lowerFirst(Predicate.hasProperty(reason, "_tag") ? String(reason._tag) : String(reason))
-  return kind === "retry" && (word === "nested" || word === "stopped") ? undefined : word
+  return kind === "retry" && word === "nested" ? undefined : word
 }
 
-/** The loop whose run this is, and the run around that. */
+/** A run of a loop, and the run of the outer loop around it. */
 export interface Run {
-  /** `Loop.survive` reports here what it caught. */
+  /** Receives the causes that `Loop.survive` catches in this run. */
   readonly watch: Watch | undefined
   readonly outer: Run | undefined
 }
@@ -154,12 +156,14 @@ export class Watch {
   lastStart = NaN
   lastEnd = NaN
   lastSuccess = NaN
-  /** When the last successful run ended, by the clock of the loop; at first when the first run was due. */
+  /**
+   * When the last successful run ended, by the clock of the loop. Before the first success: when the first run was due.
+   */
   successAt = 0
   private listeners: Set<() => void> | undefined = undefined
   private endAt = NaN
-  /** The missed slots in the metrics. */
-  private counted = 0
+  /** How many missed slots the metrics contain. */
+  private missedInMetrics = 0
   /** What `Loop.survive` caught in this run. */
   private survivedCause: Cause.Cause<unknown> | undefined = undefined
   /** The last run failed: the next run is a retry. */
@@ -198,7 +202,7 @@ export class Watch {
   run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     const { kind, meter, name, settings: { link, root } } = this
     const { at, attempts, context } = loop
-    const due = Math.min(at.due, at.start) // a trigger comes before
+    const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
     this.survivedCause = undefined
     this.extras?.runStarts()
@@ -264,13 +268,13 @@ export class Watch {
   }
 
   /** The next run is due then; NaN while that is not known. */
-  planned({ at, context }: Watched, nextAt: number): void {
+  setNext({ at, context }: Watched, nextAt: number): void {
     this.nextAt = nextAt
-    this.wallOffset = at.seenWall() - at.now
+    this.wallOffset = at.lastWall() - at.now
     this.unseen = undefined
     const missed = at.missed ?? 0
-    this.meter?.missed.updateUnsafe(missed - this.counted, context)
-    this.counted = missed
+    this.meter?.missed.updateUnsafe(missed - this.missedInMetrics, context)
+    this.missedInMetrics = missed
     this.changed()
   }
 

@@ -1,6 +1,6 @@
 /**
- * Many clients that contend for one thing, in virtual time: what a schedule does to a system, before it does. AWS'
- * simulator of "Exponential Backoff And Jitter", for any Schedule.
+ * Simulates a thundering herd: many clients that contend for one resource, in virtual time. It shows the load that a
+ * schedule puts on a system. AWS' simulator of "Exponential Backoff And Jitter", for any Schedule.
  *
  * ```ts
  * import { Effect, Random } from "effect"
@@ -41,8 +41,8 @@ import * as virtualClock from "../internal/virtualClock.ts"
 /**
  * How one client ended.
  *
- * - `exit`: how it ended; none when it was cut
- * - `endedAt`: when it ended, in milliseconds; `until` when it was cut
+ * - `exit`: how it ended; none if it was cut
+ * - `endedAt`: when it ended, in milliseconds; `until` if it was cut
  *
  * @category models
  * @since 0.1.0
@@ -55,9 +55,9 @@ export interface Client<out A, out E = never> {
 /**
  * How a herd ended.
  *
- * - `clients`: its clients, by number
- * - `time`: when the last one had ended, in milliseconds; `until` when some were cut
- * - `outcome`: `"done"` when all clients ended, in whatever way, else `"cut"`
+ * - `clients`: the clients, by number
+ * - `time`: when the last client ended, in milliseconds; `until` if a client was cut
+ * - `outcome`: `"done"` if all clients ended, with a success or a failure; else `"cut"`
  *
  * @category models
  * @since 0.1.0
@@ -77,23 +77,23 @@ const dying = (cause: Cause.Cause<unknown>): Cause.Cause<never> =>
   Cause.fromReasons(cause.reasons.filter(Cause.isDieReason))
 
 /**
- * Runs so many clients at once in virtual time, where a sleep takes no time. A client is any Effect that waits by the Clock:
- * `Effect.sleep`, `Effect.retry` with any Schedule, `Loop.run`. What clients contend for is up to them: a variable, a
- * `Semaphore`, a `Queue`.
+ * Runs many clients at once in virtual time, where a sleep takes no real time. A client is any Effect that waits by the
+ * Clock: `Effect.sleep`, `Effect.retry` with any Schedule, `Loop.run`. The clients can contend for anything: a
+ * variable, a `Semaphore`, a `Queue`.
  *
- * - `clients`: how many, an integer of 1 or more
- * - `client`: makes the client of this number, from 0; all of them start at 0
- * - `until`: how much time passes at most, a duration of 0 or more; default: no limit. Clients that have not ended by then
- *   are interrupted
+ * - `clients`: the number of clients, an integer of 1 or more
+ * - `client`: makes the client with this number, from 0. All clients start at time 0
+ * - `until`: when the simulation ends, a duration of 0 or more; default: never. The remaining clients are interrupted
+ *   then
  *
- * A client that fails is a result as any other. A defect of a client ends the herd, as an `IllegalArgumentError` for a bad
- * argument does. Draws come from the `Random` service: the same seed gives the same herd.
+ * The failure of a client is part of the result. A defect of a client ends the herd; a bad argument does too, with an
+ * `IllegalArgumentError`. Draws come from the `Random` service: the same seed gives the same herd.
  *
  * **Gotchas**
  *
- * A promise, a timer or I/O is outside virtual time, which does not wait for it. With an `until` such a client is cut;
- * without one, the herd dies when nobody else is left. A client that goes on for ever without waiting, or that cannot be
- * interrupted, is not cut: the herd goes on with it.
+ * Virtual time does not wait for promises, timers and I/O. With `until`, a client that waits for one is cut; without
+ * `until`, the herd dies when no other client is left. A client that never waits, or that cannot be interrupted, is not
+ * cut: the herd goes on with it.
  *
  * **Example** (Five clients of a server that serves one at a time)
  *
@@ -117,7 +117,7 @@ const dying = (cause: Cause.Cause<unknown>): Cause.Cause<never> =>
  * herd.time // => 360_000
  * ```
  *
- * @see {@link contend} for a resource that is there already
+ * @see {@link contend} for a ready-made resource
  * @category running
  * @since 0.1.0
  */
@@ -140,7 +140,7 @@ export const run = <A, E, R>(options: {
         ),
         Effect.catchCause((cause) => Cause.hasDies(cause) ? Effect.failCause(dying(cause)) : Effect.void)
       )
-    // It sleeps once more, so that what happens at `until` still happens.
+    // The second sleep lets the clients run that wake at `until`.
     const cut = Effect.andThen(
       Effect.sleep(until),
       Effect.map(Effect.sleep(0), () => {
@@ -156,7 +156,7 @@ export const run = <A, E, R>(options: {
   })
 
 /**
- * The failure that a schedule of {@link contend} sees: somebody else wrote first.
+ * The error that the schedule of {@link contend} receives: another client wrote first.
  *
  * @category models
  * @since 0.1.0
@@ -166,7 +166,7 @@ export interface Conflict {
 }
 
 /**
- * How long a message takes in one direction: `|N(mean, deviation)|`, a normal distribution without its sign.
+ * How long a message takes in one direction: `|N(mean, deviation)|`, the absolute value of a normal distribution.
  *
  * @category models
  * @since 0.1.0
@@ -177,11 +177,11 @@ export interface Network {
 }
 
 /**
- * What it took all clients to write.
+ * The cost of the writes of all clients.
  *
- * - `time`: when the last one was done, in milliseconds
- * - `calls`: how many writes the server was asked for
- * - `written`: how many of them succeeded: one a client, less where a schedule ends
+ * - `time`: when the last client ended, in milliseconds
+ * - `calls`: how many writes reached the server
+ * - `written`: how many writes succeeded: one a client, and none for a client whose schedule ended first
  *
  * @category models
  * @since 0.1.0
@@ -194,7 +194,7 @@ export interface Contention {
 
 const conflict: Conflict = { _tag: "Conflict" }
 
-// Box and Muller's normal distribution.
+// A normal distribution, by the Box-Muller transform.
 const normal = (mean: number, deviation: number): Effect.Effect<number> =>
   Effect.zipWith(
     Random.next,
@@ -203,19 +203,21 @@ const normal = (mean: number, deviation: number): Effect.Effect<number> =>
   )
 
 /**
- * Clients that write one row with optimistic concurrency: each reads the row's version and writes with it; where somebody else
- * wrote in between, it waits as the schedule says, and reads again. The experiment of AWS' "Exponential Backoff And Jitter".
+ * Clients that write one row with optimistic concurrency control. Each reads the row's version and writes with it;
+ * after a conflict it waits for the delay of the schedule, and reads again. The experiment of AWS' "Exponential Backoff
+ * And Jitter".
  *
- * - `clients`: how many, an integer of 1 or more
- * - `network`: how long each of an attempt's four messages takes; default: a mean of 10 ms, a deviation of 2 ms, as AWS
+ * - `clients`: the number of clients, an integer of 1 or more
+ * - `network`: how long each of the four messages of an attempt takes; default: as at AWS, a mean of 10 ms and a
+ *   deviation of 2 ms
  *
- * Draws come from the `Random` service. A client whose schedule ends gives up. Fails with the schedule's own error; dies with
- * an `IllegalArgumentError` that names a bad argument. The source is `awslabs/aws-arch-backoff-simulator`.
+ * Draws come from the `Random` service. A client whose schedule ends gives up. Fails with the schedule's own error;
+ * dies with an `IllegalArgumentError` that names a bad argument. The source is `awslabs/aws-arch-backoff-simulator`.
  *
  * **Gotchas**
  *
- * AWS counts attempts from 1, so that with a "base" of 5 ms the first backoff is one of 10 ms: `Backoff.exponential` takes
- * these 10 ms. Its decorrelated jitter takes the 5 ms.
+ * AWS counts attempts from 1, so its "base" of 5 ms gives a first backoff of 10 ms: pass 10 ms to
+ * `Backoff.exponential`. For AWS' decorrelated jitter pass 5 ms.
  *
  * **Example** (A hundred clients, with and without jitter)
  *
@@ -234,7 +236,7 @@ const normal = (mean: number, deviation: number): Effect.Effect<number> =>
  * full.calls // => 797
  * ```
  *
- * @see {@link run} for a resource of one's own
+ * @see {@link run} for your own resource
  * @category running
  * @since 0.1.0
  */
@@ -248,8 +250,8 @@ export const contend = <E, R>(
   Effect.suspend(() => {
     args.schedule("Herd.contend: schedule", schedule)
     const clients = args.integer("Herd.contend: clients", options.clients, 1)
-    const mean = args.finite("Herd.contend: network.mean", options.network?.mean ?? 10)
-    const deviation = args.finite("Herd.contend: network.deviation", options.network?.deviation ?? 2)
+    const mean = args.finiteDuration("Herd.contend: network.mean", options.network?.mean ?? 10)
+    const deviation = args.finiteDuration("Herd.contend: network.deviation", options.network?.deviation ?? 2)
     const message = Effect.flatMap(normal(mean, deviation), (delay) => Effect.sleep(Math.abs(delay)))
     let version = 0
     let calls = 0
@@ -259,10 +261,10 @@ export const contend = <E, R>(
       yield* message // its response
       yield* message // the write
       calls++
-      const free = read === version
-      if (free) version++
+      const isCurrent = read === version
+      if (isCurrent) version++
       yield* message // its response
-      if (!free) return yield* Effect.fail(conflict)
+      if (!isCurrent) return yield* Effect.fail(conflict)
     })
     const client = Effect.retry(attempt, schedule).pipe(
       Effect.catchIf((error): error is Conflict => error === conflict, () => Effect.void)
@@ -275,7 +277,7 @@ export const contend = <E, R>(
   })
 
 /**
- * What it takes so many clients to write: the mean of several runs.
+ * The cost for this number of clients: the mean of several runs of {@link contend}.
  *
  * @category models
  * @since 0.1.0
@@ -292,11 +294,11 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, valu
  * {@link contend} for several schedules, by name, and several numbers of clients.
  *
  * - `clients`: the numbers of clients, integers of 1 or more
- * - `runs`: of how many runs each point is the mean, an integer of 1 or more; default 10
+ * - `runs`: each point is the mean of this many runs, an integer of 1 or more; default 10
  * - `network`: as for {@link contend}
  *
- * Draws come from the `Random` service. Fails with a schedule's own error; dies with an `IllegalArgumentError` that names a bad
- * argument.
+ * Draws come from the `Random` service. Fails with a schedule's own error; dies with an `IllegalArgumentError` that
+ * names a bad argument.
  *
  * **Example** (Calls of 1 and of 30 clients)
  *
@@ -353,10 +355,10 @@ export const curves = <Name extends string, E, R>(
   })
 
 /**
- * Lines in a plane.
+ * A line chart.
  *
- * - `title`, `x`, `y`: what is shown, and what the axes mean
- * - `lines`: by name, points `[x, y]` in the order in which they are connected; finite numbers of 0 or more
+ * - `title`, `x`, `y`: the title of the chart and the labels of its axes
+ * - `lines`: by name, the points `[x, y]` that the line connects in this order; finite numbers of 0 or more
  * - `width`, `height`: in pixels, integers of 200 or more; default 720 by 400
  *
  * @category models
@@ -378,30 +380,31 @@ const colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
 
 const coordinate = (value: number): string => String(Number(value.toFixed(1)))
 
-const grouped = (value: number): string => {
+// With thousands separators.
+const formatNumber = (value: number): string => {
   const [whole = "", fraction] = String(Number(value.toPrecision(12))).split(".")
   const groups = whole.replace(/\B(?=(\d{3})+$)/g, ",")
   return fraction === undefined ? groups : `${groups}.${fraction}`
 }
 
-// Round numbers from 0 to the first that is not below `most`, about five of them.
+// About five round numbers, from 0 to the first of at least `most`.
 const ticks = (most: number): ReadonlyArray<number> => {
   const magnitude = 10 ** Math.floor(Math.log10(most / 5))
   const step = [1, 2, 5, 10].map((digit) => digit * magnitude).find((step) => step * 6 >= most) ?? most
   return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step)
 }
 
-const longest = (texts: ReadonlyArray<string>): number => texts.reduce((most, text) => Math.max(most, text.length), 0)
+const maxLength = (texts: ReadonlyArray<string>): number => texts.reduce((most, text) => Math.max(most, text.length), 0)
 
-// Moves labels, from top to bottom, so far apart that they can be read.
-const apart = (ys: ReadonlyArray<number>, gap: number, bottom: number): ReadonlyArray<number> => {
+// Moves labels that overlap apart. `ys` are in order, from top to bottom.
+const separate = (ys: ReadonlyArray<number>, gap: number, bottom: number): ReadonlyArray<number> => {
   const placed: Array<number> = []
   for (const y of ys) placed.push(Math.max(y, (placed.at(-1) ?? -Infinity) + gap))
   return placed.map((y, i) => Math.min(y, bottom - (placed.length - 1 - i) * gap))
 }
 
 /**
- * Draws lines as an SVG, the same text for the same chart. Each line's name stands at its end.
+ * Draws a line chart as an SVG. The name of a line stands at its end. The same chart gives the same text.
  *
  * Throws an `IllegalArgumentError` for a point or a size that is not allowed.
  *
@@ -432,17 +435,17 @@ export const lineChart = (chart: Chart): string => {
     lines.reduce((most, { points }) => points.reduce((most, point) => Math.max(most, point[axis]!), most), 0) || 1
   const xs = ticks(most(0))
   const ys = ticks(most(1))
-  const left = 44 + 7 * longest(ys.map(grouped))
-  const right = width - 36 - 7 * longest(lines.map(({ name }) => name))
+  const left = 44 + 7 * maxLength(ys.map(formatNumber))
+  const right = width - 36 - 7 * maxLength(lines.map(({ name }) => name))
   const [top, bottom] = [44, height - 52]
   const toX = (x: number) => left + x / xs.at(-1)! * (right - left)
   const toY = (y: number) => bottom - y / ys.at(-1)! * (bottom - top)
-  const named = Arr.sortWith(
+  const drawnLines = Arr.sortWith(
     lines.filter(({ points }) => points.length > 0),
     ({ points }) => toY(points.at(-1)![1]!),
     Order.Number
   )
-  const labels = apart(named.map(({ points }) => toY(points.at(-1)![1]!)), 16, bottom)
+  const labelYs = separate(drawnLines.map(({ points }) => toY(points.at(-1)![1]!)), 16, bottom)
   const at = coordinate
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
@@ -452,11 +455,11 @@ export const lineChart = (chart: Chart): string => {
     `<text x="${left}" y="24" font-size="15" font-weight="bold">${escape(chart.title)}</text>`,
     ...ys.map((y) =>
       `<path d="M${left} ${at(toY(y))}H${right}" stroke="${y === 0 ? "#333333" : "#dddddd"}"/>` +
-      `<text x="${left - 8}" y="${at(toY(y) + 4)}" text-anchor="end">${grouped(y)}</text>`
+      `<text x="${left - 8}" y="${at(toY(y) + 4)}" text-anchor="end">${formatNumber(y)}</text>`
     ),
     ...xs.map((x) =>
       `<path d="M${at(toX(x))} ${bottom}v5" stroke="#333333"/>` +
-      `<text x="${at(toX(x))}" y="${bottom + 19}" text-anchor="middle">${grouped(x)}</text>`
+      `<text x="${at(toX(x))}" y="${bottom + 19}" text-anchor="middle">${formatNumber(x)}</text>`
     ),
     `<text x="${at((left + right) / 2)}" y="${height - 12}" text-anchor="middle">${escape(chart.x)}</text>`,
     `<text transform="translate(18 ${at((top + bottom) / 2)}) rotate(-90)" text-anchor="middle">${
@@ -466,9 +469,9 @@ export const lineChart = (chart: Chart): string => {
       `<polyline fill="none" stroke="${color}" stroke-width="2" stroke-linejoin="round"${dashes} ` +
       `points="${points.map(([x, y]) => `${at(toX(x!))},${at(toY(y!))}`).join(" ")}"/>`
     ),
-    ...named.map(({ color, dashes, name }, i) =>
-      `<path d="M${right + 6} ${at(labels[i]!)}h14" stroke="${color}" stroke-width="2"${dashes}/>` +
-      `<text x="${right + 25}" y="${at(labels[i]! + 4)}">${escape(name)}</text>`
+    ...drawnLines.map(({ color, dashes, name }, i) =>
+      `<path d="M${right + 6} ${at(labelYs[i]!)}h14" stroke="${color}" stroke-width="2"${dashes}/>` +
+      `<text x="${right + 25}" y="${at(labelYs[i]! + 4)}">${escape(name)}</text>`
     ),
     "</svg>\n"
   ].join("\n")
@@ -480,9 +483,9 @@ const measures = {
 }
 
 /**
- * Draws {@link curves} as an SVG: over the number of clients, the time or the calls that it took them to write.
+ * Draws {@link curves} as an SVG: the time or the calls of the writes, by the number of clients.
  *
- * - `measure`: what is drawn, `"time"` or `"calls"`
+ * - `measure`: `"time"` or `"calls"`
  * - `width`, `height`: in pixels, integers of 200 or more; default 720 by 400
  *
  * Throws an `IllegalArgumentError` for any other option.

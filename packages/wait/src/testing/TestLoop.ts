@@ -1,5 +1,6 @@
 /**
- * Records what a real loop does, on a clock of its own: no fork, no adjusting, no joining, no real time.
+ * Records the runs of a real loop on its own test clock. The test needs no fork, no `TestClock.adjust`, no join and no
+ * real time.
  *
  * @since 0.1.0
  */
@@ -17,10 +18,10 @@ import { drawsOf, replay } from "../internal/replay.ts"
 import type * as Timeline from "../Timeline.ts"
 
 /**
- * A timeline that was observed, with the result of the loop.
+ * An observed timeline, with the result of the loop.
  *
- * - `exit`: how the loop ended; none when it was cut
- * - `endedAt`: when it ended, in milliseconds; `until` when it was cut
+ * - `exit`: how the loop ended; none if it was cut
+ * - `endedAt`: when it ended, in milliseconds; `until` if it was cut
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +32,7 @@ export interface Recording<out A, out E> extends Timeline.Timeline {
 }
 
 /**
- * The loop started run after run without any sleep, so that time never passed: the failure of {@link record}.
+ * The failure of {@link record} when the loop starts run after run without a sleep, so that no time passes.
  *
  * **Example** (A period of 0)
  *
@@ -57,21 +58,21 @@ export class NeverSleeps extends Data.TaggedError("NeverSleeps")<{
 }> {}
 
 /**
- * Runs a loop on a test clock of its own, until it ends or this much time has passed, and records the runs of the work
- * that it tracks.
+ * Runs a loop on its own test clock, until the loop ends or `until` has passed. It records the runs of the tracked
+ * work.
  *
- * - `make`: makes the loop; what it passes to `track` is recorded
+ * - `make`: makes the loop; each run of an effect that it passes to `track` is recorded
  * - `until`: how much time passes, a finite duration of 0 or more
- * - `random`: draws of `0 .. 1` that are used in this order, over and over; default: the `Random` service
+ * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
  *
- * Fails with `NeverSleeps` when 1,000 runs start at the same instant. Dies with an `IllegalArgumentError` that names a bad
- * argument. A run in flight at the end is interrupted, and ends there.
+ * Fails with `NeverSleeps` when 1,000 runs start at the same instant. Dies with an `IllegalArgumentError` that names a
+ * bad argument. A run in flight at `until` is interrupted, and recorded as ending there.
  *
  * **Gotchas**
  *
- * Only time by the Clock passes: work that waits for real I/O or a Promise does not get on.
+ * Only the time of the Clock passes: work that waits for real I/O or a Promise makes no progress.
  *
- * **Example** (A loop of one's own)
+ * **Example** (Your own loop)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -100,7 +101,7 @@ export const record = <A, E, R>(
   }
 ): Effect.Effect<Recording<A, E>, NeverSleeps, R> =>
   Effect.suspend(() => {
-    const until = args.finite("TestLoop.record: until", options.until)
+    const until = args.finiteDuration("TestLoop.record: until", options.until)
     const draws = options.random && drawsOf("TestLoop.record: random", options.random)
     const recorded = recordOn(make, until)
     return Effect.provide(
@@ -109,7 +110,8 @@ export const record = <A, E, R>(
     )
   })
 
-const most = 1000
+// How many runs may start at the same instant.
+const maxRuns = 1000
 
 const recordOn = Effect.fnUntraced(function*<A, E, R>(
   make: (track: <B, E2, R2>(work: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>) => Effect.Effect<A, E, R>,
@@ -123,9 +125,9 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
   const track = <B, E2, R2>(work: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
     Effect.suspend(() => {
       const start = clock.currentTimeMillisUnsafe()
-      if (stuck !== undefined || runs[runs.length - most]?.start === start) {
-        const message = `The loop started ${most} runs at ${start} ms without sleeping. Give it a period, or end it.`
-        stuck ??= new NeverSleeps({ runs: most, at: start, message })
+      if (stuck !== undefined || runs[runs.length - maxRuns]?.start === start) {
+        const message = `The loop started ${maxRuns} runs at ${start} ms without sleeping. Give it a period, or end it.`
+        stuck ??= new NeverSleeps({ runs: maxRuns, at: start, message })
         return Effect.interruptible(Effect.never)
       }
       const run = { start, end: until }
@@ -136,7 +138,7 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
         }))
     })
 
-  // The test clock waits until what it wakes has come to rest, so the loop begins with a wake, at 0.
+  // The test clock waits until the fibers that it wakes are suspended again. So a wake at 0 starts the loop.
   yield* TestClock.setTime(-1)
   const fiber = yield* Effect.sleep(1).pipe(
     Effect.andThen(Effect.suspend(() => make(track))),
@@ -155,7 +157,7 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
     exit: Option.fromUndefinedOr(exit),
     endedAt
   }
-  // What ends the loop now may take its time.
+  // The finalizers of the loop may sleep.
   fiber.interruptUnsafe()
   yield* TestClock.adjust(Infinity)
   yield* Fiber.await(fiber)

@@ -1,0 +1,311 @@
+/** How `Retry.run` retries: the first attempt in place, and a loop from the first failure on. */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { constant, constTrue, type LazyArg } from "effect/Function"
+import * as Option from "effect/Option"
+import type * as Predicate from "effect/Predicate"
+import type * as Schedule from "effect/Schedule"
+import { RetryBudget } from "../RetryBudget.ts"
+import { RetryExhausted } from "../RetryExhausted.ts"
+import * as args from "./args.ts"
+import { type Attempts, budgetsAround, enterFirst, leaveFirst, makeAttempts, numbered, withAttempt } from "./attempt.ts"
+import { withoutStack } from "./describe.ts"
+import { Driver, type Rules } from "./driver.ts"
+import { toPlan } from "./foreign.ts"
+import { millisSince } from "./moment.ts"
+import { End, type Next, refine } from "./next.ts"
+import type { Options } from "./retryOptions.ts"
+import { run } from "./run.ts"
+import { loopAround, type Stoppable } from "./stopping.ts"
+import { Watch } from "./watch.ts"
+import { toPredicate, type Which } from "./which.ts"
+
+type Stop<F, R> = Effect.Effect<unknown, F, R> | "ignore" | undefined
+type Settings<E, F, R> = Options<E, Which<E>, Duration.Input | undefined, string | undefined, Stop<F, R>, F, R>
+
+/** The options, once they are known to be allowed. */
+interface Validated<E, F, R> extends Pick<Settings<E, F, R>, "name" | "budget" | "onRetry" | "onGiveUp"> {
+  /** In milliseconds, for one attempt. */
+  readonly limit: number
+  readonly defers: boolean
+  readonly while: Predicate.Predicate<E>
+  readonly stop: Effect.Effect<unknown, F, R> | undefined
+  /** The stop of the loop around it ends it too. */
+  readonly hears: boolean
+}
+
+const validate = <E, F, R>(options: Settings<E, F, R>): Validated<E, F, R> => {
+  const { attemptTimeout, budget, name, nested, onGiveUp, onRetry, stop } = args.options("Retry.run: options", options)
+  return {
+    limit: args.duration("Retry.run: attemptTimeout", attemptTimeout ?? Infinity),
+    name: args.name("Retry.run: name", name),
+    budget: args.name("Retry.run: budget", budget),
+    defers: args.oneOf<"retry" | "defer">("Retry.run: nested", nested ?? "retry", ["retry", "defer"]) === "defer",
+    while: toPredicate("Retry.run: while", options.while) ?? constTrue,
+    stop: stop === "ignore" ? undefined : args.effect("Retry.run: stop", stop),
+    hears: stop !== "ignore",
+    onRetry: args.callback("Retry.run: onRetry", onRetry),
+    onGiveUp: args.callback("Retry.run: onGiveUp", onGiveUp)
+  }
+}
+
+const withoutOptions: Validated<unknown, never, never> = {
+  limit: Infinity,
+  name: undefined,
+  budget: undefined,
+  defers: false,
+  while: constTrue,
+  stop: undefined,
+  hears: true,
+  onRetry: undefined,
+  onGiveUp: undefined
+}
+
+/** A retry, which may be run again and again. */
+interface Retry<A, E, R, F> {
+  readonly attempt: Effect.Effect<A, E, R>
+  readonly schedule: Schedule.Schedule<unknown, E, F, R>
+  readonly options: Validated<E, F, R>
+}
+
+type Retried<A, E, R, F> = Effect.Effect<A, E | F | RetryExhausted<E | undefined>, R>
+
+/** `Retry.run` */
+export const retry = <A, E, R, F>(
+  effect: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
+  options?: Settings<E | Cause.TimeoutError, F, R>
+): Retried<A, E | Cause.TimeoutError, R | RetryBudget, F> => {
+  let start:
+    | ((fiber: Fiber.Fiber<unknown, unknown>) => Retried<A, E | Cause.TimeoutError, R | RetryBudget, F>)
+    | undefined
+  return Effect.withFiber((fiber) => {
+    if (start === undefined) {
+      const validated = options === undefined ? withoutOptions : validate(options)
+      const { limit } = validated
+      start = prepare<A, E | Cause.TimeoutError, R, F>({
+        attempt: limit === Infinity ? effect : Effect.timeout(effect, Duration.millis(limit)),
+        schedule: args.schedule("Retry.run: schedule", schedule),
+        options: validated
+      })
+    }
+    return start(fiber)
+  })
+}
+
+/** Made once for all calls. */
+const prepare = <A, E, R, F>(retry: Retry<A, E, R, F>) => {
+  const { attempt, options: { budget: key, defers, name, stop } } = retry
+  // An attempt that succeeds needs no loop.
+  const first = Effect.matchCauseEffect(attempt, {
+    onSuccess: endFirst<A>,
+    onFailure(cause) {
+      const { isDeferred, started } = leaveFirst(Fiber.getCurrent()!)
+      return loop(retry, { isDeferred, failed: { started, cause } })
+    }
+  })
+  const start = (
+    fiber: Fiber.Fiber<unknown, unknown>,
+    outerBudgets: ReadonlyArray<string> | undefined
+  ): Retried<A, E, R | RetryBudget, F> => {
+    const isDeferred = outerBudgets !== undefined
+    if (key !== undefined && outerBudgets?.includes(key) !== true) {
+      return Effect.flatMap(RetryBudget, (service) => loop(retry, { isDeferred, budget: { key, service } }))
+    }
+    if (name !== undefined || stop !== undefined) return loop(retry, { isDeferred })
+    enterFirst(fiber, isDeferred)
+    return first
+  }
+  return (fiber: Fiber.Fiber<unknown, unknown>): Retried<A, E, R | RetryBudget, F> => {
+    const outerBudgets = defers ? budgetsAround(fiber.context) : undefined
+    // In an interrupted fiber the outer retry is over.
+    return outerBudgets === undefined
+      ? start(fiber, undefined)
+      : Effect.matchCauseEffect(Effect.interruptible(Effect.void), {
+        onSuccess: () => start(fiber, outerBudgets),
+        onFailure: () => start(fiber, undefined)
+      })
+  }
+}
+
+const endFirst = <A>(value: A): Effect.Effect<A> => {
+  leaveFirst(Fiber.getCurrent()!)
+  return Exit.succeed(value)
+}
+
+/** How a loop starts. */
+interface Start<E> {
+  /** The retrying is left to the retry around this one. */
+  readonly isDeferred: boolean
+  readonly budget?: { readonly key: string; readonly service: RetryBudget["Service"] }
+  /** The first attempt, if it was made before. */
+  readonly failed?: { readonly started: bigint; readonly cause: Cause.Cause<E> }
+}
+
+/** What one operation remembers. */
+interface Progress<E> {
+  last: Option.Option<E>
+  exhausted: RetryExhausted<E> | undefined
+  readonly elapsed: LazyArg<Duration.Duration>
+  readonly attempts: Attempts
+  /** The loop whose run this is in, if its stop is heard. */
+  readonly around: Stoppable | undefined
+  unlisten: () => void
+}
+
+const loop = <A, E, R, F>(retry: Retry<A, E, R, F>, start: Start<E>): Retried<A, E, R, F> => {
+  const { options: { onRetry }, schedule } = retry
+  const { budget } = start
+  // With nothing to run between the attempts, the whole loop is marked as an attempt once.
+  const isPlain = budget === undefined && onRetry === undefined &&
+    toPlan(schedule).prepare === undefined
+  const attempts = Effect.contextWith((context: Context.Context<R>) => drive(retry, start, isPlain, context))
+  const marked = isPlain
+    ? Effect.updateContext(attempts, (context: Context.Context<R>) => withAttempt(context, undefined))
+    : attempts
+  return budget === undefined ? marked : Effect.andThen(budget.service.started(budget.key), marked)
+}
+
+const drive = <A, E, R, F>(
+  retry: Retry<A, E, R, F>,
+  start: Start<E>,
+  isPlain: boolean,
+  context: Context.Context<R>
+): Retried<A, E, R, F> => {
+  const { options: { hears, name, onGiveUp, stop }, schedule } = retry
+  const { failed } = start
+  const clock = Context.get(context, Clock.Clock)
+  const started = failed?.started ?? clock.monotonicTimeNanosUnsafe()
+  const progress: Progress<E> = {
+    last: Option.none(),
+    exhausted: undefined,
+    elapsed: () => Duration.millis(millisSince(clock, started)),
+    attempts: makeAttempts(clock),
+    around: hears ? loopAround(context) : undefined,
+    unlisten: constant(undefined)
+  }
+  const spec = {
+    work: workOf(retry, start, progress, { base: context, isPlain }),
+    plan: toPlan(schedule),
+    stop,
+    started
+  }
+  const watch = name === undefined ? undefined : new Watch("retry", name)
+  const isOpen = stop !== undefined || progress.around !== undefined
+  const driver = new Driver(context, rulesOf(retry, start, progress), spec, watch, isOpen)
+  const loop = failed === undefined ? run(driver, spec) : Effect.suspend(() => driver.loopAfter(failed.cause))
+  const heard = progress.around === undefined ? loop : Effect.onExit(loop, () => Effect.sync(() => progress.unlisten()))
+  return onGiveUp === undefined
+    ? heard
+    : Effect.tapCause(
+      heard,
+      () => progress.exhausted === undefined ? Effect.void : annotate(name, onGiveUp(progress.exhausted))
+    )
+}
+
+/** The attempt, in the context that it sees. */
+const workOf = <A, E, R, F>(
+  { attempt, options: { name } }: Retry<A, E, R, F>,
+  { budget }: Start<E>,
+  { attempts }: Progress<E>,
+  options: { readonly base: Context.Context<R>; readonly isPlain: boolean }
+): Effect.Effect<A, E, R> => {
+  const work = numbered(attempt, attempts, { ...options, isWatched: name !== undefined })
+  return options.isPlain
+    ? work
+    : Effect.updateContext(work, (context: Context.Context<R>) => withAttempt(context, budget?.key))
+}
+
+const annotate = <X, F, R>(name: string | undefined, hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
+  name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
+
+type Loop<A, E, R, F> = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E | undefined>>
+
+const giveUp = <A, E, R, F>(
+  { attempts }: Loop<A, E, R, F>,
+  error: E,
+  progress: Progress<E>,
+  _tag: RetryExhausted["reason"]["_tag"]
+): Exit.Exit<never, RetryExhausted<E>> => {
+  const elapsed = progress.elapsed()
+  const exhausted = withoutStack(new RetryExhausted<E>({ error, attempts, elapsed, reason: { _tag } }))
+  progress.exhausted = exhausted
+  return Exit.fail(exhausted)
+}
+
+// A stop is no giving up.
+const stopped = <E>({ elapsed, last }: Progress<E>, attempts: number) =>
+  Exit.fail(withoutStack(
+    new RetryExhausted<E | undefined>({
+      error: Option.getOrUndefined(last),
+      attempts,
+      elapsed: elapsed(),
+      reason: { _tag: "Stopped" }
+    })
+  ))
+
+/** Asks the budget and runs the hook, inside the delay. */
+const beforeRetry = <A, E, R, F>(
+  { options: { name, onRetry } }: Retry<A, E, R, F>,
+  { budget }: Start<E>,
+  progress: Progress<E>
+) =>
+  Effect.fnUntraced(function*(loop: Loop<A, E, R, F>, error: E, delay: number) {
+    const asked = Duration.toMillis(progress.elapsed())
+    if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, error))) {
+      return yield* giveUp(loop, error, progress, "Budget")
+    }
+    if (onRetry === undefined) return delay
+    const { attempts: attempt } = loop
+    yield* annotate(name, onRetry({ error, attempt, delay: Duration.millis(delay), elapsed: progress.elapsed() }))
+    const left = delay - (Duration.toMillis(progress.elapsed()) - asked)
+    // The hook took longer than the delay: the limits in time are looked at again.
+    const isOver = left < 0 && loop.at.isExpired()
+    return isOver ? new End(giveUp(loop, error, progress, "Schedule")) : Math.max(0, left)
+  })
+
+const rulesOf = <A, E, R, F>(
+  retry: Retry<A, E, R, F>,
+  start: Start<E>,
+  progress: Progress<E>
+): Rules<A, E, R, E, unknown, A, F | RetryExhausted<E | undefined>> => {
+  const { options: { onRetry, while: isRetryable } } = retry
+  const { budget, isDeferred } = start
+  const isPlain = budget === undefined && onRetry === undefined
+  const before = beforeRetry(retry, start, progress)
+  const again = (loop: Loop<A, E, R, F>, error: E): Next<A, E | F | RetryExhausted<E | undefined>, R> => {
+    if (isDeferred) return new End(giveUp(loop, error, progress, "Nested"))
+    if (onRetry !== undefined) loop.at.awaitLimit()
+    return refine(loop.ask(error), (delay) => {
+      progress.attempts.asked(loop.attempts, error, loop.output(), delay)
+      return isPlain ? delay : before(loop, error, delay)
+    })
+  }
+  return {
+    kind: "retry",
+    first: "now",
+    succeeded(_, value) {
+      const end = new End(Exit.succeed(value))
+      return budget === undefined ? end : Effect.as(budget.service.succeeded(budget.key, progress.last), end)
+    },
+    failed(loop, error, cause) {
+      if (!isRetryable(error)) return new End(Exit.failCause(cause))
+      if (Option.isNone(progress.last)) {
+        progress.unlisten = progress.around?.listen(() => loop.stop(Exit.void)) ?? progress.unlisten
+      }
+      progress.last = Option.some(error)
+      return budget === undefined
+        ? again(loop, error)
+        : refine(Effect.as(budget.service.failed(budget.key, error), 0), () => again(loop, error))
+    },
+    ended: (loop, reason) =>
+      reason === "stopped"
+        ? stopped(progress, loop.attempts)
+        : giveUp(loop, Option.getOrThrow(progress.last), progress, "Schedule")
+  }
+}
