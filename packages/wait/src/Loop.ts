@@ -460,7 +460,7 @@ const fork = <A, E, R, Out, F>(
     const [name, rules, spec] = looping<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
     const watch = new Watch("loop", name, settings)
     const driver = new Driver(context, rules, spec, watch, true)
-    const loop = Effect.suspend(() => runDriver(driver, spec, heard))
+    const loop = Effect.suspend(() => runDriver(driver, spec))
     return Effect.flatMap(
       Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),
       (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))

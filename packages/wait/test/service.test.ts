@@ -754,14 +754,14 @@ describe("the trace of a run", () => {
       yield* Loop.forkScoped(work, Period.sliding("1 second"), options).pipe(Effect.withSpan("startup"))
       yield* TestClock.adjust("1 second")
     }).pipe(Effect.scoped, Effect.provideService(Tracer.Tracer, tracer))
-    const nameOf = (id: string) => spans.find(({ spanId }) => spanId === id)?.name
+    const nameOf = (id: string) => spans.find(({ spanId }) => spanId === id)?.name ?? null
     return {
       traces: new Set(spans.map(({ traceId }) => traceId)).size,
-      spans: spans.map(({ links, name, parent }) => [
-        name,
-        Option.getOrNull(Option.map(parent, ({ spanId }) => nameOf(spanId))),
-        ...links.map(({ span }) => nameOf(span.spanId))
-      ])
+      spans: spans.map(({ links, name, parent }) =>
+        [name, Option.getOrNull(Option.map(parent, ({ spanId }) => nameOf(spanId)))].concat(
+          links.map(({ span }) => nameOf(span.spanId) ?? null)
+        )
+      )
     }
   })
 

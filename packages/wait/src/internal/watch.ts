@@ -14,10 +14,10 @@ import * as Tracer from "effect/Tracer"
 import { causeOf } from "./causeOf.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
-import { hasStopped } from "./stopping.ts"
+import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./stopping.ts"
 
 /** The part of a driver that a Watch reads. */
-export interface Watched {
+export interface Watched extends Stoppable {
   readonly at: LoopMoment
   readonly attempts: number
   readonly context: Context.Context<never>
@@ -215,7 +215,7 @@ export class Watch {
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
     this.changed()
-    const run = kind === "loop" ? this.mark(context, work) : work
+    const run = kind === "loop" ? this.mark(loop, work) : work
     if (name === undefined) return run
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
     // A stack would be the driver's, and to capture it costs more than all the rest.
@@ -227,14 +227,20 @@ export class Watch {
     })
   }
 
-  // The work sees whose run it is, and a Scope of its own. The context changes once for both.
-  private mark<A, E, R>(loop: Context.Context<never>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const current: Run = { watch: this, outer: Context.get(loop, CurrentRun) }
+  // The work of a forked loop sees whose run it is and what stops that, and a Scope of its own. The context changes once for all.
+  private mark<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const current: Run = { watch: this, outer: Context.get(loop.context, CurrentRun) }
     if (!this.settings.isForked) return Effect.provideService(work, CurrentRun, current)
     return Effect.withFiber((fiber) => {
       const { context } = fiber
       const scope = Scope.makeUnsafe()
-      fiber.setContext(Context.add(Context.add(context, CurrentRun, current), Scope.Scope, scope))
+      const heard = Context.get(context, CurrentLoop) === unheard ? undefined : loop
+      fiber.setContext(
+        Context.add(context, CurrentRun, current).pipe(
+          Context.add(CurrentLoop, heard),
+          Context.add(Scope.Scope, scope)
+        )
+      )
       return Effect.onExitPrimitive(work, (exit) => {
         fiber.setContext(context)
         return Scope.closeUnsafe(scope, exit)
