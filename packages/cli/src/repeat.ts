@@ -3,19 +3,12 @@ import * as Poll from "effect-wait/Poll"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
-import * as Schedule from "effect/Schedule"
 import type { Outcome, Run, Verdict } from "./Outcome.ts"
 import type { Any } from "./Policy.ts"
 import type { Report } from "./Report.ts"
 import { Signals } from "./Signals.ts"
 
 const endOf = { Deadline: "deadline", Exhausted: "exhausted", Stopped: "stopped" } as const
-
-const missedSlots = Effect.map(Metric.snapshot, (metrics) => {
-  const missed = metrics.find(({ id }) => id === "effect_wait_missed_total")
-  return missed?.type === "Counter" ? Number(missed.state.count) : 0
-})
 
 /**
  * - `run`: what is run; a signal makes it end soon. What is left of it is ended with its Scope, which counts for no time limit
@@ -36,6 +29,7 @@ export const repeat = <R>(options: {
     const begun = yield* Clock.monotonicTimeNanos
     let runs = 0
     let last: Run | undefined
+    let missed = 0
     const run = Effect.suspend(() => {
       runs++
       const told = Effect.map(Effect.timed(options.run), ([took, outcome]) => {
@@ -44,19 +38,21 @@ export const repeat = <R>(options: {
       })
       return Effect.scoped(told)
     })
-    const schedule = options.schedule.pipe(Schedule.tap(({ duration }) =>
-      Effect.flatMap(missedSlots, (missed) => report.waits(last, Duration.toMillis(duration), missed))
-    ))
-    const ended = yield* Poll.until(run, schedule, {
+    const ended = yield* Poll.until(run, options.schedule, {
       accept,
       immediate,
       timeout,
       stop: signals.first,
-      name: "effect-wait"
+      onWait(waiting) {
+        missed = waiting.missed
+        return report.waits(last, Duration.toMillis(waiting.delay), missed)
+      }
     }).pipe(
       Effect.as("accepted" as const),
-      Effect.catchTag("WaitTimeout", ({ reason }) =>
-        Effect.succeed(endOf[reason._tag]))
+      Effect.catchTag("WaitTimeout", (timeout) => {
+        missed = timeout.missed
+        return Effect.succeed(endOf[timeout.reason._tag])
+      })
     )
     const elapsed = Number((yield* Clock.monotonicTimeNanos) - begun) / 1e6
     // At the deadline a run may have ended well, and something of it be left.
@@ -64,5 +60,5 @@ export const repeat = <R>(options: {
     // A run that a signal has ended says nothing by its code.
     const isCut = held === "accepted" && last?.outcome.code !== 0 && (yield* signals.isReceived)
     const reason = held === "stopped" || isCut ? yield* signals.first : held
-    return { reason, runs, last, elapsed, missed: yield* missedSlots } satisfies Verdict
+    return { reason, runs, last, elapsed, missed } satisfies Verdict
   })

@@ -318,7 +318,7 @@ const looping = <A, E, R, Out, F>(
   const first: Repeating<A, E, R, Out, F>["first"] =
     isImmediate(immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate))
       ? "now"
-      : { later: undefined }
+      : (loop) => loop.ask(undefined)
   const bare: Repeating<A, E, R, Out, F> = first === "now" ? repeating : { ...repeating, first }
   return [
     called,
@@ -508,12 +508,12 @@ const following = <A, E, R, Out, F>(
     failed(loop, error, cause) {
       const started = backoff ??= loop.start(plan)
       failures++
+      if (onFailure !== undefined) loop.at.awaitLimit()
       return refine(loop.askOther(started, error, cause), (delay) =>
         loop.during(
           delay,
           Effect.scoped(annotate(name, Effect.suspend(() => hook({ cause, failures, delay: Duration.millis(delay) })))),
-          started,
-          cause
+          () => Exit.failCause(cause)
         ))
     }
   }

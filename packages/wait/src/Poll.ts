@@ -30,10 +30,11 @@ import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { toPlan } from "./internal/foreign.ts"
-import { poll } from "./internal/poll.ts"
+import { poll, type Waiting } from "./internal/poll.ts"
 import { type Left, type Picked, toPredicate, type Which } from "./internal/which.ts"
 import type { WaitTimeout } from "./WaitTimeout.ts"
 
+export type { Waiting } from "./internal/poll.ts"
 export { isWaitTimeout } from "./WaitTimeout.ts"
 
 /**
@@ -46,6 +47,8 @@ export { isWaitTimeout } from "./WaitTimeout.ts"
  * - `tolerate`: the errors of the check that count as "not yet": a predicate, or a list of tags; default: none. With a refinement or a
  *   list, the other errors alone are left to fail with
  * - `stop`: ends the wait gracefully, see `Loop.run`: a check in flight finishes, and may still hold
+ * - `onWait`: a hook before each delay: after how many checks, how long the delay is, and how many slots of a ticker or a
+ *   calendar were missed. It runs inside the delay; a stop interrupts it, and its own failure ends the poll
  *
  * @category models
  * @since 0.1.0
@@ -56,6 +59,7 @@ export interface Options<W, SE = never, SR = never> {
   readonly timeout?: Duration.Input | undefined
   readonly tolerate?: W | undefined
   readonly stop?: Effect.Effect<unknown, SE, SR> | undefined
+  readonly onWait?: ((waiting: Waiting) => Effect.Effect<unknown, SE, SR>) | undefined
 }
 
 interface Unaccepted {
@@ -188,6 +192,7 @@ export const until: {
       tolerate: toPredicate("Poll.until: tolerate", options.tolerate),
       first: args.boolean("Poll.until: immediate", options.immediate ?? true) ? "now" : "later",
       stop: args.effect("Poll.until: stop", options.stop),
+      onWait: args.callback("Poll.until: onWait", options.onWait),
       name: args.name("Poll.until: name", options.name),
       timeout: args.duration("Poll.until: timeout", options.timeout ?? Infinity),
       exhausted: "Exhausted"

@@ -109,6 +109,7 @@ export const WaitTimeout = <A, EncodedA, RD, RE, E = never, EncodedE = never, RD
     _tag: Schema.tag("WaitTimeout"),
     reason: reason("Deadline", "Exhausted", "Stopped"),
     ...counts,
+    missed: Schema.Number,
     last: Schema.OptionFromNullOr(Schema.Struct({ value: last })),
     lastError: Schema.OptionFromNullOr(Schema.Struct({ value: lastError }))
   }).pipe(Schema.decodeTo(
@@ -122,11 +123,12 @@ export const WaitTimeout = <A, EncodedA, RD, RE, E = never, EncodedE = never, RD
             lastError: Option.map(lastError, valueOf)
           })
         ),
-      encode: ({ _tag, attempts, elapsed, last, lastError, reason }) => ({
+      encode: ({ _tag, attempts, elapsed, last, lastError, missed, reason }) => ({
         _tag,
         reason,
         attempts,
         elapsed,
+        missed,
         last: Option.map(last, toValue),
         lastError: Option.map(lastError, toValue)
       })
@@ -148,6 +150,7 @@ export interface EncodedWaitTimeout<out A, out E> {
   readonly reason: { readonly _tag: Timeout.Reason["_tag"] }
   readonly attempts: number
   readonly elapsed: number
+  readonly missed: number
   readonly last: { readonly value: A } | null
   readonly lastError: { readonly value: E } | null
 }

@@ -33,6 +33,7 @@ export interface Fields<out A, out E> {
   readonly reason: Reason
   readonly attempts: number
   readonly elapsed: Duration.Duration
+  readonly missed: number
   readonly last: Option.Option<A>
   readonly lastError: Option.Option<E>
 }
@@ -61,6 +62,7 @@ const messageOf = (fields: Fields<unknown, unknown>): string => {
  * - `reason`: `Deadline`, `Exhausted` or `Stopped`, by `_tag`, see {@link Reason}
  * - `attempts`: how many checks were started
  * - `elapsed`: how long the wait lasted
+ * - `missed`: how many slots of a `Period.ticker` or a `Period.cron` passed without a check
  * - `last`: the last value that was not accepted. The message names it
  * - `lastError`: the last error that was tolerated, which is the `cause` as well. The message names it
  *
@@ -92,7 +94,8 @@ export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedEr
   declare readonly lastError: Option.Option<E>
   declare readonly cause?: E
 
-  constructor(fields: Fields<A, E>) {
+  constructor({ missed = 0, ...rest }: Omit<Fields<A, E>, "missed"> & { readonly missed?: number | undefined }) {
+    const fields = { ...rest, missed }
     super({ ...fields, message: messageOf(fields) })
     if (Option.isSome(fields.lastError)) Object.defineProperty(this, "cause", hidden(fields.lastError.value))
   }

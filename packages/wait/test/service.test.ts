@@ -657,7 +657,12 @@ describe("history", () => {
       const make = (history?: number) => Loop.forkScoped(Loop.survive(work), Period.nonSliding("1 second"), { history })
       const loop = yield* make(2)
       yield* TestClock.adjust("2.5 seconds")
-      const history = (yield* loop.history).map((run) => ({ ...run, cause: Option.map(run.cause, Cause.squash) }))
+      const history = (yield* loop.history).map(({ attempt, cause, end, start }) => ({
+        attempt,
+        start,
+        end,
+        cause: Option.map(cause, Cause.squash)
+      }))
       assert.deepStrictEqual(history, [
         { attempt: 2, start: 1000, end: 1100, cause: Option.some("no") },
         { attempt: 3, start: 2000, end: 2100, cause: Option.none() }

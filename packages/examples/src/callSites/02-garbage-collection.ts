@@ -8,7 +8,7 @@
  * `npx --yes pnpm@12 examples 02-garbage-collection`
  */
 import { NodeFileSystem } from "@effect/platform-node"
-import { type Duration, Effect, FileSystem, Option, References, Schema } from "effect"
+import { Cause, type Duration, Effect, FileSystem, Option, References, Schema } from "effect"
 import { Loop, Period, Poll } from "effect-wait"
 import { claim, main } from "./support/program.ts"
 
@@ -36,11 +36,18 @@ const collecting = Effect.fnUntraced(function*<R>(
 ) {
   let failures = 0
   const run = Effect.gen(function*() {
-    yield* Effect.tapError(collect, ({ message }) => failed(message, ++failures))
+    yield* collect
     yield* Effect.logWithLevel(failures > 0 ? "Info" : "Debug")(`${name} garbage collection succeeded`)
     failures = 0
   })
-  return yield* Loop.forkScoped(run, Period.sliding(period), { name, backoff: Period.sliding(period) })
+  return yield* Loop.forkScoped(run, Period.sliding(period), {
+    name,
+    backoff: Period.sliding(period),
+    onFailure({ cause, failures: inARow }) {
+      failures = inARow
+      return failed(Option.match(Cause.findErrorOption(cause), { onNone: () => "", onSome: (e) => e.message }), inARow)
+    }
+  })
 })
 
 export const startGarbageCollection = Effect.fnUntraced(function*<R>(kubelet: Kubelet<R>) {

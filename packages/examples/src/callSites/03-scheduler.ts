@@ -44,6 +44,7 @@ export const run = Effect.fnUntraced(function*(pods: Queue.Queue<Pod>, options: 
 } = {}) {
   const { initialBackoff = "1 second", maxBackoff = "60 seconds" } = options
   const podBackoff = Backoff.exponential({ base: initialBackoff, cap: maxBackoff })
+  const scope = yield* Effect.scope
   // By pod, until it was not used for so long
   const backoffs = yield* RcMap.make({
     lookup: (_name: string) => Schedule.toStepWithSleep(podBackoff),
@@ -72,7 +73,7 @@ export const run = Effect.fnUntraced(function*(pods: Queue.Queue<Pod>, options: 
         }),
         onFailure: Effect.fnUntraced(function*({ message }) {
           yield* Effect.logWarning(`${pod.name} is not bound: ${message}`)
-          yield* Effect.forkScoped(retry(pod.name))
+          yield* Effect.forkIn(retry(pod.name), scope) // it outlives the run
         })
       })
     )

@@ -34,8 +34,8 @@ import type { Watch } from "./watch.ts"
  */
 export interface Rules<A, E, R, In, Out, B, F> {
   readonly kind: Kind
-  /** The first run comes now; now, even if the loop is stopped; or after the schedule's delay for the input `later`. */
-  readonly first: "now" | "anyway" | { readonly later: In }
+  /** The first run comes now; now, even if the loop is stopped; or when this says, such as after a delay of the schedule. */
+  readonly first: "now" | "anyway" | ((loop: Driver<A, E, R, In, Out, B, F>) => Next<B, E | F, R>)
   /** Another schedule, which the rules ask instead of the loop's own. */
   readonly detour?: Plan<unknown, E, F, R>
   succeeded(loop: Driver<A, E, R, In, Out, B, F>, value: A): Next<B, E | F, R>
@@ -97,7 +97,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at = watch === undefined && !plan.timed && rules.detour?.timed !== true
       ? withoutClock(random)
       : makeMoment(random, clock, started)
-    if (watch !== undefined) this.at.countMissed()
+    if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
     if (watch !== undefined || rules.detour !== undefined) this.at.expectExtra()
     this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
   }
@@ -141,7 +141,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const firstRun = () => {
       at.startRun()
       at.setDue(0)
-      return typeof first === "string" ? 0 : this.ask(first.later)
+      return typeof first === "string" ? 0 : first(this)
     }
     return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
   }
@@ -186,11 +186,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   // An overdue run starts at once, unless the schedule has slots: then it waits for the next one. A backoff has none.
   private resumed(): Decision<B, E | F> {
-    const { at, plan, watch } = this
+    const { at, plan, state, watch } = this
     this.doing = "deciding"
     if (at.now < at.due) return at.due - at.now
-    if (plan.again === undefined || watch?.hasFailed === true) return 0
-    const wait = plan.again(this.state, at)
+    const wait = watch?.hasFailed === true ? 0 : plan.again?.(state, at) ?? 0
     if (wait === done) return this.end("exhausted")
     at.want(wait)
     return wait
@@ -325,20 +324,21 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     )
   }
 
-  /** Runs a hook inside a delay. If it takes longer, the schedule is asked again; when that is done, the loop fails. */
+  /**
+   * Runs a hook inside a delay. If it takes longer, the limits in time are looked at again: past them, `expired` ends the loop.
+   * `at.awaitLimit` has to come before the step.
+   */
   during(
     delay: number,
     hook: Effect.Effect<unknown, E | F, R>,
-    { plan, state }: Started<unknown, never, F, R>,
-    cause: Cause.Cause<E>
+    expired: (loop: this) => Exit.Exit<B, E | F>
   ): Next<B, E | F, R> {
     const { at } = this
     at.look()
     const due = at.now + delay
     return Effect.map(hook, () => {
-      at.look()
-      const left = at.now <= due ? due - at.now : plan.again?.(state, at) ?? 0
-      return left === done ? new End(Exit.failCause(cause)) : left
+      const isExpired = at.isExpired()
+      return at.now > due && isExpired ? new End(expired(this)) : Math.max(0, due - at.now)
     })
   }
 

@@ -133,6 +133,7 @@ export class LoopMoment implements Moment {
   }
 
   countMissed(): void {
+    if (this.clock === undefined) return
     this.missed = 0
     this.wallRead = NaN
   }

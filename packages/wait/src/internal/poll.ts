@@ -13,12 +13,19 @@ import { makeAttempts, numbered, restoring } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
-import { End, refine } from "./next.ts"
+import { End, type Next, refine } from "./next.ts"
 import type { Plan } from "./plan.ts"
 import { runNamed } from "./run.ts"
 
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
 export const deadline = Symbol("effect-wait/deadline")
+
+/** A check did not hold, and the next one comes after the delay. */
+export interface Waiting {
+  readonly attempts: number
+  readonly delay: Duration.Duration
+  readonly missed: number
+}
 
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
@@ -31,12 +38,13 @@ export const poll = <A, E, R, F>(options: {
   /** Milliseconds until the wait is over and the check in flight is interrupted. */
   readonly timeout: number
   readonly name?: string | undefined
+  readonly onWait?: ((waiting: Waiting) => Effect.Effect<unknown, F, R>) | undefined
   /** What the end of the schedule means. */
   readonly exhausted: "Exhausted" | "Deadline"
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
-    const { accept, check, exhausted, first, name, plan, stop, timeout, tolerate = constFalse } = options
+    const { accept, check, exhausted, first, name, onWait, plan, stop, timeout, tolerate = constFalse } = options
     const clock = Context.get(context, Clock.Clock)
     const begun = clock.monotonicTimeNanosUnsafe()
     const last: Array<A> = [] // none or one
@@ -47,23 +55,40 @@ export const poll = <A, E, R, F>(options: {
           reason: { _tag },
           attempts: driver.attempts,
           elapsed: Duration.millis(millisSince(clock, begun)),
+          missed,
           last: Option.fromIterable(last),
           lastError
         })
       ))
     const attempts = makeAttempts(clock)
     const isPlain = plan.prepare === undefined
+    let missed = 0
+    const wait = (driver: Polling, delay: number): Next<A, E | F | WaitTimeout<A, E>, R> => {
+      missed = driver.at.missed ?? 0
+      if (onWait === undefined) return delay
+      const waiting = { attempts: driver.attempts, delay: Duration.millis(delay), missed }
+      const hook = Effect.suspend(() => onWait(waiting))
+      return driver.during(
+        delay,
+        name === undefined ? hook : Effect.annotateLogs(hook, "poll", name),
+        (driver) => timedOut(driver, exhausted)
+      )
+    }
+    const ask = (driver: Polling, value: A | undefined) => {
+      if (onWait !== undefined) driver.at.awaitLimit()
+      return driver.ask(value)
+    }
     const again = (driver: Polling, value: A | undefined) =>
-      refine(driver.ask(value), (delay) => {
+      refine(ask(driver, value), (delay) => {
         attempts.asked(driver.attempts, value, driver.output(), delay)
-        return delay
+        return wait(driver, delay)
       })
     return runNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
       context,
       name,
       {
         kind: "poll",
-        first: first === "later" ? { later: undefined } : first,
+        first: first !== "later" ? first : (driver) => refine(ask(driver, undefined), (delay) => wait(driver, delay)),
         succeeded(driver, value) {
           const accepted = accept(value)
           if (accepted === true) return new End(Exit.succeed(value))
@@ -86,7 +111,11 @@ export const poll = <A, E, R, F>(options: {
               : "Stopped"
           )
       },
-      { work: numbered(check, attempts, { base: context, isPlain, isWatched: name !== undefined }), plan, stop },
+      {
+        work: numbered(check, attempts, { base: context, isPlain, isWatched: name !== undefined }),
+        plan: onWait === undefined ? plan : { ...plan, timed: true }, // the time that a hook takes counts
+        stop
+      },
       timeout === Infinity
         ? isPlain ? restoring : undefined
         : (loop, driver) =>
