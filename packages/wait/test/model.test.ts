@@ -1,12 +1,12 @@
 /** The handle of a loop beside a model of it: whatever is done when, both make the same runs and tell the same status. */
 import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
-import { Clock, Effect, Exit, identity, Layer, Logger, Option, Schedule } from "effect"
+import { Clock, Effect, Exit, identity, Layer, Logger, Option, Schedule, Scope } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 
 type Kind = "sliding" | "nonSliding" | "ticker, one" | "ticker, skip"
-type Command = "trigger" | "stop" | "look"
+type Command = "trigger" | "stop" | "look" | "pause" | "resume" | "runNow" | "close"
 
 interface Shape {
   readonly length: number
@@ -33,9 +33,12 @@ interface Scenario {
 
 type Run = [start: number, end: number | undefined, outcome: Shape["outcome"]]
 
+// No run ends just then: their times are in steps of 5 ms.
+const grace = 42
+
 const quick: Shape = { length: 0, outcome: "fine", again: false }
 
-const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs, stretch }: Scenario) => {
+const makeModel = (kind: Kind, { attempts, backoff, foreign, initialDelay, interval, runs, stretch }: Scenario) => {
   const log: Array<Run> = []
   let now = 0
   let state: "waiting" | "running" | "ended" = "waiting"
@@ -50,6 +53,17 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
   let planned = -Infinity // when the schedule wanted a run last
   let slot = 0 // the one that was served last, or comes next
   let missed = 0
+  let paused = false
+  let held = false // a run was due, and the loop was paused
+  let hasFailed = false
+  let cutAt = Infinity // when the grace is over
+  let wasCut = false
+  let callers: Array<number> = [] // those who wait for the next run
+  let current: Array<number> = [] // and for the current one
+  const answers: Array<Shape["outcome"] | "none" | undefined> = []
+  const answer = (callers: ReadonlyArray<number>, what: Shape["outcome"] | "none") => {
+    for (const caller of callers) answers[caller] = what
+  }
 
   const delay = (start: number): number => {
     const period = stretch * interval
@@ -67,7 +81,10 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
     const { again, length, outcome } = runs[log.length] ?? quick
     log.push([now, undefined, outcome])
     state = "running"
-    triggered = again
+    held = false
+    triggered = again && !stopped
+    current = callers
+    callers = []
     wake = now + length
   }
 
@@ -78,6 +95,9 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
     failures += outcome === "fine" ? 0 : 1
     consecutiveFailures = outcome === "fine" ? 0 : consecutiveFailures + 1
     state = "waiting"
+    hasFailed = outcome === "error"
+    answer(current, outcome)
+    current = []
     if (outcome !== "error") {
       retries = 0
       planned = wake = now + delay(start)
@@ -92,40 +112,72 @@ const makeModel = (kind: Kind, { attempts, backoff, initialDelay, interval, runs
 
   // What happens now.
   const settle = () => {
+    if (state === "ended") return answer([...current, ...callers], "none")
     if (state === "waiting" && stopped) state = "ended"
-    else if (state === "waiting" && (triggered || wake === now)) start()
-    else if (state === "running" && wake === now) end()
+    else if (state === "waiting" && triggered) start()
+    else if (state === "waiting" && wake === now && !held) {
+      if (paused) held = true
+      else start()
+    } else if (state === "running" && cutAt === now) {
+      wasCut = true
+      state = "ended"
+    } else if (state === "running" && wake === now) end()
     else return
     settle()
   }
 
+  const resume = () => {
+    paused = false
+    if (!held) return
+    held = false
+    wake = now
+    if (log.length === 0 || foreign || hasFailed || kind === "sliding" || kind === "nonSliding") return
+    const first = log[0]![0]
+    const next = Math.max(slot, Math.ceil((now - first) / interval))
+    missed += next - slot
+    slot = next
+    planned = wake = first + slot * interval
+  }
+
   return {
     obey(command: Command) {
-      if (command === "trigger") triggered = true
-      if (command === "stop") stopped = true
+      if (command === "runNow") {
+        answers.push(undefined)
+        callers.push(answers.length - 1)
+      }
+      if ((command === "trigger" || command === "runNow") && !stopped) triggered = true
+      if (command === "stop" || command === "close") stopped = true
+      if (command === "close") cutAt = Math.min(cutAt, now + grace)
+      if (command === "pause") paused = true
+      if (command === "resume") resume()
       settle()
     },
     pass(time: number) {
       const until = now + time
-      while (state !== "ended" && wake <= until) {
-        now = wake
+      for (;;) {
+        const next = state === "running" ? Math.min(wake, cutAt) : held ? Infinity : wake
+        if (state === "ended" || next > until) break
+        now = next
         settle()
       }
       now = until
+      settle()
     },
     seen: () => ({
       log,
-      state,
+      open: state === "running" ? 1 : 0,
+      answers,
+      state: state === "waiting" && paused ? "paused" : state,
       runs: log.length,
       failures,
       consecutiveFailures,
       missed: state === "ended" ? undefined : missed,
       lastStart: log.at(-1)?.[0],
-      lastEnd: log.findLast(([, end]) => end !== undefined)?.[1],
+      lastEnd: wasCut ? cutAt : log.findLast(([, end]) => end !== undefined)?.[1],
       lastSuccess: log.findLast(([, end, outcome]) => end !== undefined && outcome === "fine")?.[1],
-      nextStart: state === "waiting" ? wake : undefined
+      nextStart: state === "waiting" && !paused ? wake : undefined
     }),
-    failed: () => failed
+    failed: () => failed || wasCut
   }
 }
 
@@ -139,20 +191,25 @@ const schedules: Record<Kind, (interval: number) => Schedule.Schedule<number>> =
 const makeLoop = Effect.fnUntraced(function*(kind: Kind, scenario: Scenario) {
   const clock = yield* Clock.Clock
   const log: Array<Run> = []
+  const scope = yield* Scope.make()
+  let open = 0
+  const answers: Array<Shape["outcome"] | "none" | undefined> = []
   const now = () => clock.currentTimeMillisUnsafe()
   const results: Record<Shape["outcome"], Effect.Effect<void, string>> = {
     fine: Effect.void,
     error: Effect.fail("error"),
     survived: Loop.survive(Effect.die("defect"))
   }
-  const work: Effect.Effect<void, string> = Effect.gen(function*() {
+  const work: Effect.Effect<Shape["outcome"], string, Scope.Scope> = Effect.gen(function*() {
     const { again, length, outcome } = scenario.runs[log.length] ?? quick
     const run: Run = [now(), undefined, outcome]
     log.push(run)
+    yield* Effect.acquireRelease(Effect.sync(() => open++), () => Effect.sync(() => open--))
     if (again) yield* loop.trigger
     if (length > 0) yield* Effect.sleep(length)
     run[1] = now()
     yield* results[outcome]
+    return outcome
   })
   const { attempts, backoff, foreign, initialDelay, interval, stretch } = scenario
   const behind = (schedule: Schedule.Schedule<unknown>): Schedule.Schedule<unknown> =>
@@ -161,10 +218,22 @@ const makeLoop = Effect.fnUntraced(function*(kind: Kind, scenario: Scenario) {
   const schedule = schedules[kind](interval).pipe(stretched, Limit.attempts(attempts))
   const loop = yield* Loop.forkScoped(work, behind(schedule), {
     initialDelay,
+    grace,
     backoff: backoff && behind(Backoff.fromDelays(backoff))
+  }).pipe(Scope.provide(scope))
+  const runNow = Effect.suspend(() => {
+    const caller = answers.push(undefined) - 1
+    return Effect.map(loop.runNow, (exit) => {
+      answers[caller] = Option.match(exit, {
+        onNone: () => "none",
+        onSome: Exit.match({ onFailure: () => "error", onSuccess: (outcome) => outcome })
+      })
+    })
   })
   const seen = Effect.map(loop.status, (status) => ({
     log,
+    open,
+    answers,
     state: status.state,
     runs: status.runs,
     failures: status.failures,
@@ -175,7 +244,7 @@ const makeLoop = Effect.fnUntraced(function*(kind: Kind, scenario: Scenario) {
     lastSuccess: Option.getOrUndefined(status.lastSuccess),
     nextStart: Option.getOrUndefined(status.nextStart)
   }))
-  return { loop, seen }
+  return { loop, runNow, scope, seen }
 })
 
 // Lets the fibers come to rest.
@@ -199,10 +268,14 @@ const timers: Time = {
 const replay = (kind: Kind, scenario: Scenario, { layer, pass }: Time) =>
   Effect.gen(function*() {
     const model = makeModel(kind, scenario)
-    const { loop, seen } = yield* makeLoop(kind, scenario)
+    const { loop, runNow, scope, seen } = yield* makeLoop(kind, scenario)
     const compare = Effect.map(Effect.andThen(rest, seen), (seen) => assert.deepStrictEqual(seen, model.seen()))
     const effects = {
       trigger: loop.trigger,
+      pause: loop.pause,
+      resume: loop.resume,
+      runNow: Effect.forkChild(runNow, { startImmediately: true }),
+      close: Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true }),
       stop: Effect.forkChild(loop.stop, { startImmediately: true }),
       look: Effect.void
     }
@@ -237,7 +310,21 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   commands: fc.array(
     fc.tuple(
       fc.oneof(fc.constant(0), millis(0, 60)),
-      fc.nat(15).map((n) => n === 0 ? "stop" : n < 10 ? "trigger" : "look")
+      fc.nat(31).map((n): Command =>
+        n === 0
+          ? "stop"
+          : n === 1
+          ? "close"
+          : n < 7
+          ? "pause"
+          : n < 14
+          ? "resume"
+          : n < 18
+          ? "runNow"
+          : n < 26
+          ? "trigger"
+          : "look"
+      )
     ),
     { maxLength: 30 }
   )
