@@ -20,7 +20,16 @@ export const makeTotals = () => ({
   late: 0,
   answers: 0,
   wrongAnswers: 0,
-  wrongEnds: 0
+  wrongEnds: 0,
+  pauses: 0,
+  /** Callers of `runNow`; those who got the exit of a run, of one that had started before they called, and none. */
+  calls: 0,
+  exits: 0,
+  staleExits: 0,
+  nones: 0,
+  /** Resources that runs acquired, and that are open. */
+  acquired: 0,
+  open: 0
 })
 
 export type Totals = ReturnType<typeof makeTotals>
@@ -63,12 +72,26 @@ export const slots = (upcoming: (slot: number) => number, options: {
   if (isServed) book.served++
   book.slots += next - book.slot
   book.slot = next
-  book.planned = now + (options.stretch ?? 1) * Math.max(0, origin + next * interval - now)
+  book.planned = Math.max(now, origin + (next - 1 + (options.stretch ?? 1)) * interval)
+  return book.planned
+}
+
+/** When the run after a pause is due that was due in it: at once, or in the next slot. */
+export const atOnce: Rule = (_, now) => now
+
+export const nextSlot = (origin?: number): Rule => (book, now) => {
+  const { first, interval } = book
+  const zero = origin ?? first
+  const next = Math.max(book.slot, Math.ceil((now - zero) / interval))
+  book.slots += next - book.slot
+  book.slot = next
+  book.planned = zero + next * interval
   return book.planned
 }
 
 /** The ledger of one loop, whose first run is due at `due`. `backoff` is the delay after so many errors in a row. */
-export const makeLedger = (totals: Totals, rule: Rule, { backoff, due, interval }: {
+export const makeLedger = (totals: Totals, rule: Rule, { backoff, due, interval, resumed }: {
+  readonly resumed: Rule
   readonly interval: number
   readonly due: number
   readonly backoff: (errors: number) => number
@@ -82,7 +105,9 @@ export const makeLedger = (totals: Totals, rule: Rule, { backoff, due, interval 
   let failures = 0
   let consecutiveFailures = 0
   let errors = 0
-  const wanted = () => Math.min(due, Math.max(asked, end))
+  let paused = false
+  let cutAt = Infinity // when the grace is over
+  const wanted = () => Math.min(paused ? Infinity : due, Math.max(asked, end))
   totals.loops++
 
   return {
@@ -116,12 +141,27 @@ export const makeLedger = (totals: Totals, rule: Rule, { backoff, due, interval 
       else if (asked === Infinity) asked = now
       else totals.shared++
     },
-    /** The loop is told to end: at once, or with the run in flight. */
-    ending(now: number) {
-      over = now
+    /** Something happens just now: whether it comes before a pause or a resume, nobody can tell. */
+    isBusy: (now: number) => due === now || end === now || book.start === now,
+    paused() {
+      totals.pauses++
+      paused = true
     },
+    resumed(now: number) {
+      if (!paused) return
+      paused = false
+      if (state !== "waiting" || due > now) return
+      due = runs === 0 || errors > 0 ? now : resumed(book, now)
+    },
+    /** The loop is told to end: at once, or with the run in flight, which is cut after the grace. */
+    ending(now: number, grace = 0) {
+      over = now
+      cutAt = now + grace
+    },
+    isRunning: () => state === "running",
+    runs: () => runs,
     ended(now: number) {
-      if (now !== (state === "running" ? over : Math.max(over, end))) totals.wrongEnds++
+      if (now !== (state === "running" ? cutAt : Math.max(over, end))) totals.wrongEnds++
       if (state === "waiting" && wanted() < now) totals.late++
       if (asked !== Infinity) totals.void++
       totals.served += book.served
@@ -130,10 +170,13 @@ export const makeLedger = (totals: Totals, rule: Rule, { backoff, due, interval 
       asked = Infinity
     },
     answered(status: Loop.Status, now: number) {
-      const isRight = status.state === state && status.runs === runs && status.failures === failures &&
+      const isPaused = state === "waiting" && paused
+      const isRight = status.state === (isPaused ? "paused" : state) && status.runs === runs &&
+        status.failures === failures &&
         status.consecutiveFailures === consecutiveFailures &&
         (state === "ended" || status.missed === book.slots - book.served) &&
-        Option.getOrElse(status.nextStart, () => Infinity) === (state === "waiting" ? Math.max(now, due) : Infinity)
+        Option.getOrElse(status.nextStart, () => Infinity) ===
+          (state === "waiting" && !paused ? Math.max(now, due) : Infinity)
       totals.answers++
       if (!isRight) totals.wrongAnswers++
     }

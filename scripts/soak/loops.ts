@@ -2,11 +2,11 @@
  * Loops over all the Periods in virtual time, and what is done to them at random. A program of its own, as its heap must be
  * its own: `node --expose-gc loops.ts <seed> <runs>`. Prints what was counted.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Metric, Schedule, Scope, Stream } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Metric, Option, Schedule, Scope, Stream } from "effect"
 import { Backoff, Jitter, Loop, Period } from "effect-wait"
 import { getHeapSpaceStatistics } from "node:v8"
 import * as virtualClock from "../../packages/wait/src/internal/virtualClock.ts"
-import { makeLedger, makeTotals, type Rule, sinceEnd, sinceStart, slots } from "./ledger.ts"
+import { atOnce, makeLedger, makeTotals, nextSlot, type Rule, sinceEnd, sinceStart, slots } from "./ledger.ts"
 
 const [seed = 0, runs = 0] = process.argv.slice(2).map(Number)
 
@@ -21,10 +21,13 @@ const draw = (): number => {
 const chance = (probability: number): boolean => draw() < probability
 const pick = <A>(list: ReadonlyArray<A>): A => list[Math.floor(draw() * list.length)]!
 // In steps of 5 ms: a run that is up to 2 ms early is not one more.
+// No run ends just then.
+const grace = 42
 const millis = (most: number): number => 5 * Math.floor(draw() * (most / 5 + 1))
 
 interface Kind {
   readonly rule: Rule
+  readonly resumed: Rule
   readonly schedule: (interval: number) => Schedule.Schedule<unknown, unknown, unknown>
   /** Where it cannot be chosen. */
   readonly interval?: number
@@ -32,17 +35,27 @@ interface Kind {
 
 const everySecond = Period.cron("* * * * * *", { timeZone: "UTC" })
 const kinds: Record<string, Kind> = {
-  sliding: { rule: sinceEnd, schedule: Period.sliding },
-  nonSliding: { rule: sinceStart, schedule: Period.nonSliding },
-  fromStart: { rule: sinceStart, schedule: (interval) => Period.fromStart(Period.sliding(interval)) },
-  "ticker, keep": { rule: slots(Math.floor), schedule: Period.ticker },
-  "ticker, skip": { rule: slots(Math.ceil), schedule: (interval) => Period.ticker(interval, { missed: "skip" }) },
+  sliding: { rule: sinceEnd, resumed: atOnce, schedule: Period.sliding },
+  nonSliding: { rule: sinceStart, resumed: atOnce, schedule: Period.nonSliding },
+  fromStart: { rule: sinceStart, resumed: atOnce, schedule: (interval) => Period.fromStart(Period.sliding(interval)) },
+  "ticker, keep": { rule: slots(Math.floor), resumed: nextSlot(), schedule: Period.ticker },
+  "ticker, skip": {
+    rule: slots(Math.ceil),
+    resumed: nextSlot(),
+    schedule: (interval) => Period.ticker(interval, { missed: "skip" })
+  },
   "ticker, jittered, in one of Effect's": {
     rule: slots(Math.floor, { stretch: 2 }),
+    resumed: atOnce,
     schedule: (interval) => Schedule.max([Jitter.between(2, 2)(Period.ticker(interval)), Schedule.forever])
   },
-  cron: { rule: slots((slot) => Math.floor(slot) + 1, { origin: 0 }), schedule: () => everySecond, interval: 1000 },
-  spaced: { rule: sinceEnd, schedule: Schedule.spaced }
+  cron: {
+    rule: slots((slot) => Math.floor(slot) + 1, { origin: 0 }),
+    resumed: nextSlot(0),
+    schedule: () => everySecond,
+    interval: 1000
+  },
+  spaced: { rule: sinceEnd, resumed: atOnce, schedule: Schedule.spaced }
 }
 
 const totals = makeTotals()
@@ -70,10 +83,11 @@ const live = Effect.fnUntraced(function*(name: string, kind: Kind, isElder: bool
   const base = 5 + millis(100)
   const initialDelay = millis(pick([0, 200]))
   const isNamed = chance(0.25)
-  const ending = pick(["handle", "option", "run", "defect", "interrupt", "scope"])
+  const ending = pick(["handle", "option", "run", "defect", "interrupt", "scope", "grace"])
   let isOver = false
   const ledger = makeLedger(totals, kind.rule, {
     interval,
+    resumed: kind.resumed,
     due: now() + initialDelay,
     backoff: (errors) => Math.min(errors, 4) * base
   })
@@ -88,16 +102,26 @@ const live = Effect.fnUntraced(function*(name: string, kind: Kind, isElder: bool
     if (outcome === "error") return Effect.fail(outcome)
     return outcome === "fatal" ? Effect.die(outcome) : Loop.survive(Effect.die(outcome))
   })
-  const work = Effect.suspend((): Effect.Effect<void, "error"> => {
+  const resource = Effect.acquireRelease(
+    Effect.sync(() => {
+      totals.acquired++
+      totals.open++
+    }),
+    () => Effect.sync(() => totals.open--)
+  )
+  const run = Effect.suspend((): Effect.Effect<void, "error"> => {
     ledger.begins(now())
     if (isNamed) named.runs++
     const first = isOver && ending === "run" ? stop : chance(0.03) ? trigger : Effect.void
     const length = millis(interval * pick([0, 0, 0.5, 3]))
     return Effect.andThen(first, length === 0 ? ends : Effect.andThen(Effect.sleep(length), ends))
   })
+  const work = Effect.map(Effect.andThen(resource, run), () => ledger.runs())
   const loop = yield* Loop.forkScoped(work, kind.schedule(interval), {
     name: isNamed ? name : undefined,
     initialDelay,
+    grace: ending === "grace" ? grace : 0,
+    history: isNamed ? 3 : 0,
     backoff: Backoff.linear({ base, cap: 4 * base }),
     stop: ending === "option" || chance(0.2) ? Deferred.await(stopped) : undefined
   }).pipe(Scope.provide(scope))
@@ -110,6 +134,25 @@ const live = Effect.fnUntraced(function*(name: string, kind: Kind, isElder: bool
     ledger.triggered(now())
     return loop.trigger
   })
+  const call = Effect.suspend(() => {
+    const before = ledger.runs()
+    totals.calls++
+    ledger.triggered(now())
+    return Effect.map(loop.runNow, (exit) => {
+      if (Option.isNone(exit)) totals.nones++
+      else totals.exits++
+      if (Option.isSome(exit) && Exit.isSuccess(exit.value) && exit.value.value <= before) totals.staleExits++
+    })
+  })
+  const pause = Effect.suspend(() => {
+    ledger.paused()
+    return loop.pause
+  })
+  const resume = Effect.suspend(() => {
+    ledger.resumed(now())
+    return loop.resume
+  })
+  const rest = Effect.whileLoop({ while: () => ledger.isBusy(now()), body: () => Effect.sleep(5), step() {} })
   const look = Effect.map(loop.status, (status) => ledger.answered(status, now()))
   const listen = Effect.gen(function*() {
     const listener = yield* Effect.forkChild(Stream.runDrain(loop.changes))
@@ -122,22 +165,35 @@ const live = Effect.fnUntraced(function*(name: string, kind: Kind, isElder: bool
     weigh()
     const action = draw()
     if (action < 0.5) yield* trigger
+    if (action > 0.9) {
+      yield* Effect.andThen(rest, pause)
+      if (chance(0.5)) yield* Effect.sleep(millis(interval * pick([0.2, 4])))
+      if (chance(0.2)) yield* trigger
+      if (chance(0.3)) yield* look
+      if (chance(0.9)) yield* Effect.andThen(rest, resume)
+    }
+    if (action > 0.85 && action < 0.9) yield* Effect.forkDetach(call, { startImmediately: true })
     if (action < 0.1) yield* trigger
     else if (action < 0.7) yield* look
     else if (action < 0.8) yield* listen
   }
 
+  if (ending === "run" || ending === "defect") yield* Effect.andThen(rest, resume)
   isOver = true
   if (ending === "handle" || ending === "option") {
     yield* stop
   } else if (ending === "interrupt" || ending === "scope") {
     ledger.ending(now())
     yield* ending === "interrupt" ? loop.interrupt : Scope.close(scope, Exit.void)
+  } else if (ending === "grace") {
+    ledger.ending(now(), grace)
+    yield* Scope.close(scope, Exit.void)
   }
   const exit = yield* loop.await
+  const isCut = ledger.isRunning()
   ledger.ended(now())
   const cause = Exit.isFailure(exit) ? exit.cause : Cause.empty
-  const isInterrupted = ending === "interrupt" || ending === "scope"
+  const isInterrupted = ending === "interrupt" || ending === "scope" || (ending === "grace" && isCut)
   if (Cause.hasDies(cause) !== (ending === "defect") || Cause.hasInterrupts(cause) !== isInterrupted) totals.wrongEnds++
   yield* trigger
   yield* look

@@ -33,6 +33,8 @@ say("# loops made # runs, of which # failed", of("loops"), of("runs"), of("failu
 say("# triggers: # made a run of their own, # shared one,", of("triggers"), of("own"), of("shared"))
 say("  # came when no run could begin any more", of("void"))
 say("# slots had a run, # were missed", of("served"), of("missed"))
+say("# pauses; # calls of runNow: # got an exit, # came too late", of("pauses"), of("calls"), of("exits"), of("nones"))
+say("# resources acquired by runs", of("acquired"))
 say("# answers of status", of("answers"))
 say("# s", Math.round(Math.max(...results.map(({ seconds }) => seconds))))
 
@@ -40,6 +42,10 @@ const claims = [
   ["runs that nobody wanted", of("unwanted"), 0],
   ["runs that came late, or never", of("late"), 0],
   ["triggers that made no run, nor shared one", of("triggers") - of("own") - of("shared") - of("void"), 0],
+  ["calls of runNow without an answer", of("calls") - of("exits") - of("nones"), 0],
+  ["calls of runNow that got the exit of an earlier run", of("staleExits"), 0],
+  ["runs without a resource of their own", of("runs") - of("acquired"), 0],
+  ["resources open", of("open"), 0],
   ["wrong answers of status", of("wrongAnswers"), 0],
   ["wrong metrics", of("wrongMetrics"), 0],
   ["loops that ended otherwise, or later, than they were told", of("wrongEnds"), 0],

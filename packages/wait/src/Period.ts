@@ -342,9 +342,10 @@ export const cron = (
       const wall = at.wall()
       const { planned } = state
       if (planned < wall) {
-        at.miss(() => 1 + slotsBetween(calendar, planned, wall))
-        state.asked = state.seen = wall
-        state.planned = Cron.next(calendar, wall).getTime()
+        const before = wall - 1 // a slot that comes just now is the next one
+        at.miss(() => 1 + slotsBetween(calendar, planned, before))
+        state.asked = state.seen = before
+        state.planned = Cron.next(calendar, before).getTime()
         state.before = Cron.prev(calendar, state.planned).getTime()
       }
       return state.planned - wall

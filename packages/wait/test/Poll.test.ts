@@ -192,6 +192,39 @@ describe("Poll.until", () => {
     }))
 })
 
+describe("onWait", () => {
+  it.effect("is told before each delay, the first one too, with the slots that were missed", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const { check, starts } = makeCheck([false], "2.5 seconds")
+      const { exit } = yield* observe(
+        Poll.until(check, Period.ticker("1 second", { missed: "skip" }).pipe(Limit.attempts(3)), {
+          immediate: false,
+          onWait: ({ attempts, delay, missed }) =>
+            Effect.sync(() => seen.push([attempts, Duration.toMillis(delay), missed]))
+        }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(starts, [1000, 4000])
+      assert.deepStrictEqual(seen, [[0, 1000, 0], [1, 500, 2]])
+      const timeout = exit && Exit.isFailure(exit) ? Exit.findErrorOption(exit) : Option.none()
+      assert.deepStrictEqual(Option.map(timeout, ({ missed }) => missed), Option.some(2))
+    }))
+
+  it.effect("counts as part of the delay; past a limit in time it ends the poll", () =>
+    Effect.gen(function*() {
+      const { check, starts } = makeCheck([false])
+      const { exit } = yield* observe(
+        Poll.until(check, Period.sliding("1 second").pipe(Limit.within("5 seconds")), {
+          onWait: () => Effect.sleep("3 seconds")
+        }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(starts, [0, 3000])
+      assert.deepStrictEqual(timeoutOf(exit)?.reason, { _tag: "Exhausted" })
+    }))
+})
+
 describe("WaitTimeout", () => {
   const make = (_tag: WaitTimeout["reason"]["_tag"], attempts: number) =>
     new WaitTimeout({

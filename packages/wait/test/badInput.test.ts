@@ -222,6 +222,7 @@ const drivers: ReadonlyArray<Case> = [
   ["Retry.run: onGiveUp", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onGiveUp: untyped(5) })],
   ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(Effect.void, untyped(5))],
   ["Poll.until: name", `""`, name, () => Poll.until(check, Period.sliding(1), { name: "" })],
+  ["Poll.until: onWait", "5", "a function", () => Poll.until(check, Period.sliding(1), { onWait: untyped(5) })],
   [
     "Poll.until: immediate",
     `"no"`,

@@ -495,6 +495,18 @@ describe("pause and resume", () => {
       assert.deepStrictEqual(starts, [0, 3000, 5100, 9200, 9300, 10_000, 11_000, 12_000])
     }).pipe(quiet))
 
+  it.effect("a retry that was overdue leaves the slot that is to come", () =>
+    Effect.gen(function*() {
+      const { missed, starts } = yield* pausing(Period.ticker("1 second", { missed: "skip" }), {
+        work: makeWork(0, 1600, 0),
+        backoff: Period.sliding("100 millis"),
+        fails: (start) => start === 0,
+        commands: [[50, "pause"], [600, "resume"]],
+        until: 4000
+      })
+      assert.deepStrictEqual([starts, missed], [[0, 600, 3000, 4000], 2])
+    }).pipe(quiet))
+
   it.effect("a run in flight finishes; pause completes at once", () =>
     Effect.gen(function*() {
       const work = makeWork("3 seconds")

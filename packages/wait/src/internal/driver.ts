@@ -189,7 +189,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { at, plan, state, watch } = this
     this.doing = "deciding"
     if (at.now < at.due) return at.due - at.now
-    const wait = watch?.hasFailed === true ? 0 : plan.again?.(state, at) ?? 0
+    if (plan.again === undefined || watch?.hasFailed === true) return 0
+    const wait = plan.again(state, at)
     if (wait === done) return this.end("exhausted")
     at.want(wait)
     return wait

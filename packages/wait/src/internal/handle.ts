@@ -222,9 +222,12 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
       if (fiber.pollUnsafe() !== undefined) return Effect.succeedNone
       if (isInside(asking, watch)) return Effect.as(this.trigger, Option.none())
       return Effect.callback<Option.Option<Exit.Exit<unknown, unknown>>>((resume) => {
-        const forget = watch.onNextRun((exit) => resume(Effect.succeed(exit)))
         // A loop that never started tells nobody.
         const unobserve = fiber.addObserver(() => resume(Effect.succeedNone))
+        const forget = watch.onNextRun((exit) => {
+          unobserve()
+          resume(Effect.succeed(exit))
+        })
         driver.trigger()
         return Effect.sync(() => {
           forget()
