@@ -15,8 +15,11 @@ const terminate = (grace: number, { again, loops = 1 }: { readonly loops?: numbe
     })
     let said = ""
     child.stdout.on("data", (data) => said += String(data))
-    while (said.split("started").length <= loops) await once(child.stdout, "data")
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await new Promise<void>((resolve) =>
+      child.stdout.on("data", () => {
+        if (said.split("started").length > loops) setTimeout(resolve, 500)
+      })
+    )
     const killed = performance.now()
     child.kill("SIGTERM")
     if (again !== undefined) setTimeout(() => child.kill("SIGTERM"), again)

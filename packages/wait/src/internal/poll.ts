@@ -20,7 +20,16 @@ import { runNamed } from "./run.ts"
 /** A stop that completes with this is a deadline that lets the check in flight finish. */
 export const deadline = Symbol("effect-wait/deadline")
 
-/** A check did not hold, and the next one comes after the delay. */
+/**
+ * What `onWait` gets before a delay.
+ *
+ * - `attempts`: how many checks were started
+ * - `delay`: the delay before the next check
+ * - `missed`: how many slots of a `Period.ticker` or a `Period.cron` passed without a check
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Waiting {
   readonly attempts: number
   readonly delay: Duration.Duration
