@@ -63,7 +63,7 @@ export const slots = (upcoming: (slot: number) => number, options: {
   if (isServed) book.served++
   book.slots += next - book.slot
   book.slot = next
-  book.planned = now + (options.stretch ?? 1) * Math.max(0, origin + next * interval - now)
+  book.planned = Math.max(now, origin + (next - 1 + (options.stretch ?? 1)) * interval)
   return book.planned
 }
 

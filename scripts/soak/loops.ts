@@ -35,7 +35,7 @@ const kinds: Record<string, Kind> = {
   sliding: { rule: sinceEnd, schedule: Period.sliding },
   nonSliding: { rule: sinceStart, schedule: Period.nonSliding },
   fromStart: { rule: sinceStart, schedule: (interval) => Period.fromStart(Period.sliding(interval)) },
-  "ticker, keep": { rule: slots(Math.floor), schedule: Period.ticker },
+  "ticker, one": { rule: slots(Math.floor), schedule: Period.ticker },
   "ticker, skip": { rule: slots(Math.ceil), schedule: (interval) => Period.ticker(interval, { missed: "skip" }) },
   "ticker, jittered, in one of Effect's": {
     rule: slots(Math.floor, { stretch: 2 }),
