@@ -20,8 +20,8 @@ const slotsAfter = (end: number): Array<number> => every100From(Math.ceil(end / 
 
 /** The starts that are due after the end of a stall, up to the last second before another. */
 const due = {
-  // The run that is late, one at once for all slots that passed, then the slots again.
-  keep: (end: number) => [end, end, ...slotsAfter(end)],
+  // The run that is late, for all slots that passed, then the slots again.
+  one: (end: number) => [end, ...slotsAfter(end)],
   // The run that is late, then the slots again.
   skip: (end: number) => [end, ...slotsAfter(end)],
   // The run that is late, and a period from it on.
@@ -30,10 +30,10 @@ const due = {
 
 export const underStalls = Effect.gen(function*() {
   const lags = yield* watchLag
-  const keep = yield* recordLoop(Period.ticker("100 millis"))
+  const one = yield* recordLoop(Period.ticker("100 millis"))
   const skip = yield* recordLoop(Period.ticker("100 millis", { missed: "skip" }))
   const nonSliding = yield* recordLoop(Period.nonSliding("100 millis"))
-  const origin = keep.starts[0]!.at
+  const origin = one.starts[0]!.at
   for (const { begin, end } of stalls) {
     yield* Effect.suspend(() => Effect.sleep(origin + begin - performance.now()))
     block(origin + end)
@@ -44,7 +44,7 @@ export const underStalls = Effect.gen(function*() {
   const other = longest(lags.filter((lag) => lag < 2900))
   const isCalm = other < 90
   const claims: Array<Claim> = []
-  const loops = Object.entries({ keep, skip, nonSliding }) as ReadonlyArray<[keyof typeof due, Recorded]>
+  const loops = Object.entries({ one, skip, nonSliding }) as ReadonlyArray<[keyof typeof due, Recorded]>
   row("stalls of 3 s", "runs", "slots", "doubles", "lost", "missed")
   for (const [name, loop] of loops) {
     if (name === "nonSliding") row(name, loop.starts.length)

@@ -38,7 +38,7 @@ const kinds: Record<string, Kind> = {
   sliding: { rule: sinceEnd, resumed: atOnce, schedule: Period.sliding },
   nonSliding: { rule: sinceStart, resumed: atOnce, schedule: Period.nonSliding },
   fromStart: { rule: sinceStart, resumed: atOnce, schedule: (interval) => Period.fromStart(Period.sliding(interval)) },
-  "ticker, keep": { rule: slots(Math.floor), resumed: nextSlot(), schedule: Period.ticker },
+  "ticker, one": { rule: slots(Math.floor), resumed: nextSlot(), schedule: Period.ticker },
   "ticker, skip": {
     rule: slots(Math.ceil),
     resumed: nextSlot(),

@@ -13,7 +13,7 @@
  *   sliding: Timeline.simulate(Period.sliding("1 second"), runsOf400ms),
  *   nonSliding: Timeline.simulate(Period.nonSliding("1 second"), runsOf400ms),
  *   "nonSliding, runs that grow": Timeline.simulate(Period.nonSliding("1 second"), growing),
- *   "ticker, keep": Timeline.simulate(Period.ticker("1 second"), oneLongRun),
+ *   "ticker, one": Timeline.simulate(Period.ticker("1 second"), oneLongRun),
  *   "ticker, skip": Timeline.simulate(Period.ticker("1 second", { missed: "skip" }), oneLongRun)
  * }))
  *
@@ -24,7 +24,7 @@
  * sliding                    [==]..........[==]..........[==]..........[==].......................
  * nonSliding                 [==]......[==]......[==]......[==]......[==]......[==]...............
  * nonSliding, runs that grow [==]......[======]..[==========][==============][==================].
- * ticker, keep               [=============]|....|.........|.........|.........|..................
+ * ticker, one                [=============]|....|.........|.........|.........|..................
  * ticker, skip               [=============].....|.........|.........|.........|..................
  *                            0         1s        2s        3s        4s        5s        6s
  * ```
@@ -135,7 +135,8 @@ export const nonSliding = (period: Duration.Input): Schedule.Schedule<number> =>
 /**
  * Measures any schedule's delays from the start of the run.
  *
- * Put it after what grows, jitters, caps or resets the delays, and before `Limit.attempts` and `Limit.within`.
+ * Jitter, caps and growth work on the whole delay, before it and after it in the pipe. A `Period.ticker` or `Period.cron` keeps its
+ * slots.
  *
  * **Example** (A jittered, non-sliding period: Go's `JitterUntil` with `sliding` false)
  *
@@ -167,7 +168,7 @@ export const fromStart = <Output, Input, E, R>(
  *
  * - `interval`: a finite duration longer than 0
  * - `missed`: what becomes of slots that pass during a run. `"one"`, the default, as in Go: one run at once for all of them.
- *   `"skip"`: none, the next run waits for the next slot
+ *   `"skip"`: none, the next run waits for the next slot. `"all"`: one run at once for each of them, oldest first
  * - output: the number of the slot that comes next; a gap tells how many were missed
  *
  * Throws an `IllegalArgumentError` for an interval that is 0, negative, infinite or NaN.

@@ -31,23 +31,48 @@ export interface Moment {
   expire?(time: number): void
 }
 
+/** The same Moment, but for some fields. */
+class Changed implements Moment {
+  readonly random: Draws
+  readonly now: number
+  readonly ended: number | undefined
+  readonly start: number
+  readonly due: number
+  readonly isExtra: boolean
+  private readonly at: Moment
+
+  constructor(at: Moment, change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>) {
+    this.at = at
+    this.random = at.random
+    this.now = change.now ?? at.now
+    this.ended = change.ended ?? at.ended
+    this.start = at.start
+    this.due = change.due ?? at.due
+    this.isExtra = change.isExtra ?? at.isExtra
+  }
+
+  wall(): number {
+    return this.at.wall() - (this.at.now - this.now)
+  }
+
+  stepTime(time: number): number {
+    return this.at.stepTime(time)
+  }
+
+  miss(slots: () => number): void {
+    this.at.miss(slots)
+  }
+
+  expire(time: number): void {
+    this.at.expire?.(time)
+  }
+}
+
 /** The same Moment, but for these fields. */
 export const changed = (
   at: Moment,
-  change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra" | "wall">>
-): Moment => ({
-  random: at.random,
-  now: at.now,
-  ended: at.ended,
-  start: at.start,
-  due: at.due,
-  isExtra: at.isExtra,
-  stepTime: (time) => at.stepTime(time),
-  wall: () => at.wall(),
-  miss: (slots) => at.miss(slots),
-  expire: (time) => at.expire?.(time),
-  ...change
-})
+  change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>
+): Moment => new Changed(at, change)
 
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2

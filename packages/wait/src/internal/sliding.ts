@@ -15,7 +15,7 @@ const goNonSliding = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
     next(state, at, input: In) {
       const { now, start } = at
       const atStart = plan.prepare === undefined
-        ? changed(at, { now: start, ended: now, wall: () => at.wall() - (now - start) })
+        ? changed(at, { now: start, ended: now })
         : at
       return plan.next(state, atStart, input)
     },
