@@ -5,6 +5,7 @@ import {
   Cause,
   Clock,
   Context,
+  Duration,
   Effect,
   Exit,
   Layer,
@@ -150,6 +151,25 @@ describe("ClusterLoop.layer", () => {
       const [{ term, ...who } = {}] = annotations
       assert.deepStrictEqual(who, { loop: "sync", runner: "localhost:34431" })
       assert.isString(term)
+    }))
+
+  it.effect("tells its hook of each failed run, defects too, with the Cause and the delay", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      let runs = 0
+      const run = Effect.suspend((): Effect.Effect<void, string> =>
+        ++runs === 1 ? Effect.fail("no") : runs === 2 ? Effect.die("boom") : Effect.void
+      )
+      yield* embedded(ClusterLoop.layer({
+        name: "sync",
+        run,
+        schedule: Period.sliding("1 minute"),
+        backoff: fiveSeconds,
+        onFailure: ({ cause, delay, failures }) =>
+          Effect.sync(() => seen.push([Cause.squash(cause), failures, Duration.toMillis(delay)]))
+      }))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(seen, [["no", 1, 5000], ["boom", 2, 5000]])
     }))
 
   it.effect("has a default backoff: exponential from a second to a minute, with equal jitter", () =>

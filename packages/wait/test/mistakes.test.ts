@@ -60,7 +60,13 @@ describe("mistakes", { timeout: 120_000 }, () => {
     "`while` gives an Effect, in a pipe": "Type 'Effect<boolean, never, never>' is not assignable to type 'boolean'",
     "A misspelt option of a poll, beside `accept`": "Did you mean to write 'timeout'?",
     "A misspelt option of a poll, beside `accept`, in a pipe": "Did you mean to write 'timeout'?",
-    "A duration is misspelt, beside `accept`, in a pipe": `Type '"1 min"' is not assignable`
+    "A duration is misspelt, beside `accept`, in a pipe": `Type '"1 min"' is not assignable`,
+    "An option of a forked loop is misspelt": "Did you mean to write 'healthyWithin'?",
+    "A layer without a name": "Property 'name' is missing",
+    "A grace that is no duration": `Type '"ten seconds"' is not assignable`,
+    "`Loop.run` with a grace, which needs a Scope": "'grace' does not exist",
+    "A forked loop that is run without a Scope": "Type 'Scope' is not assignable to type 'never'",
+    "A hook that reads a field that a failure has not": "Property 'error' does not exist"
   }
   it.each(Object.entries(names))("%s: the message names it", (title, name) => {
     const i = mistakes.findIndex((mistake) => mistake.split("\n", 1)[0]!.endsWith(`. ${title}`))
