@@ -759,9 +759,11 @@ describe("Loop.layer", () => {
 describe("the trace of a run", () => {
   const traced = Effect.fnUntraced(function*(options: Loop.ForkOptions<never>) {
     const spans: Array<Tracer.Span> = []
+    const roots: Array<string> = []
     const tracer = Tracer.make({
       span(options) {
         const span = new Tracer.NativeSpan(options)
+        if (options.root) roots.push(options.name)
         spans.push(span)
         return span
       }
@@ -773,6 +775,7 @@ describe("the trace of a run", () => {
     }).pipe(Effect.scoped, Effect.provideService(Tracer.Tracer, tracer))
     const nameOf = (id: string) => spans.find(({ spanId }) => spanId === id)?.name ?? null
     return {
+      roots,
       traces: new Set(spans.map(({ traceId }) => traceId)).size,
       spans: spans.map(({ links, name, parent }) =>
         [name, Option.getOrNull(Option.map(parent, ({ spanId }) => nameOf(spanId)))].concat(
@@ -785,6 +788,7 @@ describe("the trace of a run", () => {
   it.effect("is its own, linked to where the loop was made", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* traced({ name: "sync" }), {
+        roots: ["sync", "sync"],
         traces: 3,
         spans: [["startup", null], ["sync", null, "startup"], ["inner", "sync"], ["sync", null, "startup"], [
           "inner",
@@ -797,6 +801,7 @@ describe("the trace of a run", () => {
   it.effect("is that of where the loop was made with root: false", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* traced({ name: "sync", root: false }), {
+        roots: [],
         traces: 1,
         spans: [["startup", null], ["sync", "startup"], ["inner", "sync"], ["sync", "startup"], ["inner", "sync"]]
       })
@@ -822,7 +827,7 @@ describe("what can be served", () => {
   it.live("has whole milliseconds, and the slot of a calendar", () =>
     Effect.gen(function*() {
       const loop = yield* Loop.forkScoped(Effect.void, Period.cron("0 0 * * *", { timeZone: "UTC" }))
-      const other = yield* Loop.forkScoped(Effect.void, Period.sliding("1 hour"))
+      const other = yield* Loop.forkScoped(Effect.void, Period.sliding(3_600_000.25))
       for (let look = 0; look < 20; look++) {
         yield* Effect.sleep(3)
         const { lastStart, nextStart } = loop.toJSON()

@@ -66,7 +66,6 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
 
   /** Wakes a sleeping loop. During a run or a step of the schedule it requests one more run. */
   trigger(): void {
-    if (this.stopped !== undefined) return
     this.triggered = true
     if (this.isAsleep) this.endWait()
   }

@@ -222,11 +222,10 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
       if (fiber.pollUnsafe() !== undefined) return Effect.succeedNone
       if (isInside(asking, watch)) return Effect.as(this.trigger, Option.none())
       return Effect.callback<Option.Option<Exit.Exit<unknown, unknown>>>((resume) => {
-        // A loop that never started tells nobody.
         const unobserve = fiber.addObserver(() => resume(Effect.succeedNone))
         const forget = watch.onNextRun((exit) => {
           unobserve()
-          resume(Effect.succeed(exit))
+          resume(Effect.succeedSome(exit))
         })
         driver.trigger()
         return Effect.sync(() => {

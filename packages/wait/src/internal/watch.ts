@@ -111,13 +111,9 @@ class Extras {
     this.next = new Set()
   }
 
-  runEnded(exit: Option.Option<Exit.Exit<unknown, unknown>>): void {
+  runEnded(exit: Exit.Exit<unknown, unknown>): void {
     this.current.forEach((caller) => caller(exit))
     this.current.clear()
-  }
-
-  loopEnded(): void {
-    for (const caller of [...this.current, ...this.next]) caller(Option.none())
   }
 
   remember(run: EndedRun, most: number): void {
@@ -126,7 +122,7 @@ class Extras {
   }
 }
 
-type Caller = (exit: Option.Option<Exit.Exit<unknown, unknown>>) => void
+type Caller = (exit: Exit.Exit<unknown, unknown>) => void
 
 /** Whether this fiber is inside a run of the loop, in whatever fiber of it. */
 export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): boolean => {
@@ -270,7 +266,7 @@ export class Watch {
       this.lastCause = cause
       this.meter?.failures.updateUnsafe(1, context)
     }
-    this.extras?.runEnded(Option.some(exit))
+    this.extras?.runEnded(exit)
   }
 
   /** The next run is due then; NaN while that is not known. */
@@ -287,7 +283,6 @@ export class Watch {
   loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     if (this.state === "running") this.leaveRun(loop, Exit.isFailure(exit) ? exit.cause : undefined)
     this.enter(loop, "ended")
-    this.extras?.loopEnded()
     this.group?.delete(this)
     if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.unseen)
     const cause = causeOf(exit.cause)
@@ -350,7 +345,7 @@ export class Watch {
     this.changed()
   }
 
-  /** Tells the exit of the next run to start; none if the loop ends first. */
+  /** Tells the exit of the next run to start, unless the loop ends first. */
   onNextRun(caller: Caller): () => void {
     const { next } = this.own()
     next.add(caller)
