@@ -91,7 +91,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     series: [...await added(small, imports), ...await added("", peers), ...limits],
     claims: [
       ...claims([["Backoff and Jitter", "2900 bytes"]], 1),
-      ...claims([["all but Policy and cron", "8000 bytes"]], 2.7, 1),
+      ...claims([["all but Policy and cron", "8000 bytes"]], 3, 1),
       ...claims([
         ["Backoff and Jitter", "p-retry"],
         ["Backoff and Jitter", "cockatiel's retry"],
