@@ -84,13 +84,14 @@ const added = async (base: string, imports: Readonly<Record<string, string>>) =>
 export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>> => {
   const unit = "bytes, min+gzip"
   // What is claimed is a size, which is a ratio to that many bytes.
-  const limits = [2900, 8000].map((bytes) => ({ name: `${bytes} bytes`, values: [bytes] }))
+  const limits = [2200, 8000].map((bytes) => ({ name: `${bytes} bytes`, values: [bytes] }))
   const section: Section = {
     title: "what an import adds to a small program in Effect",
     unit,
     series: [...await added(small, imports), ...await added("", peers), ...limits],
     claims: [
-      ...claims([["Backoff and Jitter", "2900 bytes"]], 1),
+      // Combinators take the schedules of other libraries as plans, which costs some 500 bytes more than was meant.
+      ...claims([["Backoff and Jitter", "2200 bytes"]], 1.25, 1),
       ...claims([["all but Policy and cron", "8000 bytes"]], 3, 1),
       ...claims([
         ["Backoff and Jitter", "p-retry"],

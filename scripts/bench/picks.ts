@@ -170,7 +170,7 @@ const groups: ReadonlyArray<Group> = [
     section: "what an import adds to a small program in Effect",
     onlyInTable: true,
     rows: {
-      "Backoff and Jitter : 2900 bytes": "Backoff and Jitter; the limit",
+      "Backoff and Jitter : 2200 bytes": "Backoff and Jitter; the limit",
       "all but Policy and cron : 8000 bytes": "all but Policy and cron; the limit",
       "all but Policy and cron : cockatiel": "the same; all of cockatiel"
     }

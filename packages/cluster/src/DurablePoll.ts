@@ -260,7 +260,7 @@ interface Definition {
   readonly within: number
 }
 
-// What changes in a policy from step to step, as a message carries it. JSON has no Infinity.
+// The part of a policy that changes from step to step, as a message carries it. JSON has no Infinity.
 const reasonOf = {
   deadline: { _tag: "Deadline" },
   exhausted: { _tag: "Exhausted" },

@@ -16,7 +16,7 @@ expectTypeOf(Poll.until(ready, schedule)).toEqualTypeOf<
 expectTypeOf(ready.pipe(Poll.until(schedule, { timeout: 1 }))).toEqualTypeOf<
   Effect.Effect<true, Away | WaitTimeout<boolean, never>, "ready">
 >()
-// What is tolerated is no failure: by a refinement, inferred or not, and by a list of tags; not by a predicate.
+// A refinement or a list of tags removes the tolerated errors from the failure. A predicate does not.
 class Denied {
   readonly _tag = "Denied"
 }

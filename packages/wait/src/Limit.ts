@@ -32,7 +32,7 @@ import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { around, changeDelays, type Combinator, dualOf, mapDelay, mapDelays, planOfSelf } from "./internal/delays.ts"
-import { changed } from "./internal/moment.ts"
+import { changed, type Moment } from "./internal/moment.ts"
 import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
@@ -115,22 +115,29 @@ export const delay: {
   }
 })
 
+const extra = { isExtra: true }
+
 // Between slots it adds runs. The slot is still to come after them.
 const addRuns = <Output, Input, E, R>(
   plan: Plan<Output, Input, E, R>,
   millis: number
-): Schedule.Schedule<Output, Input, E, R> =>
-  around(plan, {
+): Schedule.Schedule<Output, Input, E, R> => {
+  const cap = (state: { readonly inner: unknown; hasAdded: boolean }, at: Moment, delay: number): number => {
+    const most = millis + (plan.since?.(state.inner, at, delay) ?? 0)
+    state.hasAdded = delay > most
+    return Math.min(delay, most)
+  }
+  return around(plan, {
     remember: () => ({ hasAdded: false }),
     next(state, at, input) {
-      const delay = plan.next(state.inner, state.hasAdded ? changed(at, { isExtra: true }) : at, input)
-      return mapDelay(delay, (delay) => {
-        const most = millis + (plan.since?.(state.inner, at, delay) ?? 0)
-        state.hasAdded = delay > most
-        return Math.min(delay, most)
-      })
+      const moment = state.hasAdded && !at.isExtra ? changed(at, extra) : at
+      const delay = plan.next(state.inner, moment, input)
+      return typeof delay === "number" && delay >= 0
+        ? cap(state, at, delay)
+        : mapDelay(delay, (delay) => cap(state, at, delay))
     }
   })
+}
 
 /**
  * Options of {@link within}.

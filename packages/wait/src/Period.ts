@@ -218,7 +218,8 @@ export const ticker = (
       const passed = (at.now - state.first) / millis
       const latest = missed === "all" ? 0 : missed === "one" ? Math.floor(passed) : Math.ceil(passed)
       state.slot = Math.max(before + late + 1, latest)
-      at.miss(() => state.slot - before - 1)
+      const skipped = state.slot - before - 1
+      if (skipped > 0) at.miss(() => skipped)
       return millis
     },
     again(state, at) {

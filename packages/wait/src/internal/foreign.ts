@@ -18,76 +18,72 @@ const isResult = <Out, E, R>(
   pulled: Pulled<Out, E, R>
 ): pulled is Pulled<Out, E, R> & Exit.Success<[Out, Duration.Duration]> => Exit.isExit(pulled) && Exit.isSuccess(pulled)
 
-/** One start of the schedule, and what schedules of this library inside it see. */
-class State<Out, In, E, R> {
-  readonly schedule: Schedule.Schedule<Out, In, E, R>
+/** One start of the schedule. */
+interface State<Out, In, E, R> {
   /** Undefined until the schedule has started. */
-  step: Step<Out, In, E, R> | undefined = undefined
+  step?: Step<Out, In, E, R>
   /** There from the first step on. */
-  declare output: Out
-  asking: { readonly at: Moment; now: number } | undefined = undefined
+  output?: Out
+  /** What schedules of this library inside it see of the driver. */
+  asking?: { readonly at: Moment; now: number }
+}
 
-  constructor(schedule: Schedule.Schedule<Out, In, E, R>) {
-    this.schedule = schedule
-  }
-
-  // The schedule starts with the first run, even if that has ended before the schedule is first asked.
-  start(at: Moment): Effect.Effect<Step<Out, In, E, R>, E, R> {
-    const asking = this.asking = { at, now: NaN }
-    const toStep = Effect.provideService(Schedule.toStep(this.schedule), CurrentAsking, asking)
-    const { now, start } = at
-    const atStart = now === start
-      ? toStep
-      : Effect.updateService(
-        toStep,
-        Clock.Clock,
-        (clock) => clockOf(() => at.stepTime(start), (duration) => clock.sleep(duration))
-      )
-    return Effect.map(atStart, (step) => this.step = step)
-  }
-
-  // Steps are Effects, unless they are results already.
-  next(at: Moment, input: In): number | Effect.Effect<number, E, R> {
-    const now = at.stepTime(at.now)
-    if (this.step === undefined) {
-      return Effect.flatMap(this.start(at), (step) => this.settle(this.ask(step, now, input)))
-    }
-    const pulled = this.ask(this.step, now, input)
-    return isResult(pulled) ? this.take(pulled.value) : this.settle(pulled)
-  }
-
-  private ask(step: Step<Out, In, E, R>, now: number, input: In): Pulled<Out, E, R> {
-    if (this.asking !== undefined) this.asking.now = now
-    return step(now, input)
-  }
-
-  private take([output, delay]: [Out, Duration.Duration]): number {
-    this.output = output
-    return Math.max(0, Duration.toMillis(delay))
-  }
-
-  private settle(pulled: Pulled<Out, E, R>): Effect.Effect<number, E, R> {
-    return Pull.matchEffect(pulled, {
-      onSuccess: (result: [Out, Duration.Duration]) => Effect.sync(() => this.take(result)),
-      onDone: (output: Out) =>
-        Effect.sync(() => {
-          this.output = output
-          return done
-        }),
-      onFailure: Effect.failCause<E>
-    })
-  }
+// The schedule starts with the first run, even if that has ended before the schedule is first asked.
+const startStep = <Out, In, E, R>(
+  schedule: Schedule.Schedule<Out, In, E, R>,
+  state: State<Out, In, E, R>,
+  at: Moment
+): Effect.Effect<Step<Out, In, E, R>, E, R> => {
+  const { now, start } = at
+  const asking = state.asking = { at, now: NaN }
+  const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentAsking, asking)
+  const atStart = now === start
+    ? toStep
+    : Effect.updateService(
+      toStep,
+      Clock.Clock,
+      (clock) => clockOf(() => at.stepTime(start), (duration) => clock.sleep(duration))
+    )
+  return Effect.map(atStart, (step) => state.step = step)
 }
 
 const foreignPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
-): Plan<Out, In, E, R, State<Out, In, E, R>> => ({
-  timed: true,
-  start: () => new State(schedule),
-  prepare: (state, at) => state.start(at),
-  next: (state, at, input) => state.next(at, input),
-  output: (state) => state.output
-})
+): Plan<Out, In, E, R, State<Out, In, E, R>> => {
+  type Started = State<Out, In, E, R>
+  const take = (state: Started, [output, delay]: [Out, Duration.Duration]): number => {
+    state.output = output
+    return Math.max(0, Duration.toMillis(delay))
+  }
+  const settle = (state: Started, pulled: Pulled<Out, E, R>): Effect.Effect<number, E, R> =>
+    Pull.matchEffect(pulled, {
+      onSuccess: (result: [Out, Duration.Duration]) => Effect.succeed(take(state, result)),
+      onDone(output: Out) {
+        state.output = output
+        return Effect.succeed(done)
+      },
+      onFailure: Effect.failCause<E>
+    })
+  const pull = ({ asking }: Started, step: Step<Out, In, E, R>, now: number, input: In) => {
+    if (asking !== undefined) asking.now = now
+    return step(now, input)
+  }
+  return {
+    timed: true,
+    start: () => ({}),
+    prepare: (state, at) => startStep(schedule, state, at),
+    // Steps are Effects, unless they are results already.
+    next(state, at, input) {
+      const now = at.stepTime(at.now)
+      if (state.step === undefined) {
+        return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, pull(state, step, now, input)))
+      }
+      const pulled = pull(state, state.step, now, input)
+      return isResult(pulled) ? take(state, pulled.value) : settle(state, pulled)
+    },
+    output: (state) => state.output as Out // the first step sets it
+  }
+}
 
 /** The plan of a schedule. */
 export const toPlan = <Out, In, E, R>(schedule: Schedule.Schedule<Out, In, E, R>): Plan<Out, In, E, R> =>

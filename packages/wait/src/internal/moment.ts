@@ -31,24 +31,40 @@ export interface Moment {
   expire?(time: number): void
 }
 
+type Change = Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>
+
 /** The same Moment, but for some fields. */
 class Changed implements Moment {
-  readonly random: Draws
-  readonly now: number
-  readonly ended: number | undefined
-  readonly start: number
-  readonly due: number
-  readonly isExtra: boolean
   private readonly at: Moment
+  private readonly change: Change
 
-  constructor(at: Moment, change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>) {
+  constructor(at: Moment, change: Change) {
     this.at = at
-    this.random = at.random
-    this.now = change.now ?? at.now
-    this.ended = change.ended ?? at.ended
-    this.start = at.start
-    this.due = change.due ?? at.due
-    this.isExtra = change.isExtra ?? at.isExtra
+    this.change = change
+  }
+
+  get random(): Draws {
+    return this.at.random
+  }
+
+  get now(): number {
+    return this.change.now ?? this.at.now
+  }
+
+  get ended(): number | undefined {
+    return this.change.ended ?? this.at.ended
+  }
+
+  get start(): number {
+    return this.at.start
+  }
+
+  get due(): number {
+    return this.change.due ?? this.at.due
+  }
+
+  get isExtra(): boolean {
+    return this.change.isExtra ?? this.at.isExtra
   }
 
   wall(): number {
@@ -69,10 +85,7 @@ class Changed implements Moment {
 }
 
 /** The same Moment, but for these fields. */
-export const changed = (
-  at: Moment,
-  change: Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>
-): Moment => new Changed(at, change)
+export const changed = (at: Moment, change: Change): Moment => new Changed(at, change)
 
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2

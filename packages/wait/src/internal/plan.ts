@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Moment } from "./moment.ts"
-import { observe } from "./standalone.ts"
+import { Standalone } from "./standalone.ts"
 
 /** What a schedule starts with. */
 export interface Env {
@@ -82,21 +82,21 @@ export const fromPlan = <Output, Input = unknown, E = never, R = never, State = 
 ): Schedule.Schedule<Output, Input, E, R> =>
   Object.assign(
     Schedule.fromStep(Effect.withFiber((fiber) => {
-      const standalone = observe(plan.timed, fiber)
-      const state = plan.start(standalone)
+      const at = new Standalone(fiber)
+      const state = plan.start(at)
       const step = (now: number, input: Input): Pull.Pull<[Output, Duration.Duration], E, Output, R> => {
-        const at = standalone.enter(now)
+        at.enter(now)
         const result = (delay: number) => {
           const output = plan.output(state)
           if (delay < 0) return Cause.done(output)
           const wait = waitOf(plan, state, at, delay)
-          standalone.leave(wait)
+          at.leave(wait)
           return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(wait)])
         }
         const delay = plan.next(state, at, input)
         return typeof delay === "number" ? result(delay) : Effect.flatMap(delay, result)
       }
-      return plan.prepare === undefined ? Effect.succeed(step) : Effect.as(plan.prepare(state, standalone.at), step)
+      return plan.prepare === undefined ? Effect.succeed(step) : Effect.as(plan.prepare(state, at), step)
     })),
     { [PlanId]: plan }
   )

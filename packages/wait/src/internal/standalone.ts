@@ -34,49 +34,37 @@ export class Standalone implements Moment {
   due: number
   isExtra = false
   private readonly asking: Asking | undefined
+  /** The driver of the current step, if it is one of this library. */
+  private driver: Moment | undefined = undefined
   /** When this schedule wants its next run. */
   private wanted: number
-  /** The `now` of the last step, and how far it is from the time of this Moment. */
+  /** The `now` of the last step, and how far the time of this Moment is from it. */
   private stepped: number
   private offset: number
 
-  constructor(random: Draws, started: number, asking: Asking | undefined) {
-    this.random = random
-    this.asking = asking
+  constructor(fiber: Fiber.Fiber<unknown, unknown>) {
+    const started = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    const asking = this.asking = fiber.getRef(CurrentAsking)
+    this.random = fiber.getRef(Random.Random)
     this.stepped = started
     this.first =
       this.now =
       this.start =
       this.due =
       this.wanted =
-        asking?.at.start ?? this.stepped
-    this.offset = this.first - this.stepped
+        asking?.at.start ?? started
+    this.offset = this.first - started
   }
 
-  get at(): Moment {
-    return this
-  }
-
-  /** The Moment of a step. */
-  enter(stepped: number): Moment {
-    const { asking } = this
-    if (asking !== undefined && asking.now === stepped) {
-      this.now = asking.at.now
-      this.start = asking.at.start
-      this.isExtra = this.start < this.wanted - earlyWake
-      this.due = asking.at.due
-    } else {
-      if (stepped < this.stepped) this.offset = this.wanted - stepped
-      this.now = stepped + this.offset
-      this.isExtra = this.now < this.wanted - earlyWake
-      this.start = this.due = this.isExtra ? this.now : this.wanted
-    }
+  /** A step is made. */
+  enter(stepped: number): void {
+    const driver = this.driver = this.asking?.now === stepped ? this.asking.at : undefined
+    if (driver === undefined && stepped < this.stepped) this.offset = this.wanted - stepped
     this.stepped = stepped
-    return this
-  }
-
-  expire(time: number): void {
-    if (this.asking !== undefined && this.asking.now === this.stepped) this.asking.at.expire?.(time)
+    this.now = driver?.now ?? stepped + this.offset
+    this.isExtra = (driver?.start ?? this.now) < this.wanted - earlyWake
+    this.start = driver?.start ?? (this.isExtra ? this.now : this.wanted)
+    this.due = driver?.due ?? this.start
   }
 
   /** Notes what the step answered. */
@@ -85,7 +73,7 @@ export class Standalone implements Moment {
   }
 
   wall(): number {
-    return this.asking !== undefined && this.asking.now === this.stepped ? this.asking.at.wall() : this.stepped
+    return this.driver?.wall() ?? this.stepped
   }
 
   stepTime(time: number): number {
@@ -93,32 +81,10 @@ export class Standalone implements Moment {
   }
 
   miss(slots: () => number): void {
-    if (this.asking !== undefined && this.asking.now === this.stepped) this.asking.at.miss(slots)
+    this.driver?.miss(slots)
   }
-}
 
-// For schedules that do not read the time.
-const timeless = (random: Draws): Pick<Standalone, "at" | "first" | "enter" | "leave"> => {
-  const at = {
-    random,
-    now: 0,
-    start: 0,
-    due: 0,
-    isExtra: false,
-    wall: () => 0,
-    stepTime: (time: number) => time,
-    miss: () => {}
+  expire(time: number): void {
+    this.driver?.expire?.(time)
   }
-  return { at, first: 0, enter: () => at, leave: () => {} }
-}
-
-/** The time of a schedule that starts in this fiber. */
-export const observe = (
-  timed: boolean,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Pick<Standalone, "at" | "first" | "enter" | "leave"> => {
-  const random = fiber.getRef(Random.Random)
-  return timed
-    ? new Standalone(random, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(), fiber.getRef(CurrentAsking))
-    : timeless(random)
 }
