@@ -212,11 +212,12 @@ export const ticker = (
     start: ({ first }) => ({ first, slot: 0 }), // the slot that comes next; the first run is slot 0
     output: ({ slot }) => slot,
     next(state, at) {
-      const before = at.isExtra ? state.slot - 1 : state.slot
+      const { due, isExtra, now, start } = at
+      const before = isExtra ? state.slot - 1 : state.slot
       // A run that started late serves the slots that passed before it started.
-      const late = missed === "all" || at.isExtra ? 0 : Math.max(0, Math.floor((at.start - at.due) / millis))
-      const passed = (at.now - state.first) / millis
-      const latest = missed === "all" ? 0 : missed === "one" ? Math.floor(passed) : Math.ceil(passed)
+      const late = isExtra || start <= due || missed === "all" ? 0 : Math.floor((start - due) / millis)
+      const passed = (now - state.first) / millis
+      const latest = missed === "one" ? Math.floor(passed) : missed === "skip" ? Math.ceil(passed) : 0
       state.slot = Math.max(before + late + 1, latest)
       const skipped = state.slot - before - 1
       if (skipped > 0) at.miss(() => skipped)
