@@ -137,14 +137,16 @@ const allowed = (options: {
   readonly name: unknown
   readonly run: unknown
   readonly schedule: unknown
+  readonly immediate?: unknown
   readonly backoff?: unknown
   readonly onFailure?: unknown
 }): Effect.Effect<void> => {
-  const { backoff, name, onFailure, run, schedule } = options
+  const { backoff, immediate, name, onFailure, run, schedule } = options
   const checks = [
     [typeof name === "string" && name !== "", "name", name, "a string that is not empty"],
     [Effect.isEffect(run), "run", run, "an Effect"],
     [Schedule.isSchedule(schedule), "schedule", schedule, "a Schedule"],
+    [immediate === undefined || typeof immediate === "boolean", "immediate", immediate, "true or false"],
     [backoff === undefined || Schedule.isSchedule(backoff), "backoff", backoff, "a Schedule"],
     [onFailure === undefined || typeof onFailure === "function", "onFailure", onFailure, "a function"]
   ] as const
@@ -186,6 +188,7 @@ const assigned = (
  *   name; besides, they tell the `runner` and the `term`
  * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
  * - `schedule`: as for `Loop.run`. It begins anew with each term: what it remembers is not carried over
+ * - `immediate`: whether the first run of a term starts at once. Default true, but false for a calendar, as for `Loop.run`
  * - `backoff`: the schedule that the loop follows while runs fail, with an error or a defect. It starts again after each success, and
  *   sees the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is
  *   logged and counted
@@ -231,15 +234,28 @@ const assigned = (
  * @category layers
  * @since 0.1.0
  */
-export const layer = <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never>(options: {
+export const layer = <
+  A,
+  E,
+  R,
+  Out,
+  ES,
+  RS,
+  EB = never,
+  RB = never,
+  EH = never,
+  RH = never,
+  Immediate extends boolean | undefined = undefined
+>(options: {
   readonly name: string
   readonly run: Effect.Effect<A, E, R>
-  readonly schedule: Schedule.Schedule<Out, A, ES, RS>
+  readonly schedule: Schedule.Schedule<Out, NoInfer<A> | Loop.FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>
+  readonly immediate?: Immediate | undefined
   readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined
   readonly onFailure?: ((failure: Loop.Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
   readonly shardGroup?: string | undefined
 }): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RB | RH, Scope.Scope>> => {
-  const { backoff = defaultBackoff, name, onFailure, schedule, shardGroup = "default" } = options
+  const { backoff = defaultBackoff, immediate, name, onFailure, schedule, shardGroup = "default" } = options
   const run = Effect.catchCause(
     Effect.scoped(options.run),
     (cause) => Effect.andThen(ownInterruption, Effect.fail(cause))
@@ -283,7 +299,7 @@ export const layer = <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, 
         yield* counted(Metric.update(terms, 1))
         yield* Effect.logInfo("The term begins")
         yield* Effect.addFinalizer(() => Effect.logInfo("The term ends"))
-        const loop = yield* Loop.forkScoped(run, schedule, { name, backoff, onFailure: hook })
+        const loop = yield* Loop.forkScoped(run, schedule, { name, immediate, backoff, onFailure: hook })
         yield* Effect.acquireRelease(
           Effect.sync(() => registry.set(name, { term, loop })),
           () => Effect.sync(() => registry.set(name, undefined))

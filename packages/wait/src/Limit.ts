@@ -73,7 +73,7 @@ export const attempts: {
   return (self) =>
     changeDelays(self, () => {
       let runs = 0
-      return (delay) => ++runs < n ? delay : done
+      return (delay, at) => at.isFirst === true || ++runs < n ? delay : done
     })
 })
 

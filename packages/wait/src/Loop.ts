@@ -27,6 +27,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Cron from "effect/Cron"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
@@ -46,7 +47,7 @@ import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
-import { type Repeating, repeating } from "./internal/repeating.ts"
+import { type Repeating, repeating, repeatingAtOnce } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
@@ -78,8 +79,9 @@ export interface Failure<out E> {
  *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`; `_active` also by `state`,
  *   and `_give_ups_total` by `reason` (`error`, `defect`, or `exhausted` when the backoff is done). Names should be few: a
  *   registry keeps every series. Without a name there are no spans and metrics
- * - `immediate`: whether the first run starts at once, default true. With `false` it starts after the first delay of the schedule,
- *   which takes undefined for the value that no run has given yet
+ * - `immediate`: whether the first run starts at once, default true, but false for a calendar: `Period.cron`, also inside of
+ *   Effect's combinators. With `false` it starts after the first delay of the schedule, which takes undefined for the value that no run
+ *   has given yet
  * - `initialDelay`: the delay before the loop starts; default 0
  * - `backoff`: the schedule that the loop follows while runs fail with a typed error. It starts again after each success. The loop's
  *   own schedule is not stepped meanwhile, and counts no attempt. When the backoff is done, the loop fails with the last error.
@@ -149,8 +151,16 @@ export interface ForkOptions<
   readonly root?: boolean | undefined
 }
 
-// What a schedule takes before there was a run, where the first one may wait for it.
-type Later<Immediate> = [Immediate] extends [true | undefined] ? never : undefined
+/**
+ * What a schedule takes before the first run, besides the values of runs: undefined, unless the first run is immediate. By default only
+ * a calendar, which may fail with a `CronParseError`, is asked before the first run.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FirstInput<Immediate, ES> = [Immediate] extends [true] ? never
+  : [Immediate] extends [undefined] ? Cron.CronParseError extends ES ? undefined : never
+  : undefined
 
 /**
  * Repeats work on a schedule, in the calling fiber.
@@ -216,8 +226,8 @@ type Later<Immediate> = [Immediate] extends [true | undefined] ? never : undefin
  * @since 0.1.0
  */
 export const run: {
-  <A, E, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = true>(
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+  <A, E, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = undefined>(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
   ): <R>(
     work: Effect.Effect<A, E, R>
@@ -234,9 +244,9 @@ export const run: {
     RB = never,
     EH = never,
     RH = never,
-    Immediate extends boolean | undefined = true
+    Immediate extends boolean | undefined = undefined
   >(
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & StopOption<SE, SR>
   ): <R>(
     work: Effect.Effect<A, E, R>
@@ -245,9 +255,9 @@ export const run: {
     E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>,
     R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>
   >
-  <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = true>(
+  <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = undefined>(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
   ): Effect.Effect<Out, E | ES | NoInfer<EB> | NoInfer<EH>, R | RS | NoInfer<RB> | NoInfer<RH>>
   <
@@ -263,10 +273,10 @@ export const run: {
     RB = never,
     EH = never,
     RH = never,
-    Immediate extends boolean | undefined = true
+    Immediate extends boolean | undefined = undefined
   >(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & StopOption<SE, SR>
   ): Effect.Effect<
     Out | undefined,
@@ -315,11 +325,11 @@ const looping = <A, E, R, Out, F>(
 ): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A | undefined, Out, F>] => {
   const called = name === undefined ? name : args.name(`${caller}: name`, name)
   const hook = args.callback(`${caller}: onFailure`, onFailure)
-  const first: Repeating<A, E, R, Out, F>["first"] =
-    isImmediate(immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate))
-      ? "now"
-      : (loop) => loop.ask(undefined)
-  const bare: Repeating<A, E, R, Out, F> = first === "now" ? repeating : { ...repeating, first }
+  const bare: Repeating<A, E, R, Out, F> = immediate === undefined
+    ? repeating
+    : args.boolean(`${caller}: immediate`, immediate)
+    ? repeatingAtOnce
+    : { ...repeating, first: (loop) => loop.ask(undefined) }
   return [
     called,
     backoff === undefined
@@ -333,9 +343,6 @@ const looping = <A, E, R, Out, F>(
     }
   ]
 }
-
-// The one place that decides whether the first run starts at once.
-const isImmediate = (immediate: boolean | undefined): boolean => immediate ?? true
 
 // Each failed run is reported once.
 const reported = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -407,9 +414,9 @@ export const forkScoped: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = true
+    Immediate extends boolean | undefined = undefined
   >(
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate>
   ): <R>(
     work: Effect.Effect<A, E, R>
@@ -431,10 +438,10 @@ export const forkScoped: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = true
+    Immediate extends boolean | undefined = undefined
   >(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate>
   ): Effect.Effect<
     Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>, A>,
@@ -576,9 +583,9 @@ export const layer: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = true
+    Immediate extends boolean | undefined = undefined
   >(
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate> & { readonly name: string }
   ): <R>(
     work: Effect.Effect<A, E, R>
@@ -596,10 +603,10 @@ export const layer: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = true
+    Immediate extends boolean | undefined = undefined
   >(
     work: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<Out, NoInfer<A> | Later<NoInfer<Immediate>>, ES, RS>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate> & { readonly name: string }
   ): Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>, Scope.Scope>>
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(

@@ -32,12 +32,15 @@
  * @since 0.1.0
  */
 import * as Cron from "effect/Cron"
-import type * as DateTime from "effect/DateTime"
+import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
+import { type Calendar, makeCalendar, matchAfter } from "./internal/calendar.ts"
+import { cronPlan } from "./internal/cron.ts"
+import { parse } from "./internal/crontab.ts"
 import { planOfSelf } from "./internal/delays.ts"
 import { earlyWake, type Moment } from "./internal/moment.ts"
 import { fromPlan } from "./internal/plan.ts"
@@ -233,44 +236,39 @@ export const ticker = (
   })
 }
 
-const threeHours = 3 * 60 * 60 * 1000
-
-// Whether the minute or the hour is a wildcard.
-const isByTheClock = (expression: string): boolean =>
-  expression.trim().split(/\s+/).slice(-5, -3).some((field) => field.startsWith("*"))
-
-// How many slots lie after one time and not after another. Counting ends at 1,000, since each takes a while.
-const slotsBetween = (calendar: Cron.Cron, after: number, until: number): number => {
-  let slots = 0
-  let slot = after
-  while (slots < 1000 && slot < until) {
-    slot = Cron.next(calendar, slot).getTime()
-    if (slot <= until) slots++
-  }
-  return slots
-}
-
 /**
- * The slots of a calendar. No slot is served twice, even when the timer wakes early; slots that pass during a run are
- * skipped.
+ * The slots of a calendar, by the rules of cron.
  *
- * - `expression`: five or six fields, seconds first where there are six, or a `Cron` that was parsed before
- * - `timeZone`: the zone of a string; default: the zone of the machine
+ * - `expression`: five fields (minute, hour, day, month, weekday), six with the second first, or `@yearly`, `@annually`, `@monthly`,
+ *   `@weekly`, `@daily`, `@midnight`, `@hourly`. A field is `*`, a value, a range such as `9-17`, one of these with a
+ *   step such as `0-59/5`, or a list of them. Months and weekdays have names; Sunday is 0 or 7
+ * - `timeZone`: where the times are read, such as `"Europe/Berlin"`; default: the zone of the machine
+ * - `missed`: what becomes of slots that pass during a run. `"skip"`, the default: none of them runs. `"one"`: one run at once for
+ *   all of them. `"all"`: one run at once for each of them, the oldest first
  * - output: the number of runs before this one, from 0
  *
- * An expression or a zone that cannot be parsed, or an expression that no date ever matches, fails with a `CronParseError`
- * when the schedule is first asked.
+ * The schedule fails with a `CronParseError` for an expression or a zone that it cannot read, and for an expression that no date
+ * matches. It says what to write instead. It throws an `IllegalArgumentError` for arguments of another type.
  *
  * **Details**
  *
- * In the hour that daylight saving time repeats, a time of day such as `30 2 * * *` comes once, and what has a `*` for the minute or
- * the hour goes on. In the hour that it leaves out, a time of day comes an hour later. That is the rule of Vixie cron. A `Cron` says
- * itself what it does, by its `onDstOverlap`.
+ * In a loop of this library the first run is the first slot, unless `immediate: true`. Under Effect's own drivers it comes at once, as
+ * with `Schedule.cron`.
+ *
+ * Daylight saving time: a fixed time of day, such as `30 2 * * *`, that the clocks skip in spring runs at the end of the gap. If several
+ * fixed times are skipped, they are one run; the others count as missed. In the hour that autumn repeats a fixed time runs once. An
+ * expression with `*` at the beginning of minute or hour follows the clock: skipped times do not run, repeated times run twice. These
+ * are the rules of Vixie cron.
+ *
+ * When the wall clock is set back by up to three hours, fixed times that have run do not run again, and expressions with `*` go on
+ * at once. When it is set back further, it was wrong before: its times run again. When it is set forward, or when the machine was
+ * asleep, the slot that has passed runs once, at most a minute late. For that, the loops of this library look at the wall clock once a
+ * minute.
  *
  * **Gotchas**
  *
- * It looks at the wall clock. When that is set back by up to three hours, slots that were served are not served again; when
- * it is set back by more, it counts as having been wrong before. That is the rule of Vixie cron.
+ * Effect's combinators, such as `Schedule.min`, and Effect's own drivers do not look at the wall clock during a delay. There a step of the
+ * wall clock is noticed after the delay.
  *
  * **Example** (Every quarter of an hour)
  *
@@ -285,74 +283,40 @@ const slotsBetween = (calendar: Cron.Cron, after: number, until: number): number
  * Timeline.starts(timeline) // => [0, 900000, 1800000, 2700000]
  * ```
  *
+ * @see {@link ticker} for slots at fixed intervals from the first start on
  * @category constructors
  * @since 0.1.0
  */
 export const cron = (
-  expression: string | Cron.Cron,
-  options?: { readonly timeZone?: string | DateTime.TimeZone | undefined }
+  expression: string,
+  options?: {
+    readonly timeZone?: string | DateTime.TimeZone | undefined
+    readonly missed?: "skip" | "one" | "all" | undefined
+  }
 ): Schedule.Schedule<number, unknown, Cron.CronParseError> => {
-  const parsed = Cron.isCron(expression)
-    ? Result.succeed(expression)
-    : Cron.parse(expression, options?.timeZone, { onDstOverlap: isByTheClock(expression) ? "both" : "earlier" })
-  const matching = Result.flatMap(parsed, (cron) =>
-    Result.try({
-      try: () => (Cron.next(cron, 0), cron),
-      catch: () =>
-        new Cron.CronParseError({ message: "No date ever matches the cron expression", input: Cron.format(cron) })
-    }))
-  if (Result.isFailure(matching)) return Schedule.fromStep(Effect.fail(matching.failure))
-  const calendar = matching.success
-  return fromPlan({
-    timed: true,
-    isGrid: true,
-    // By the wall clock.
-    start: ({ first }) => ({
-      first,
-      runs: -1,
-      served: -Infinity,
-      planned: -Infinity,
-      before: -Infinity,
-      asked: NaN,
-      seen: NaN
-    }),
-    output: ({ runs }) => runs,
-    next(state, at) {
-      const { first, planned } = state
-      const wall = at.wall()
-      state.runs++
-      if (!at.isExtra) state.served = planned
-      // A slot that was served stays served when the timer woke early or the clock was set back a little; a
-      // clock that was set back by more than three hours was wrong before (the rule of Vixie cron).
-      const known = state.served - wall > threeHours ? -Infinity : state.served
-      const allowance = planned === -Infinity ? 0 : earlyWake // the first run is not a timer's
-      const reached = wall - (at.now - at.start) + allowance
-      const from = Math.max(known, wall, reached)
-      at.miss(() => {
-        const seen = Number.isNaN(state.seen) ? wall - (at.now - first) : state.seen
-        return slotsBetween(calendar, Math.max(state.served, seen), from)
-      })
-      state.seen = from
-      // What was next then is still next, unless the clock was set back or a slot has come.
-      if (!(state.asked <= from && from < planned)) {
-        state.asked = from
-        state.planned = Cron.next(calendar, from).getTime()
-        state.before = Cron.prev(calendar, state.planned).getTime()
-      }
-      return state.planned - state.before
-    },
-    again(state, at) {
-      const wall = at.wall()
-      const { planned } = state
-      if (planned < wall) {
-        const before = wall - 1 // a slot that comes just now is the next one
-        at.miss(() => 1 + slotsBetween(calendar, planned, before))
-        state.asked = state.seen = before
-        state.planned = Cron.next(calendar, before).getTime()
-        state.before = Cron.prev(calendar, state.planned).getTime()
-      }
-      return state.planned - wall
-    },
-    since: ({ before }, at) => at.wall() - before
-  })
+  const { missed = "skip", timeZone } = args.options("Period.cron: options", options) ?? {}
+  const text = args.text("Period.cron: expression", expression, "a string such as \"0 3 * * *\"")
+  const skips = args.oneOf("Period.cron: missed", missed, ["skip", "one", "all"])
+  const calendar = Result.flatMap(zoneOf(timeZone), (zone) => calendarOf(text, zone))
+  return Result.isFailure(calendar)
+    ? Schedule.fromStep(Effect.fail(new Cron.CronParseError({ message: calendar.failure, input: text })))
+    : fromPlan(cronPlan(calendar.success, skips))
 }
+
+const zoneOf = (zone: string | DateTime.TimeZone = DateTime.zoneMakeLocal()): Result.Result<DateTime.TimeZone, string> => {
+  if (DateTime.isTimeZone(zone)) return Result.succeed(zone)
+  const name = args.text("Period.cron: timeZone", zone, "the name of a time zone such as \"Europe/Berlin\"")
+  return Result.fromOption(
+    DateTime.zoneFromString(name),
+    () => `no time zone is called "${name}": write a name such as Europe/Berlin or an offset such as +02:00`
+  )
+}
+
+const calendarOf = (expression: string, zone: DateTime.TimeZone): Result.Result<Calendar, string> =>
+  Result.flatMap(
+    parse(expression),
+    (crontab) =>
+      matchAfter(crontab, 0) === Infinity
+        ? Result.fail("no date ever matches")
+        : Result.succeed(makeCalendar(crontab, zone))
+  )

@@ -84,6 +84,10 @@ export const schedule = <S>(argument: string, value: S): S =>
 export const effect = <A>(argument: string, value: A): A =>
   value === undefined || Effect.isEffect(value) ? value : refuse(argument, value, "an Effect")
 
+/** A text. */
+export const text = (argument: string, value: string, allowed: string): string =>
+  Predicate.isString(value) ? value : refuse(argument, value, allowed)
+
 /** A name, or undefined. */
 export const name = (argument: string, value: string | undefined): string | undefined =>
   value === undefined || (Predicate.isString(value) && value !== "")

@@ -92,6 +92,10 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
     this.triggered = false
   }
 
+  protected get isLive(): boolean {
+    return Context.get(this.context, Clock.Clock) === liveClock
+  }
+
   /** Sleeps for this time, or until a stop or a trigger. */
   protected sleep(millis: number): Effect.Effect<unknown, E, R> {
     const clock = Context.get(this.context, Clock.Clock)

@@ -69,7 +69,7 @@ export const around = <Output, Input, E, R, Own extends object>(
     readonly timed?: boolean
   }
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const { again: innerAgain, floor: innerFloor, prepare, since } = plan
+  const { again: innerAgain, floor: innerFloor, look, prepare, since } = plan
   return fromPlan<Output, Input, E, R, Around<Own>>({
     timed: plan.timed || timed,
     isGrid: plan.isGrid,
@@ -77,6 +77,7 @@ export const around = <Output, Input, E, R, Own extends object>(
     prepare: prepare && (({ inner }, at) => prepare(inner, at)),
     next,
     again: again ?? (innerAgain && (({ inner }, at) => innerAgain(inner, at))),
+    look: look && (({ inner }, at, delay) => look(inner, at, delay)),
     since: since && (({ inner }, at, delay) => since(inner, at, delay)),
     floor: floor ?? (innerFloor && (({ inner }) => innerFloor(inner))),
     output: ({ inner }) => plan.output(inner)
@@ -89,14 +90,16 @@ type Around<Own> = Own & { inner: unknown }
 /** Maps the whole delays with a function that is made each time the schedule starts. */
 export const changeDelays = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>,
-  makeChange: () => (delay: number) => number
+  makeChange: () => (delay: number, at: Moment) => number
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOfSelf(self)
   return around(plan, {
     remember: () => ({ change: makeChange() }),
     next({ change, inner }, at, input) {
       const delay = plan.next(inner, at, input)
-      return typeof delay === "number" && delay >= 0 ? change(delay) : mapDelay(delay, change)
+      return typeof delay === "number" && delay >= 0
+        ? change(delay, at)
+        : mapDelay(delay, (delay) => change(delay, at))
     }
   })
 }

@@ -22,9 +22,9 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
+import { changed, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
-import { done, type Plan, type Started, waitOf } from "./plan.ts"
+import { done, type Plan, restOf, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
@@ -58,6 +58,19 @@ export interface Spec<A, E, R, In, Out, F> {
   readonly started?: bigint
 }
 
+const minute = 60_000
+
+const first = { isFirst: true }
+
+/** The current delay of a calendar. */
+interface Calendar<F, R> {
+  readonly plan: Plan<unknown, never, F, R>
+  readonly state: unknown
+  delay: number
+  /** The run comes no sooner than this. */
+  readonly until: number
+}
+
 // Whether the fiber yields within the next `ahead` operations. A budget too small for them counts as no: after a yield,
 // the answer would be the same.
 const mustYield = (ahead: number): boolean => {
@@ -79,7 +92,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   private next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
+  private doing: "running" | "sleeping" | "napping" | "holding" | "deciding" = "deciding"
+  // Only where the schedule is a calendar.
+  declare private calendar?: Calendar<F, R>
 
   constructor(
     context: Context.Context<R>,
@@ -134,14 +149,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   private startSchedule(): Next<B, E | F, R> {
-    const { at, plan, rules: { first } } = this
+    const { at, plan, rules } = this
     if (this.isStopping) return this.end("stopped")
     at.startRun()
     const state = this.state = plan.start({ first: at.start })
     const firstRun = () => {
       at.startRun()
       at.setDue(0)
-      return typeof first === "string" ? 0 : first(this)
+      return typeof rules.first === "string" ? 0 : rules.first(this)
     }
     return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
   }
@@ -159,8 +174,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.wait(next)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
-    this.doing = "sleeping"
-    return this.sleep(next)
+    const nap = this.napOf(next)
+    this.doing = nap < next ? "napping" : "sleeping"
+    return this.sleep(nap)
   }
 
   step(result: unknown): void {
@@ -171,6 +187,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private waited(result: unknown): void {
     this.awake()
+    const isNap = this.doing === "napping"
+    if (isNap) this.doing = "sleeping"
     if (this.isStopping) {
       this.next = this.end("stopped")
     } else if (this.isDecision(result)) {
@@ -180,8 +198,35 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.at.look()
       this.next = this.isTriggered ? 0 : this.resumed()
     } else if (!this.isHeld) {
-      this.at.startRun()
+      if (isNap && !this.isTriggered) this.lookAgain()
+      else this.at.startRun()
     }
+  }
+
+  // On the live clock, a calendar's delay is slept in naps: until the wall clock's next minute.
+  private napOf(delay: number): number {
+    return this.calendar === undefined || !this.isLive ? delay : Math.min(delay, minute - this.at.wall() % minute)
+  }
+
+  // The wall clock may have been stepped during the nap.
+  private lookAgain(): void {
+    const { at, calendar } = this
+    if (calendar === undefined) return
+    const { plan, state, until } = calendar
+    at.look()
+    calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
+    const wait = Math.max(until - at.now, restOf(plan, state, at, calendar.delay))
+    at.want(wait)
+    this.doing = "deciding"
+    this.next = wait
+  }
+
+  // Notes the delay of a calendar.
+  private follow(plan: Plan<unknown, never, F, R>, state: unknown, delay: number): number {
+    const { at } = this
+    if (plan.look !== undefined) this.calendar = { plan, state, delay, until: at.now + (plan.floor?.(state) ?? 0) }
+    else if (this.calendar !== undefined) delete this.calendar
+    return waitOf(plan, state, at, delay)
   }
 
   // An overdue run starts at once, unless the schedule has slots: then it waits for the next one. A backoff has none.
@@ -211,7 +256,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   protected get isAsleep(): boolean {
-    return this.doing === "sleeping" || this.doing === "holding"
+    return this.doing === "sleeping" || this.doing === "napping" || this.doing === "holding"
   }
 
   protected get isHeld(): boolean {
@@ -291,7 +336,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { at, plan } = this
     if (this.stopped !== undefined && plan.prepare !== undefined) return this.end("stopped")
     at.look()
-    const answer = plan.next(this.state, at, input)
+    const answer = plan.next(this.state, this.attempts === 0 ? changed(at, first) : at, input)
     if (typeof answer === "number") return this.decide(answer)
     return Effect.map(answer, (delay) => {
       at.look()
@@ -301,9 +346,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private decide(delay: number): Decision<B, E | F> {
     if (delay === done) return this.end("exhausted")
-    const wait = waitOf(this.plan, this.state, this.at, delay)
+    const wait = this.follow(this.plan, this.state, delay)
     this.at.want(wait)
     return wait
+  }
+
+  /** Whether the schedule is a calendar, or has one in it. */
+  get isOnCalendar(): boolean {
+    return this.plan.look !== undefined || this.at.isOnCalendar === true
   }
 
   /** Starts a schedule besides the loop's own, such as a backoff. The current run counts as its first. */
@@ -321,7 +371,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     return refine<B, E | F, R>(
       plan.next(state, this.at, input),
-      (delay) => delay === done ? new End(Exit.failCause(cause)) : waitOf(plan, state, this.at, delay)
+      (delay) => delay === done ? new End(Exit.failCause(cause)) : this.follow(plan, state, delay)
     )
   }
 

@@ -25,7 +25,7 @@ interface State<Out, In, E, R> {
   /** There from the first step on. */
   output?: Out
   /** What schedules of this library inside it see of the driver. */
-  asking?: { readonly at: Moment; now: number }
+  asking?: { at: Moment; now: number }
 }
 
 // The schedule starts with the first run, even if that has ended before the schedule is first asked.
@@ -64,8 +64,12 @@ const foreignPlan = <Out, In, E, R>(
       },
       onFailure: Effect.failCause<E>
     })
-  const pull = ({ asking }: Started, step: Step<Out, In, E, R>, now: number, input: In) => {
-    if (asking !== undefined) asking.now = now
+  const pull = ({ asking }: Started, step: Step<Out, In, E, R>, at: Moment, input: In) => {
+    const now = at.stepTime(at.now)
+    if (asking !== undefined) {
+      asking.at = at
+      asking.now = now
+    }
     return step(now, input)
   }
   return {
@@ -74,11 +78,10 @@ const foreignPlan = <Out, In, E, R>(
     prepare: (state, at) => startStep(schedule, state, at),
     // Steps are Effects, unless they are results already.
     next(state, at, input) {
-      const now = at.stepTime(at.now)
       if (state.step === undefined) {
-        return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, pull(state, step, now, input)))
+        return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, pull(state, step, at, input)))
       }
-      const pulled = pull(state, state.step, now, input)
+      const pulled = pull(state, state.step, at, input)
       return isResult(pulled) ? take(state, pulled.value) : settle(state, pulled)
     },
     output: (state) => state.output as Out // the first step sets it

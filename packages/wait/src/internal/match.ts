@@ -113,6 +113,9 @@ export const match: {
         return delay
       })
     },
+    look: Object.values(plans).concat(orElse ?? []).some((plan) => plan.look !== undefined)
+      ? ({ followed }, at, delay) => followed?.plan.look?.(followed.state, at, delay) ?? delay
+      : undefined,
     since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
     floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
     output: ({ followed }) => followed?.plan.output(followed.state)

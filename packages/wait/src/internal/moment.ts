@@ -21,6 +21,8 @@ export interface Moment {
   readonly due: number
   /** The schedule did not want this run: it was triggered, or retried a failure. The run that it waits for is still to come. */
   readonly isExtra: boolean
+  /** No run came before: the schedule is asked for the delay before the first one. */
+  readonly isFirst?: boolean | undefined
   /** `now` by the wall clock, for calendars. */
   wall(): number
   /** A time as the steps of other libraries take it: by the wall clock, from which it starts. */
@@ -29,9 +31,11 @@ export interface Moment {
   miss(slots: () => number): void
   /** The schedule allows no run after this time. */
   expire?(time: number): void
+  /** There is a calendar in a schedule of another library. */
+  followCalendar?(): void
 }
 
-type Change = Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>
+type Change = Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra" | "isFirst">>
 
 /** The same Moment, but for some fields. */
 class Changed implements Moment {
@@ -65,6 +69,10 @@ class Changed implements Moment {
 
   get isExtra(): boolean {
     return this.change.isExtra ?? this.at.isExtra
+  }
+
+  get isFirst(): boolean | undefined {
+    return this.change.isFirst ?? this.at.isFirst
   }
 
   wall(): number {
@@ -127,6 +135,8 @@ export class LoopMoment implements Moment {
   declare private wallOrigin?: number
   // Only where a hook may take longer than the delay.
   declare private limit?: number
+  // Only where a schedule of another library has a calendar in it.
+  declare isOnCalendar?: boolean
 
   constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
     this.random = random
@@ -195,6 +205,10 @@ export class LoopMoment implements Moment {
 
   miss(slots: () => number): void {
     if (this.missed !== undefined) this.missed += slots()
+  }
+
+  followCalendar(): void {
+    this.isOnCalendar = true
   }
 
   /** The next step of the schedule says until when a run may start. */

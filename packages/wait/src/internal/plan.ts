@@ -44,6 +44,11 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   next(state: State, at: Moment, input: Input): Eventual<number, E, R>
   /** The wait in place of one that has passed without a run, as in a pause; or `done`. Without it the run starts at once. */
   readonly again?: Method<[state: State, at: Moment], number> | undefined
+  /**
+   * The delay that this one has become when the wall clock was stepped meanwhile. Only calendars have it: a loop asks it once a
+   * minute, and by default has its first run at the first slot.
+   */
+  readonly look?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** How long ago this delay started. Without it, a delay starts now: at the end of the run. */
   readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** The least wait that the last step allows, from the end of the run. */
@@ -59,13 +64,21 @@ export interface Started<out Output, in Input, out E, out R> {
 }
 
 /** What is left of a delay. */
+export const restOf = <State>(
+  plan: Plan<unknown, never, unknown, unknown, State>,
+  state: State,
+  at: Moment,
+  delay: number
+): number => plan.since === undefined ? delay : Math.max(0, delay - plan.since(state, at, delay))
+
+/** How long to wait: what is left of the delay, and no less than the plan's floor. */
 export const waitOf = <State>(
   plan: Plan<unknown, never, unknown, unknown, State>,
   state: State,
   at: Moment,
   delay: number
 ): number => {
-  const rest = plan.since === undefined ? delay : Math.max(0, delay - plan.since(state, at, delay))
+  const rest = restOf(plan, state, at, delay)
   return plan.floor === undefined ? rest : Math.max(rest, plan.floor(state))
 }
 
@@ -83,6 +96,7 @@ export const fromPlan = <Output, Input = unknown, E = never, R = never, State = 
   Object.assign(
     Schedule.fromStep(Effect.withFiber((fiber) => {
       const at = new Standalone(fiber)
+      if (plan.look !== undefined) at.followCalendar()
       const state = plan.start(at)
       const step = (now: number, input: Input): Pull.Pull<[Output, Duration.Duration], E, Output, R> => {
         at.enter(now)

@@ -21,8 +21,7 @@ export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/
 })
 
 /**
- * Effect's drivers pass only `now`, by a clock that can be stepped. So a run counts as started when its delay has passed, and a
- * clock that was set back counts as just that. A step that comes before is for a run that another schedule wanted: the run that
+ * Effect's drivers pass only `now`. So a run counts as started when its delay has passed. A step that comes before is for a run that another schedule wanted: the run that
  * this schedule waits for is still to come.
  */
 export class Standalone implements Moment {
@@ -41,9 +40,16 @@ export class Standalone implements Moment {
   /** The `now` of the last step, and how far the time of this Moment is from it. */
   private stepped: number
   private offset: number
+  /** The clock of the fiber, and what it said at the last step. */
+  private readonly clock: Clock.Clock
+  private read: bigint
+  /** By how much the wall clock was set back since the schedule started, as far as it was not set forward again. */
+  private behind = 0
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
-    const started = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    const clock = this.clock = fiber.getRef(Clock.Clock)
+    const started = clock.currentTimeMillisUnsafe()
+    this.read = clock.monotonicTimeNanosUnsafe()
     const asking = this.asking = fiber.getRef(CurrentAsking)
     this.random = fiber.getRef(Random.Random)
     this.stepped = started
@@ -59,12 +65,20 @@ export class Standalone implements Moment {
   /** A step is made. */
   enter(stepped: number): void {
     const driver = this.driver = this.asking?.now === stepped ? this.asking.at : undefined
-    if (driver === undefined && stepped < this.stepped) this.offset = this.wanted - stepped
-    this.stepped = stepped
-    this.now = driver?.now ?? stepped + this.offset
+    this.follow(stepped)
+    this.now = driver?.now ?? stepped + this.offset + (this.behind > earlyWake ? this.behind : 0)
     this.isExtra = (driver?.start ?? this.now) < this.wanted - earlyWake
     this.start = driver?.start ?? (this.isExtra ? this.now : this.wanted)
     this.due = driver?.due ?? this.start
+  }
+
+  // The `now` of steps is by the wall clock. The clock that cannot be stepped tells how much time has really passed.
+  private follow(stepped: number): void {
+    const read = this.clock.monotonicTimeNanosUnsafe()
+    const passed = Number(read - this.read) / 1_000_000
+    this.behind = Math.max(0, this.behind + passed - (stepped - this.stepped))
+    this.read = read
+    this.stepped = stepped
   }
 
   /** Notes what the step answered. */
@@ -72,12 +86,20 @@ export class Standalone implements Moment {
     this.wanted = this.now + wait
   }
 
+  get isFirst(): boolean | undefined {
+    return this.driver?.isFirst
+  }
+
+  followCalendar(): void {
+    this.asking?.at.followCalendar?.()
+  }
+
   wall(): number {
     return this.driver?.wall() ?? this.stepped
   }
 
   stepTime(time: number): number {
-    return time - this.offset
+    return time - this.now + this.stepped
   }
 
   miss(slots: () => number): void {
