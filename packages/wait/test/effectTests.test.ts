@@ -94,7 +94,7 @@ const repeating: Record<string, Drive> = {
   "HttpClient.retry": (work, schedule) => HttpClient.retry(client(work), schedule).get("http://localhost/"),
   "HttpClient.retryTransient": (work, schedule) =>
     HttpClient.retryTransient(client(work), schedule).get("http://localhost/"),
-  "Loop.run": (work, schedule) => Loop.run(work, schedule),
+  "Loop.run": (work, schedule) => Loop.run(work, schedule, { immediate: true }),
   "Retry.run": (work, schedule) => Retry.run(failing(work), schedule)
 }
 

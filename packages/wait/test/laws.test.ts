@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Random, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Period } from "effect-wait"
 import * as fc from "fast-check"
+import { clockOf } from "../src/internal/clockOf.ts"
 import { stepsOf } from "./support.ts"
 
 type Values = Schedule.Schedule<unknown>
@@ -37,7 +38,7 @@ const ask = (
       return asked
     }).pipe(
       Effect.provideService(Random.Random, { nextDoubleUnsafe: next, nextIntUnsafe: next }),
-      Effect.updateService(Clock.Clock, (clock) => ({ ...clock, currentTimeMillisUnsafe: () => 0 }))
+      Effect.provideService(Clock.Clock, clockOf(() => 0, Effect.sleep))
     )
   )
 }

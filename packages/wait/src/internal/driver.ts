@@ -22,7 +22,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { changed, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
+import { changed, earlyWake, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, restOf, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
@@ -174,9 +174,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.wait(next)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
-    const nap = this.napOf(next)
-    this.doing = nap < next ? "napping" : "sleeping"
-    return this.sleep(nap)
+    const nap = this.calendar !== undefined && this.isLive ? minute - this.at.wall() % minute : undefined
+    this.doing = nap === undefined ? "sleeping" : "napping"
+    return this.sleep(nap === undefined ? next : Math.min(next, nap))
   }
 
   step(result: unknown): void {
@@ -198,25 +198,20 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.at.look()
       this.next = this.isTriggered ? 0 : this.resumed()
     } else if (!this.isHeld) {
-      if (isNap && !this.isTriggered) this.lookAgain()
-      else this.at.startRun()
+      this.at.startRun()
+      if (isNap && !this.isTriggered) this.endNap()
     }
   }
 
-  // On the live clock, a calendar's delay is slept in naps: until the wall clock's next minute.
-  private napOf(delay: number): number {
-    return this.calendar === undefined || !this.isLive ? delay : Math.min(delay, minute - this.at.wall() % minute)
-  }
-
-  // The wall clock may have been stepped during the nap.
-  private lookAgain(): void {
+  // The delay of a calendar goes on, unless it has passed. The wall clock may have been stepped during the nap.
+  private endNap(): void {
     const { at, calendar } = this
     if (calendar === undefined) return
     const { plan, state, until } = calendar
-    at.look()
     calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
     const wait = Math.max(until - at.now, restOf(plan, state, at, calendar.delay))
     at.want(wait)
+    if (wait <= earlyWake) return
     this.doing = "deciding"
     this.next = wait
   }

@@ -21,7 +21,8 @@ export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/
 })
 
 /**
- * Effect's drivers pass only `now`. So a run counts as started when its delay has passed. A step that comes before is for a run that another schedule wanted: the run that
+ * Effect's drivers pass only `now`. So a run counts as started when its delay has passed, and a `now` that lies before the last one
+ * counts as just that. A step that comes before is for a run that another schedule wanted: the run that
  * this schedule waits for is still to come.
  */
 export class Standalone implements Moment {
@@ -40,19 +41,22 @@ export class Standalone implements Moment {
   /** The `now` of the last step, and how far the time of this Moment is from it. */
   private stepped: number
   private offset: number
+  /** The `now` of the last step, as if the wall clock had not been set back. */
+  private latest: number
   /** The clock of the fiber, and what it said at the last step. */
   private readonly clock: Clock.Clock
-  private read: bigint
+  private wallRead: number
+  private steady: bigint
   /** By how much the wall clock was set back since the schedule started, as far as it was not set forward again. */
   private behind = 0
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     const clock = this.clock = fiber.getRef(Clock.Clock)
-    const started = clock.currentTimeMillisUnsafe()
-    this.read = clock.monotonicTimeNanosUnsafe()
+    const started = this.wallRead = clock.currentTimeMillisUnsafe()
+    this.steady = clock.monotonicTimeNanosUnsafe()
     const asking = this.asking = fiber.getRef(CurrentAsking)
     this.random = fiber.getRef(Random.Random)
-    this.stepped = started
+    this.stepped = this.latest = started
     this.first =
       this.now =
       this.start =
@@ -65,20 +69,23 @@ export class Standalone implements Moment {
   /** A step is made. */
   enter(stepped: number): void {
     const driver = this.driver = this.asking?.now === stepped ? this.asking.at : undefined
-    this.follow(stepped)
-    this.now = driver?.now ?? stepped + this.offset + (this.behind > earlyWake ? this.behind : 0)
+    if (driver === undefined) this.readClock()
+    const behind = this.behind > earlyWake ? this.behind : 0
+    if (driver === undefined && stepped + behind < this.latest) this.offset = this.wanted - stepped - behind
+    this.stepped = stepped
+    this.latest = stepped + behind
+    this.now = driver?.now ?? stepped + behind + this.offset
     this.isExtra = (driver?.start ?? this.now) < this.wanted - earlyWake
     this.start = driver?.start ?? (this.isExtra ? this.now : this.wanted)
     this.due = driver?.due ?? this.start
   }
 
-  // The `now` of steps is by the wall clock. The clock that cannot be stepped tells how much time has really passed.
-  private follow(stepped: number): void {
-    const read = this.clock.monotonicTimeNanosUnsafe()
-    const passed = Number(read - this.read) / 1_000_000
-    this.behind = Math.max(0, this.behind + passed - (stepped - this.stepped))
-    this.read = read
-    this.stepped = stepped
+  // The clock that cannot be stepped tells whether the wall clock was.
+  private readClock(): void {
+    const { behind, clock, steady, wallRead } = this
+    this.wallRead = clock.currentTimeMillisUnsafe()
+    this.steady = clock.monotonicTimeNanosUnsafe()
+    this.behind = Math.max(0, behind + Number(this.steady - steady) / 1_000_000 - (this.wallRead - wallRead))
   }
 
   /** Notes what the step answered. */
