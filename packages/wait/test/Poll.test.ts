@@ -205,12 +205,12 @@ describe("onWait", () => {
         }),
         "1 minute"
       )
-      assert.deepStrictEqual(starts, [1000, 4000])
-      assert.deepStrictEqual(seen, [[0, 1000, 0], [1, 500, 2]])
+      assert.deepStrictEqual(starts, [1000, 4000, 7000])
+      assert.deepStrictEqual(seen, [[0, 1000, 0], [1, 500, 2], [2, 500, 4]])
       const timeout = exit && Exit.isFailure(exit) ? Exit.findErrorOption(exit) : Option.none()
       assert.deepStrictEqual(
         Option.map(Option.filter(timeout, Poll.isWaitTimeout), ({ missed }) => missed),
-        Option.some(2)
+        Option.some(4)
       )
     }))
 

@@ -277,7 +277,7 @@ describe("trigger", () => {
     it.effect(`runs now, and during a run once more after it; ${name}`, () =>
       Effect.gen(function*() {
         const work = makeWork(100)
-        const loop = yield* Loop.forkScoped(work.run, schedule)
+        const loop = yield* Loop.forkScoped(work.run, schedule, { immediate: true })
         yield* TestClock.adjust(2350)
         yield* loop.trigger
         yield* TestClock.adjust(50)
@@ -493,7 +493,7 @@ describe("status", () => {
         ["ended", 1, 0]
       ])
       assert.strictEqual(seen[0]!.lastCause, "bug")
-      assert.include(String(seen[1]!.lastCause), "No date ever matches")
+      assert.include(String(seen[1]!.lastCause), "no date ever matches")
       assert.strictEqual(seen[2]!.lastCause, "stop")
     }))
 

@@ -432,7 +432,7 @@ const pausing = Effect.fnUntraced(function*(
     work.run,
     () => fails?.(work.starts.at(-1) ?? 0) === true ? Effect.fail("no") : Effect.void
   )
-  const loop = yield* Loop.forkScoped(run, schedule, { backoff })
+  const loop = yield* Loop.forkScoped(run, schedule, { backoff, immediate: true })
   for (const [at, command] of commands) {
     yield* TestClock.setTime(at)
     yield* command === "stop" ? Effect.forkChild(loop.stop, { startImmediately: true }) : loop[command]

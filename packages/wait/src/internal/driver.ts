@@ -278,7 +278,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   private reportNext(nextAt: number): void {
-    if (this.attempts > 0) this.watch?.setNext(this, nextAt)
+    if (this.attempts > 0 || nextAt > this.at.now) this.watch?.setNext(this, nextAt)
   }
 
   // A fiber yields when it has used up its operations, and a stop may come in that moment. If too few operations are
