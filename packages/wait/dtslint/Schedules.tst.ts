@@ -1,6 +1,8 @@
 import type { Duration } from "effect"
 import { Effect, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Period, type Policy, Wait } from "effect-wait"
+import * as effectWait from "effect-wait"
+import { Policy as PolicySchema } from "effect-wait/Policy"
 import { expectTypeOf } from "vitest"
 
 const backoff = Backoff.exponential({ base: 1, cap: 2 })
@@ -45,7 +47,12 @@ Backoff.exponential({ base: 1 })
 // @ts-expect-error no steps
 Backoff.toSchedule({ duration: 1, factor: 2, jitter: 0 })
 expectTypeOf(Backoff.toSchedule).parameter(0).toEqualTypeOf<Backoff.Policy>()
-expectTypeOf<typeof Policy.Type>().toExtend<Backoff.Policy>()
+// One type, wherever it comes from; the Schema is in a subpath.
+expectTypeOf<Policy>().toEqualTypeOf<Backoff.Policy>()
+expectTypeOf<PolicySchema>().toEqualTypeOf<Backoff.Policy>()
+expectTypeOf<typeof PolicySchema.Type>().toExtend<Policy>()
+// @ts-expect-error the barrel has only the type
+effectWait.Policy
 expectTypeOf(Wait.delayWithReset({ duration: 1, factor: 2, jitter: 0, steps: 3 }, 1)).toEqualTypeOf<
   Schedule.Schedule<Duration.Duration>
 >()
