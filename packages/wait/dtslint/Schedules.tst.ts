@@ -1,6 +1,5 @@
-import type { Duration } from "effect"
-import { Effect, Schedule } from "effect"
-import { Backoff, Jitter, Limit, Period, type Policy, Wait } from "effect-wait"
+import { DateTime, type Duration, Effect, Option, Schedule } from "effect"
+import { Backoff, Jitter, Limit, Period, type Policy, Retry, Timeline, Wait } from "effect-wait"
 import * as effectWait from "effect-wait"
 import { Policy as PolicySchema } from "effect-wait/Policy"
 import { expectTypeOf } from "vitest"
@@ -40,6 +39,39 @@ expectTypeOf(Effect.retry(call, backoff.pipe(Jitter.full, Limit.attempts(5)))).t
 const onlyStrings = Schedule.setInputType<string>()(Period.sliding(1)).pipe(Limit.attempts(2))
 // @ts-expect-error the schedule takes strings
 Effect.retry(call, onlyStrings)
+
+// A simulation needs the inputs that the schedule takes, and none where it takes undefined.
+declare const maybe: Schedule.Schedule<number, string | undefined>
+expectTypeOf(Timeline.simulate(backoff, { until: 9 })).toEqualTypeOf<Effect.Effect<Timeline.Timeline>>()
+Timeline.simulate(backoff, { until: 9, input: (run) => run })
+Timeline.simulate(backoff, { until: 9, input: undefined })
+Timeline.simulate(maybe, { until: 9 })
+Timeline.simulate(maybe, { until: 9, input: ["a", undefined] })
+expectTypeOf(Timeline.simulate(typed, { until: 9, input: () => ({ input: true }) })).toEqualTypeOf<
+  Effect.Effect<Timeline.Timeline, "error", "service">
+>()
+const matched = Retry.match({ Busy: backoff, Broken: Period.sliding(1) })
+Timeline.simulate(matched, { until: 9, input: [{ _tag: "Busy" }, { _tag: "Broken" }] })
+Timeline.simulate(matched, { until: 9, input: (run) => run < 3 ? { _tag: "Busy" } : { _tag: "Broken" } })
+Timeline.simulate(backoff.pipe(Retry.hint((busy: Busy) => Option.some(busy._tag.length), { max: 9 })), {
+  until: 9,
+  input: [new Busy()]
+})
+// @ts-expect-error no input, which the schedule needs
+Timeline.simulate(typed, { until: 9 })
+// @ts-expect-error undefined is no input
+Timeline.simulate(typed, { until: 9, input: undefined })
+// @ts-expect-error no such case
+Timeline.simulate(matched, { until: 9, input: [{ _tag: "Bussy" }] })
+// @ts-expect-error an input of another type
+Timeline.simulate(maybe, { until: 9, input: (run) => run })
+// @ts-expect-error neither a list nor a function
+Timeline.simulate(backoff, { until: 9, input: 5 })
+for (const from of [0, "2026-03-29", new Date(0), DateTime.makeUnsafe(0), { year: 2026 }]) {
+  Timeline.simulate(backoff, { until: 9, from })
+}
+// @ts-expect-error no point in time
+Timeline.simulate(backoff, { until: 9, from: true })
 
 // A cap has to be said, a policy is complete.
 // @ts-expect-error no cap
