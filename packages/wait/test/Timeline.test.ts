@@ -111,10 +111,13 @@ describe("Timeline.simulate, from a time of the wall clock", () => {
       Effect.gen(function*() {
         yield* TestClock.setTime(5 * minute) // is not looked at
         const timeline = yield* Timeline.simulate(at10, { from, work: 1000, until: "3 hours" })
-        assert.deepStrictEqual(timeline.runs, [0, 50, 110, 170].map((start) => ({
-          start: start * minute,
-          end: start * minute + 1000
-        })))
+        assert.deepStrictEqual(
+          timeline.runs,
+          [0, 50, 110, 170].map((start) => ({
+            start: start * minute,
+            end: start * minute + 1000
+          }))
+        )
       }))
   }
 
