@@ -63,11 +63,11 @@ const imports = {
   "Backoff and Jitter": using(["Backoff", "Jitter"]),
   "Backoff, Jitter and Retry": using(["Backoff", "Jitter", "Retry"]),
   "all but Policy and cron": using([...others, ...period]),
-  "everything": using([...others, "Period", "Policy"]),
+  "everything": using([...others, "Period"]) + using(["Policy"], "effect-wait/Policy"),
   ...Object.fromEntries(others.map((name) => [name, using([name])])),
   "Period": using(["Period"]),
   "Period without cron": using(period),
-  "Policy": using(["Policy"])
+  "Policy": using(["Policy"], "effect-wait/Policy")
 }
 
 const peers = {

@@ -1,5 +1,7 @@
 /** What policies will do: simulated over many seeds, and summed up. Times are in milliseconds. */
 import * as Timeline from "effect-wait/Timeline"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Named } from "./Document.ts"
@@ -37,6 +39,8 @@ export type Outcome =
 export interface Preview {
   readonly name: string
   readonly policy: Policy
+  /** When it begins, if it is a calendar: in milliseconds since 1970. */
+  readonly from: number | undefined
   readonly rows: ReadonlyArray<Row>
   readonly outcome: Outcome
   /** What a few seeds do. */
@@ -57,6 +61,8 @@ export interface Settings {
   readonly work: number
   readonly runs: number
   readonly seeds: number
+  /** When a calendar begins, in milliseconds since 1970; default: now. */
+  readonly from?: number | undefined
 }
 
 // How far is looked for an end: by one seed, and by all of them.
@@ -77,13 +83,25 @@ const rowsOf = (timelines: ReadonlyArray<Timeline.Timeline>): ReadonlyArray<Row>
   })
 }
 
-const calendar = "The calendar of this preview begins on Thursday, 1970-01-01T00:00Z"
+/** Whether a policy looks at the date. */
+export const isCalendar = ({ code }: Policy): boolean => code.startsWith("Period.cron")
+
+const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const
+
+/** To the second, in the time zone of this machine: `Sun 2026-03-29 03:00:00+02:00`. */
+export const date = (millis: number): string => {
+  const zoned = DateTime.makeZonedUnsafe(Math.round(millis), { timeZone: DateTime.zoneMakeLocal() })
+  const text = DateTime.formatIsoOffset(zoned).replace("T", " ").replace(/\.\d+/, "")
+  return `${days[DateTime.toParts(zoned).weekDay]} ${text}`
+}
 
 /** When the last run ends. */
 export const endOf = ({ runs }: Timeline.Timeline): number => runs.at(-1)?.end ?? 0
 
 /** The same seeds give the same preview: 0, 1, 2 and so on. Where nothing is drawn, one stands for all. */
-export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { runs, seeds, work }: Settings) {
+export const preview = Effect.fnUntraced(function*({ name, policy }: Named, settings: Settings) {
+  const { runs, seeds, work } = settings
+  const from = settings.from ?? (yield* Clock.currentTimeMillis)
   const most = policy.ends ? Math.max(far.runs, runs) : runs
   let draws = 0
   const counting = (random: typeof Random.Random.Service): typeof Random.Random.Service => ({
@@ -91,7 +109,7 @@ export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { ru
     nextIntUnsafe: () => (draws++, random.nextIntUnsafe())
   })
   const simulate = (seed: number, maxRuns: number) =>
-    Timeline.simulate(policy.schedule, { until: Infinity, work, maxRuns }).pipe(
+    Timeline.simulate(policy.schedule, { until: Infinity, from, work, maxRuns }).pipe(
       Effect.updateService(Random.Random, counting),
       Random.withSeed(seed)
     )
@@ -120,9 +138,10 @@ export const preview = Effect.fnUntraced(function*({ name, policy }: Named, { ru
     : { kind: "never" }
   return {
     name,
-    policy: policy.code.startsWith("Period.cron")
-      ? { ...policy, notes: [...policy.notes, calendar] }
+    policy: isCalendar(policy)
+      ? { ...policy, notes: [...policy.notes, `The calendar of this preview begins on ${date(from)}`] }
       : policy,
+    from: isCalendar(policy) ? from : undefined,
     rows: rowsOf(shown),
     outcome,
     lanes: Array.from({ length: Math.min(seeds, manyLanes) }, (_, seed) => shown[seed % different]!)
@@ -148,10 +167,11 @@ const outcomeToJson = (outcome: Outcome) =>
 export const toJson = ({ seeds, work }: Settings, previews: ReadonlyArray<Preview>) => ({
   work,
   seeds,
-  policies: previews.map(({ name, outcome, policy, rows }) => ({
+  policies: previews.map(({ from, name, outcome, policy, rows }) => ({
     name,
     code: policy.code,
     notes: policy.notes,
+    from: from === undefined ? undefined : DateTime.formatIso(DateTime.makeUnsafe(from)),
     runs: rows.map(({ delay, reached, run, start }) => ({
       run,
       reached,

@@ -1,11 +1,12 @@
 /** `effect-wait preview`, once its options are read. */
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { asked } from "./Document.ts"
 import { save, toSvg } from "./drawSvg.ts"
 import { columns, toText } from "./drawText.ts"
 import { misused, type Waits } from "./options.ts"
-import { preview, type Settings, toJson } from "./Preview.ts"
+import { isCalendar, preview, type Settings, toJson } from "./Preview.ts"
 
 export interface Options extends Waits, Settings {
   readonly policy: ReadonlyArray<string>
@@ -20,7 +21,11 @@ export const run = Effect.fnUntraced(function*(options: Options) {
       "There is nothing to preview. Expected: --backoff, --interval, --period, --cron, or --policy FILE"
     )
   }
-  const previews = yield* Effect.forEach(policies, (named) => preview(named, options)).pipe(
+  if (options.from !== undefined && !policies.some(({ policy }) => isCalendar(policy))) {
+    return yield* misused("--from is allowed with --cron, or a policy that has one, only")
+  }
+  const from = options.from ?? (yield* Clock.currentTimeMillis) // one for all
+  const previews = yield* Effect.forEach(policies, (named) => preview(named, { ...options, from })).pipe(
     Effect.catchTag("CronParseError", ({ message }) => misused(message))
   )
   if (options.svg !== undefined) yield* save(options.svg, toSvg(previews))

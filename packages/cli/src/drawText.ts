@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Terminal from "effect/Terminal"
 import type { Named } from "./Document.ts"
 import { clusters, logarithmic, type Scale, time } from "./drawScale.ts"
-import { endOf, type Outcome, type Preview, type Row, type Settings, type Spread } from "./Preview.ts"
+import { date, endOf, type Outcome, type Preview, type Row, type Settings, type Spread } from "./Preview.ts"
 
 /** How many columns there are; 80 where nobody can tell. */
 export const columns: Effect.Effect<number, never, Terminal.Terminal> = Effect.flatMap(
@@ -101,7 +101,7 @@ const percent = (share: number): string => `${Math.floor(share * 100)}%`
 // A first run has no delay.
 const delayOf = (millis: number, { run }: Row): string => run === 1 ? "" : time(millis)
 
-const oneTable = ({ rows }: Preview, width: number): ReadonlyArray<string> => {
+const oneTable = ({ from, rows }: Preview, width: number): ReadonlyArray<string> => {
   const column = (
     title: string,
     cell: (row: Row) => string
@@ -109,7 +109,11 @@ const oneTable = ({ rows }: Preview, width: number): ReadonlyArray<string> => {
   const runs = column("run", ({ run }) => String(run))
   const reached = column("reached", ({ reached }) => percent(reached))
   const numbers = areFixed(rows)
-    ? [column("delay", (row) => delayOf(row.delay.mean, row)), column("start", ({ start }) => time(start.mean))]
+    ? [
+      column("delay", (row) => delayOf(row.delay.mean, row)),
+      column("start", ({ start }) => time(start.mean)),
+      ...from === undefined ? [] : [column("date", ({ start }) => date(from + start.mean))]
+    ]
     : [
       entitled(
         "delay",

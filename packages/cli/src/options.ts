@@ -2,6 +2,7 @@
 import { ValidationError } from "effect/cli/CliError"
 import * as Flag from "effect/cli/Flag"
 import * as Cron from "effect/Cron"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -66,6 +67,17 @@ export const parseJitter = (text: string): Option.Option<Jitters> => {
   )
 }
 
+// By the clock on the wall where no offset is given, as with calendars.
+const parseFrom = (text: string): Option.Option<number> =>
+  Option.liftPredicate(text, (text) => /^\d{4}-\d\d-\d\d/.test(text)).pipe(
+    Option.flatMap((text): Option.Option<DateTime.DateTime> =>
+      /(Z|[+-]\d\d:?\d\d)$/i.test(text)
+        ? DateTime.make(text)
+        : DateTime.makeZoned(text, { timeZone: DateTime.zoneMakeLocal(), adjustForTimeZone: true })
+    ),
+    Option.map(DateTime.toEpochMillis)
+  )
+
 // One that no date ever matches is found out when the next one is looked for.
 export const parseCron = (text: string): Option.Option<string> =>
   Result.flatMap(Cron.parse(text), (cron) => Result.try(() => Cron.next(cron, 0))).pipe(
@@ -107,6 +119,13 @@ export const ticker = present("ticker").pipe(
 export const cron = optional(written("cron", parseCron, "a cron expression such as '*/5 * * * *'")).pipe(
   Flag.withMetavar("CRON"),
   Flag.withDescription("run at once, and then by the calendar, in the time zone of this machine")
+)
+
+export const from = optional(written("from", parseFrom, "a date such as 2026-03-29 or 2026-03-29T01:30Z")).pipe(
+  Flag.withMetavar("DATE"),
+  Flag.withDescription(
+    "when --cron begins, in the time zone of this machine unless it ends with Z or +02:00; default now"
+  )
 )
 
 export const attempts = optional(count("attempts"))

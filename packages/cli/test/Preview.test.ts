@@ -1,11 +1,13 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, inject, it } from "@effect/vitest"
 import { Effect, Random, Schedule, Stream } from "effect"
 import { Backoff, Jitter, Limit, Period, Timeline } from "effect-wait"
 import { Xml } from "effect/encoding"
+import { TestClock } from "effect/testing"
+import { execFileSync } from "node:child_process"
 import { preview as command } from "../src/commands/preview.ts"
 import { clusters, linear, logarithmic } from "../src/drawScale.ts"
 import * as Policy from "../src/Policy.ts"
-import { preview, spread } from "../src/Preview.ts"
+import { date, preview, spread } from "../src/Preview.ts"
 import { type Made, run } from "./inProcess.ts"
 
 const text = (args: string, made?: Made) => Effect.map(run(command, args.split(" "), made), ({ text }) => text)
@@ -389,6 +391,69 @@ const schedules = {
     Effect.gen(function*() {
       const made = { files: { ...files, "bad.json": `{ "duration": "1s", "steps": 0 }` } }
       assert.strictEqual(yield* message(args, made), expected)
+    }))
+})
+
+describe("effect-wait preview --cron", () => {
+  const cron = "30 2 * * *"
+  // The zone of the machine can be set only for a process of its own.
+  const inBerlin = (...args: ReadonlyArray<string>) =>
+    execFileSync(process.execPath, [inject("bin"), "preview", "--cron", cron, ...args], {
+      encoding: "utf8",
+      env: { ...process.env, TZ: "Europe/Berlin" }
+    })
+
+  it.each([
+    "2026-03-27",
+    "2026-03-27T00:00",
+    "2026-03-27T00:00:00+01:00",
+    "2026-03-26T23:00Z"
+  ])("shows the dates of the runs, in the time zone of the machine: --from %s", (from) => {
+    assert.deepStrictEqual(inBerlin("--from", from, "--runs", "4").split("\n").slice(0, 7), [
+      "--cron '30 2 * * *'",
+      "The calendar of this preview begins on Fri 2026-03-27 00:00:00+01:00",
+      "",
+      "run  delay  start                           date",
+      "  1             0  Fri 2026-03-27 00:00:00+01:00     ·       ·        ·        ·",
+      "  2  2h30m  2h30m  Fri 2026-03-27 02:30:00+01:00  ●  ·       ·        ·        ·",
+      "  3     1d   1d3h  Sat 2026-03-28 02:30:00+01:00     ·       ·        ·        ●"
+    ])
+  })
+
+  const json = (...args: ReadonlyArray<string>) =>
+    Effect.map(
+      run(command, ["--cron", "*/5 * * * *", "--runs", "3", "--json", ...args]),
+      ({ text }) => JSON.parse(text)
+    )
+
+  it.effect("begins now by the Clock otherwise", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(Date.parse("2026-03-29T00:04:00Z"))
+      const { policies: [{ from, notes, runs }] } = yield* json()
+      assert.strictEqual(from, "2026-03-29T00:04:00.000Z")
+      assert.deepStrictEqual(notes, [`The calendar of this preview begins on ${date(Date.parse(from))}`])
+      assert.deepStrictEqual(
+        runs.map(({ start }: { readonly start: { readonly mean: number } }) => start.mean),
+        [0, 60_000, 360_000]
+      )
+    }))
+
+  it.effect("begins at --from", () =>
+    Effect.gen(function*() {
+      const { policies: [{ from, runs }] } = yield* json("--from", "2026-03-29T01:02:30+01:00")
+      assert.strictEqual(from, "2026-03-29T00:02:30.000Z")
+      assert.deepStrictEqual(
+        runs.map(({ start }: { readonly start: { readonly mean: number } }) => start.mean),
+        [0, 150_000, 450_000]
+      )
+    }))
+
+  it.effect("refuses --from without a calendar", () =>
+    Effect.gen(function*() {
+      const expected = "--from is allowed with --cron, or a policy that has one, only"
+      assert.strictEqual(yield* message("--interval 1s --from 2026-03-29"), expected)
+      const made = { files: { "cron.yaml": `cron: "0 3 * * *"` } }
+      assert.include(yield* text("--policy cron.yaml --from 2026-03-29", made), "begins on Sun 2026-03-29 00:00:00")
     }))
 })
 

@@ -12,6 +12,7 @@ const urls = "a URL such as http://localhost:8080/health"
 const statuses = "an integer of 100 to 599"
 const counts = "an integer of 1 or more"
 const crons = "a cron expression such as '*/5 * * * *'"
+const dates = "a date such as 2026-03-29 or 2026-03-29T01:30Z"
 const exits = "exit codes of 1 to 255 such as 75,111"
 
 /** A value that is not allowed for an option. */
@@ -40,6 +41,11 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["loop", "--cron", "* * *", crons],
   ["loop", "--cron", "61 * * * *", crons],
   ["loop", "--cron", "0 0 30 2 *", crons],
+  ["preview", "--from", "tomorrow", dates],
+  ["preview", "--from", "12:00", dates],
+  ["preview", "--from", "5", dates],
+  ["preview", "--from", "2026-13-01", dates],
+  ["preview", "--from", "2026-03-29T25:00", dates],
   ["loop", "--times", "0", counts],
   ["retry", "--attempts", "-1", counts],
   ["retry", "--attempts", "0", counts],

@@ -247,7 +247,7 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
 /**
  * Go's `Backoff.DelayFunc`: growth ends after `steps`, or at `cap`, and the last delay goes on for ever.
  *
- * - `policy`: plain data, see {@link Policy}; the Schema `Policy` reads it from a document
+ * - `policy`: plain data, see {@link Policy}; the Schema in `effect-wait/Policy` reads it from a document
  * - output: the delay, its jitter included
  *
  * Throws an `IllegalArgumentError` that names a bad field.

@@ -277,7 +277,11 @@ export const ticker = (
  * import { Period, Timeline } from "effect-wait"
  *
  * const timeline = Effect.runSync(
- *   Timeline.simulate(Period.cron("0,15,30,45 * * * *", { timeZone: "UTC" }), { work: "1 minute", until: "45 minutes" })
+ *   Timeline.simulate(Period.cron("0,15,30,45 * * * *", { timeZone: "UTC" }), {
+ *     from: "2026-03-29T04:00:00Z",
+ *     work: "1 minute",
+ *     until: "45 minutes"
+ *   })
  * )
  *
  * Timeline.starts(timeline) // => [0, 900000, 1800000, 2700000]

@@ -1,10 +1,11 @@
 /**
- * A backoff as plain data, for configuration files. Go's `wait.Backoff`. It is a module of its own because Effect's
- * Schema takes more bytes than the rest of this library.
+ * The Schema of a backoff in a configuration file. Go's `wait.Backoff`. `effect-wait` exports the type `Policy` alone, so
+ * that a program without Schema does not load it.
  *
  * ```ts
  * import { Effect, Schema } from "effect"
- * import { Backoff, Policy, Timeline } from "effect-wait"
+ * import { Backoff, Timeline } from "effect-wait"
+ * import { Policy } from "effect-wait/Policy"
  *
  * // client-go's retry.DefaultBackoff
  * const policy = Schema.decodeUnknownSync(Policy)({ duration: "10 millis", factor: 5, jitter: 0.1, steps: 4 })
@@ -22,6 +23,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import type * as Backoff from "./Backoff.ts"
 
 const nonNegative = Schema.makeFilter(
   (delay: Duration.Duration) => !Duration.isNegative(delay),
@@ -29,6 +31,15 @@ const nonNegative = Schema.makeFilter(
 )
 
 const finite = Schema.makeFilter(Duration.isFinite, { expected: "a finite duration" })
+
+/**
+ * A backoff as plain data: the same type as `Backoff.Policy`, and as `Policy` in `effect-wait`. One import from this module
+ * gives the Schema and the type.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Policy = Backoff.Policy
 
 /**
  * The Schema of `Backoff.Policy`: `{ duration, factor, jitter, steps, cap? }`.
@@ -41,7 +52,8 @@ const finite = Schema.makeFilter(Duration.isFinite, { expected: "a finite durati
  *
  * ```ts
  * import { Effect, Schema } from "effect"
- * import { Backoff, Policy, Timeline } from "effect-wait"
+ * import { Backoff, Timeline } from "effect-wait"
+ * import { Policy } from "effect-wait/Policy"
  *
  * const policy = Schema.decodeUnknownSync(Policy)({ duration: "10 millis", factor: 1, jitter: 0.1, steps: 5 })
  * const timeline = Effect.runSync(Timeline.simulate(Backoff.toSchedule(policy), { until: "30 millis", random: [0] }))

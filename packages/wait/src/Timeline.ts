@@ -20,7 +20,8 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -30,7 +31,7 @@ import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { clockOf } from "./internal/clockOf.ts"
 import { toPlan } from "./internal/foreign.ts"
-import { repeating } from "./internal/repeating.ts"
+import { type Repeating, repeating } from "./internal/repeating.ts"
 import { drawsOf, replay } from "./internal/replay.ts"
 import { simulate as simulateLoop } from "./internal/run.ts"
 
@@ -200,17 +201,40 @@ const cut = Symbol("effect-wait/Timeline/cut")
 // The exit of a sleep, and of a run that does not end the loop.
 const passed = Exit.succeed(undefined)
 
+interface SimulateOptions {
+  readonly until: Duration.Input
+  readonly work?: Duration.Input | ((run: number) => Duration.Input) | undefined
+  readonly from?: DateTime.DateTime.Input | undefined
+  readonly random?: ReadonlyArray<number> | undefined
+  readonly maxRuns?: number | undefined
+}
+
+/** What a run gives to the schedule: a function of the run's number, from 0, or a list that is repeated. */
+type Inputs<Input> = ((run: number) => Input) | ReadonlyArray<Input>
+
+/** A schedule that takes undefined can do without. */
+type InputOption<Input> = undefined extends Input ? { readonly input?: Inputs<Input> | undefined }
+  : { readonly input: Inputs<Input> }
+
 /**
  * The timeline of `Loop.run` with a schedule, in virtual time: nothing sleeps, and nothing is forked. It works with
  * every Schedule, of this library or of another one.
  *
  * - `until`: no run starts later; a duration of 0 or more
  * - `work`: how long a run takes, or a function of the run's number, from 0; default 0
+ * - `from`: the wall-clock time of the first run, for calendars; default: now, by the `Clock` service. The times of the
+ *   timeline count from 0
+ * - `input`: what each run gives to the schedule, its value or its error: a function of the run's number, from 0, or a
+ *   list, repeated in this order. Only a schedule that takes undefined can do without
  * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
  * - `maxRuns`: the most runs, so that a schedule without delays ends too; default 10,000
  *
  * The outcome is `"done"` if the schedule ended, else `"cut"`. Fails with the schedule's own error; dies with an
  * `IllegalArgumentError` that names a bad argument.
+ *
+ * **Gotchas**
+ *
+ * A calendar gives another timeline each time, unless it has a `from`. A string without an offset is in UTC.
  *
  * **Example** (A preview of a backoff)
  *
@@ -232,23 +256,28 @@ const passed = Exit.succeed(undefined)
  * @category constructors
  * @since 0.1.0
  */
-export const simulate = <E, R>(
-  schedule: Schedule.Schedule<unknown, undefined, E, R>,
-  options: {
-    readonly until: Duration.Input
-    readonly work?: Duration.Input | ((run: number) => Duration.Input) | undefined
-    readonly random?: ReadonlyArray<number> | undefined
-    readonly maxRuns?: number | undefined
-  }
-): Effect.Effect<Timeline, E, R> =>
-  Effect.suspend(() => {
-    const { random, work = 0 } = options
+export const simulate: typeof simulated = simulated
+
+function simulated<Input, E, R>(
+  schedule: Schedule.Schedule<unknown, Input, E, R>,
+  options: SimulateOptions & InputOption<NoInfer<Input>>
+): Effect.Effect<Timeline, E, R>
+function simulated<Input, E, R>(
+  schedule: Schedule.Schedule<unknown, Input | undefined, E, R>,
+  options: SimulateOptions & { readonly input?: Inputs<Input> | undefined }
+): Effect.Effect<Timeline, E, R> {
+  return Effect.contextWith((context: Context.Context<R>) => {
+    const { from, input, random, work = 0 } = options
     const plan = toPlan(args.schedule("Timeline.simulate: schedule", schedule))
     const until = args.duration("Timeline.simulate: until", options.until)
     const maxRuns = args.integer("Timeline.simulate: maxRuns", options.maxRuns ?? 10_000, 0)
     const lengthOf = typeof work === "function"
       ? (run: number) => args.duration(`Timeline.simulate: work(${run})`, work(run))
       : constant(args.duration("Timeline.simulate: work", work))
+    const wall = from === undefined
+      ? Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+      : args.time("Timeline.simulate: from", from)
+    const inputOf = input && args.byRun("Timeline.simulate: input", input)
     const draws = random && drawsOf("Timeline.simulate: random", random)
     const time = { now: 0 } // a field is faster than a variable that closures share
     const pass = (millis: number): typeof passed => {
@@ -258,7 +287,8 @@ export const simulate = <E, R>(
     // For the Effects of another library's schedule: their sleeps take no real time either.
     const clock = clockOf(
       () => time.now,
-      (duration) => Effect.suspend(() => pass(Math.max(0, Duration.toMillis(duration))))
+      (duration) => Effect.suspend(() => pass(Math.max(0, Duration.toMillis(duration)))),
+      () => wall + time.now
     )
     const runs: Array<Run> = []
     const run = (): Exit.Exit<undefined, typeof cut> => {
@@ -269,9 +299,12 @@ export const simulate = <E, R>(
       time.now = end
       return passed
     }
+    const rules: Repeating<Input | undefined, typeof cut, R, unknown, E> = inputOf === undefined
+      ? repeating
+      : { ...repeating, succeeded: (loop) => loop.ask(inputOf(runs.length - 1)) }
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })
     const loop = Effect.contextWith((context: Context.Context<R>) =>
-      simulateLoop(context, repeating, { work: Effect.undefined, plan }, { passed, run, sleep: pass })
+      simulateLoop(context, rules, { work: Effect.undefined, plan }, { passed, run, sleep: pass })
     ).pipe(
       Effect.map(timeline("done")),
       Effect.catchIf((error): error is typeof cut => error === cut, () => Effect.sync(timeline("cut"))),
@@ -279,6 +312,7 @@ export const simulate = <E, R>(
     )
     return draws === undefined ? loop : Effect.provideService(loop, Random.Random, replay(draws))
   })
+}
 
 const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "m"], [1_000, "s"], [1, "ms"]] as const
 

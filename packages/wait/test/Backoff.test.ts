@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Schedule, Schema } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Policy, Wait } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period, Wait } from "effect-wait"
+import { Policy } from "effect-wait/Policy"
 import { delaysOf, makeWork, observe, startsOf, stepsOf, withDraws } from "./support.ts"
 
 const second = 1000

@@ -42,6 +42,21 @@ describe("Herd.run", () => {
       assert.strictEqual(seen.join(), "2 at 0,1 at 1,0 at 2,2 at 4,2 at 4,1 at 5,1 at 5,0 at 6,0 at 6")
     }))
 
+  it.effect("starts at `from` by the wall clock, for calendars, and counts from 0", () =>
+    Effect.gen(function*() {
+      const from = "2026-03-29T00:59:00Z"
+      const walls: Array<string> = []
+      const client = Effect.map(Clock.currentTimeMillis, (now) => walls.push(new Date(now).toISOString())).pipe(
+        Effect.repeat(Period.cron("0 * * * *", { timeZone: "UTC" }).pipe(Limit.attempts(2)))
+      )
+      const herd = yield* Herd.run({ clients: 2, client: () => client, from })
+      assert.deepStrictEqual([endsOf(herd), herd.time], [[60_000, 60_000], 60_000])
+      const slot = "2026-03-29T01:00:00.000Z"
+      assert.deepStrictEqual(walls, ["2026-03-29T00:59:00.000Z", "2026-03-29T00:59:00.000Z", slot, slot])
+      const cut = yield* Herd.run({ clients: 1, client: () => client, from, until: "30 seconds" })
+      assert.deepStrictEqual([endsOf(cut), cut.outcome], [[30_000], "cut"])
+    }))
+
   it.effect("wakes any number of sleepers in order", () =>
     Effect.gen(function*() {
       const woken: Array<number> = []

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, Random, Schedule } from "effect"
+import { Clock, Effect, Exit, Option, Random, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Timeline, Wait } from "effect-wait"
 import { TestLoop } from "effect-wait/testing"
 
@@ -32,6 +32,29 @@ describe("TestLoop.record", () => {
         }
       }))
   }
+
+  it.effect("starts at `from` by the wall clock, for calendars, and counts from 0", () =>
+    Effect.gen(function*() {
+      const schedule = Period.cron("*/20 * * * *", { timeZone: "UTC" }).pipe(Limit.attempts(4))
+      const from = "2026-03-29T00:50:00Z"
+      const recorded = yield* TestLoop.record(
+        (track) =>
+          Effect.andThen(
+            Clock.currentTimeMillis,
+            (first) => Effect.as(Loop.run(track(Effect.sleep("1 minute")), schedule), first)
+          ),
+        { from, until: "1 day" }
+      )
+      const starts = [0, 10, 30, 50].map((minutes) => minutes * 60_000)
+      assert.deepStrictEqual(recorded, {
+        runs: starts.map((start) => ({ start, end: start + 60_000 })),
+        outcome: "done",
+        exit: Option.some(Exit.succeed(Date.parse(from))),
+        endedAt: 51 * 60_000
+      })
+      const simulated = yield* Timeline.simulate(schedule, { from, work: "1 minute", until: "1 day" })
+      assert.isTrue(Timeline.equals(recorded, simulated))
+    }))
 
   it.effect("tells how and when a loop ended", () =>
     Effect.gen(function*() {

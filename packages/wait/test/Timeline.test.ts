@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Random, Schedule } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Timeline } from "effect-wait"
+import { Clock, Cron, DateTime, type Duration, Effect, Fiber, Option, Random, Schedule } from "effect"
+import { Backoff, Jitter, Limit, Loop, Period, Retry, Timeline } from "effect-wait"
+import { TestClock } from "effect/testing"
 import { makeWork, observe } from "./support.ts"
 
 const schedules: Record<string, Schedule.Schedule<unknown>> = {
@@ -88,6 +89,151 @@ describe("Timeline.simulate", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(Timeline.simulate(Period.cron("never"), { until: "1 day" }))
       assert.strictEqual(error._tag, "CronParseError")
+    }))
+})
+
+describe("Timeline.simulate, from a time of the wall clock", () => {
+  const night = "2026-03-29T00:10:00Z"
+  const minute = 60_000
+  const at10 = Period.cron("0 * * * *", { timeZone: "UTC" })
+
+  const inputs: Record<string, DateTime.DateTime.Input> = {
+    "a string, in UTC": "2026-03-29T00:10:00",
+    "a string with an offset": "2026-03-29T02:10:00+02:00",
+    "milliseconds": Date.parse(night),
+    "a Date": new Date(night),
+    "parts": { year: 2026, month: 3, day: 29, minute: 10 },
+    "a DateTime": DateTime.makeUnsafe(night),
+    "a DateTime with a zone": DateTime.makeZonedUnsafe(night, { timeZone: "Europe/Berlin" })
+  }
+  for (const [name, from] of Object.entries(inputs)) {
+    it.effect(`the slots of a calendar come when they do; the starts count from 0: ${name}`, () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(5 * minute) // is not looked at
+        const timeline = yield* Timeline.simulate(at10, { from, work: 1000, until: "3 hours" })
+        assert.deepStrictEqual(
+          timeline.runs,
+          [0, 50, 110, 170].map((start) => ({
+            start: start * minute,
+            end: start * minute + 1000
+          }))
+        )
+      }))
+  }
+
+  it.effect("begins now, by the Clock, otherwise", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(Date.parse(night))
+      const simulate = Timeline.simulate(at10, { until: "2 hours" })
+      assert.deepStrictEqual(Timeline.starts(yield* simulate), [0, 50 * minute, 110 * minute])
+      yield* TestClock.adjust("30 minutes")
+      assert.deepStrictEqual(Timeline.starts(yield* simulate), [0, 20 * minute, 80 * minute])
+      assert.strictEqual(yield* Clock.currentTimeMillis, Date.parse(night) + 30 * minute)
+    }))
+
+  it.effect("a schedule of another library sees this time too", () =>
+    Effect.gen(function*() {
+      const nows: Array<number> = []
+      const zoned = Schedule.cron(Cron.parseUnsafe("0 * * * *", "UTC"))
+      const seen = Schedule.tap(zoned, () => Effect.map(Clock.currentTimeMillis, (now) => nows.push(now)))
+      const timeline = yield* Timeline.simulate(seen, { from: night, until: "2 hours" })
+      assert.deepStrictEqual(Timeline.starts(timeline), [0, 50 * minute, 110 * minute])
+      assert.deepStrictEqual(
+        nows.map((now) => new Date(now).toISOString()),
+        ["2026-03-29T00:10:00.000Z", "2026-03-29T01:00:00.000Z", "2026-03-29T02:00:00.000Z"]
+      )
+    }))
+
+  it.effect("changes nothing where no calendar looks", () =>
+    Effect.gen(function*() {
+      for (const schedule of Object.values(schedules)) {
+        const options = { work: lengths, until: "20 seconds" } as const
+        assert.deepStrictEqual(
+          yield* Timeline.simulate(schedule, { ...options, from: night }),
+          yield* Timeline.simulate(schedule, options)
+        )
+      }
+    }))
+})
+
+describe("Timeline.simulate, with the inputs of the runs", () => {
+  type Failure = { readonly _tag: "Throttled"; readonly after?: Duration.Input } | { readonly _tag: "Reset" }
+  const throttled: Failure = { _tag: "Throttled" }
+  const reset: Failure = { _tag: "Reset" }
+  const matched = Retry.match({
+    Throttled: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
+    Reset: Period.sliding("10 millis")
+  })
+
+  it.effect("a list is repeated", () =>
+    Effect.gen(function*() {
+      const { runs } = yield* Timeline.simulate(matched, {
+        work: 100,
+        until: "8 seconds",
+        input: [throttled, reset, throttled]
+      })
+      // Throttled 1 s, reset, throttled 2 s, and again: throttled 4 s, reset
+      assert.deepStrictEqual(runs.map(({ start }) => start), [0, 1100, 1210, 3310, 7410, 7520])
+    }))
+
+  it.effect("a function takes the number of the run, and is called once for each", () =>
+    Effect.gen(function*() {
+      const numbers: Array<number> = []
+      const counted = Period.sliding("1 second").pipe(
+        Schedule.setInputType<number>(),
+        Schedule.while(({ input }) => input < 3)
+      )
+      const timeline = yield* Timeline.simulate(counted, {
+        until: "1 minute",
+        input: (run) => {
+          numbers.push(run)
+          return run
+        }
+      })
+      assert.deepStrictEqual(timeline, {
+        runs: [0, 1000, 2000, 3000].map((start) => ({ start, end: start })),
+        outcome: "done"
+      })
+      assert.deepStrictEqual(numbers, [0, 1, 2, 3])
+    }))
+
+  it.effect("a hint comes from the error", () =>
+    Effect.gen(function*() {
+      const hinted = Period.sliding("1 second").pipe(
+        Retry.hint((error: { readonly after?: Duration.Input }) => Option.fromUndefinedOr(error.after), { max: 10_000 })
+      )
+      const timeline = yield* Timeline.simulate(hinted, {
+        until: "1 minute",
+        input: [{ after: "3 seconds" }, {}, { after: 10_001 }]
+      })
+      assert.deepStrictEqual([Timeline.starts(timeline), timeline.outcome], [[0, 3000, 4000], "done"])
+    }))
+
+  const errors = [throttled, throttled, reset, reset, throttled, reset]
+  const drivers: Record<string, <R>(attempt: Effect.Effect<void, Failure, R>) => Effect.Effect<void, unknown, R>> = {
+    "Retry.run": (attempt) => Effect.asVoid(Retry.run(attempt, matched)),
+    "Effect.retry": (attempt) => Effect.retry(attempt, matched)
+  }
+  for (const [name, retry] of Object.entries(drivers)) {
+    it.effect(`tells what ${name} does`, () =>
+      Effect.gen(function*() {
+        const looped = makeWork(200)
+        let run = 0
+        const attempt = Effect.andThen(looped.run, Effect.suspend(() => Effect.fail(errors[run++ % errors.length]!)))
+        yield* observe(retry(attempt), "20 seconds")
+        const { runs } = yield* Timeline.simulate(matched, { work: 200, until: "20 seconds", input: errors })
+        assert.isAtLeast(runs.length, 8)
+        assert.deepStrictEqual(runs.map(({ start }) => start), looped.starts)
+      }))
+  }
+
+  it.effect("a schedule that takes undefined gets undefined", () =>
+    Effect.gen(function*() {
+      const inputs: Array<unknown> = []
+      const seen = Schedule.tap(Period.sliding(1000), ({ input }) => Effect.sync(() => inputs.push(input)))
+      yield* Timeline.simulate(seen, { until: "2 seconds" })
+      yield* Timeline.simulate(seen, { until: "2 seconds", input: ["a", undefined] })
+      assert.deepStrictEqual(inputs, [undefined, undefined, undefined, "a", undefined, "a"])
     }))
 })
 

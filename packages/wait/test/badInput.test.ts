@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Cron, Effect, Exit, Layer, Option, type Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline, Wait } from "effect-wait"
+import { Herd, TestLoop } from "effect-wait/testing"
 
 const duration = "a duration of 0 or more"
 const finite = "a finite duration of 0 or more"
@@ -11,6 +12,8 @@ const manager = { initial: "1 second", max: "1 minute", reset: "1 minute", facto
 const cap = "1 minute"
 const draw = "a number from 0 up to, but not including, 1"
 const name = "a string that is not empty"
+const pointInTime = "a DateTime, a Date, milliseconds since 1970 or an ISO 8601 string"
+const byRun = "a function or a list with something in it"
 
 // What JavaScript can pass where TypeScript would not let it.
 const untyped = (value: unknown): never => value as never
@@ -159,6 +162,33 @@ const constructors: ReadonlyArray<Case> = [
     duration,
     () => Timeline.equals({ runs: [], outcome: "done" }, { runs: [], outcome: "done" }, { tolerance: -1 })
   ]
+]
+
+/** The same of a combinator that takes its schedule first, and of a setting that is left out. */
+const period = Period.sliding(1)
+const dualForms: ReadonlyArray<Case> = [
+  ["Jitter.additive: factor", "NaN", factor, () => Jitter.additive(period, NaN)],
+  ["Jitter.additive: factor", "undefined", factor, () => Jitter.additive(period, untyped(undefined))],
+  ["Jitter.additive: factor", `"0.2"`, factor, () => Jitter.additive(untyped("0.2"))],
+  ["Jitter.between: min", "-1", factor, () => Jitter.between(period, -1, 1)],
+  ["Jitter.between: max", "0.5", "a finite number of 0.8 or more", () => Jitter.between(period, 0.8, 0.5)],
+  ["Limit.attempts: n", "-1", "an integer of 1 or more", () => Limit.attempts(period, -1)],
+  ["Limit.attempts: n", "undefined", "an integer of 1 or more", () => Limit.attempts(untyped(period))],
+  ["Limit.delay: max", "-1", duration, () => Limit.delay(period, -1)],
+  ["Limit.within: total", "NaN", duration, () => Limit.within(period, NaN)],
+  [
+    "Limit.within: overshoot",
+    `"round"`,
+    `"stop" or "truncate"`,
+    () => Limit.within(period, 1, { overshoot: untyped("round") })
+  ],
+  ["Limit.within: options", `"stop"`, "an object", () => Limit.within(period, 1, untyped("stop"))],
+  ["Backoff.resetAfter: healthy", `"1 parsec"`, duration, () => Backoff.resetAfter(period, untyped("1 parsec"))],
+  ["Retry.hint: hintOf", "5", "a function", () => Retry.hint(period, untyped(5), { max: 1 })],
+  ["Retry.hint: max", "NaN", duration, () => Retry.hint(period, () => Option.none(), { max: NaN })],
+  ["self", "5", "a Schedule", () => Retry.hint(untyped(5), () => Option.none(), { max: 1 })],
+  ["Period.ticker: missed", `"keep"`, `"skip" or "one" or "all"`, () => Period.ticker(1, { missed: untyped("keep") })],
+  ["Period.ticker: missed", "true", `"skip" or "one" or "all"`, () => Period.ticker(1, { missed: untyped(true) })]
 ]
 
 /** What a driver dies with. */
@@ -340,11 +370,34 @@ const drivers: ReadonlyArray<Case> = [
     "1",
     "a number from 0 up to, but not including, 1",
     () => Timeline.simulate(Period.sliding(1), { until: 9, random: [0, 1] })
-  ]
+  ],
+  ...([
+    [`"1 minute"`, "1 minute"],
+    [`"2026-13-01"`, "2026-13-01"],
+    ["NaN", NaN],
+    ["Infinity", Infinity],
+    ["true", untyped(true)],
+    ["[2026,3,29]", untyped([2026, 3, 29])]
+  ] as const).flatMap(([shown, from]): ReadonlyArray<Case> => [
+    ["Timeline.simulate: from", shown, pointInTime, () => Timeline.simulate(Period.sliding(1), { until: 9, from })],
+    ["Herd.run: from", shown, pointInTime, () => Herd.run({ clients: 1, client: () => Effect.void, from })],
+    ["TestLoop.record: from", shown, pointInTime, () => TestLoop.record(() => Effect.void, { until: 9, from })]
+  ]),
+  ...([
+    ["[]", []],
+    ["5", untyped(5)],
+    [`"Busy"`, untyped("Busy")],
+    [`{"_tag":"Busy"}`, untyped({ _tag: "Busy" })]
+  ] as const).map(([shown, input]): Case => [
+    "Timeline.simulate: input",
+    shown,
+    byRun,
+    () => Timeline.simulate(Period.sliding(1), { until: 9, input })
+  ])
 ]
 
 describe("bad input", () => {
-  for (const [argument, value, allowed, make] of constructors) {
+  for (const [argument, value, allowed, make] of [...constructors, ...dualForms]) {
     it(`${argument} ${value}`, () => {
       try {
         make()

@@ -66,7 +66,11 @@ describe("mistakes", { timeout: 120_000 }, () => {
     "A grace that is no duration": `Type '"ten seconds"' is not assignable`,
     "`Loop.run` with a grace, which needs a Scope": "'grace' does not exist",
     "A forked loop that is run without a Scope": "Type 'Scope' is not assignable to type 'never'",
-    "A hook that reads a field that a failure has not": "Property 'error' does not exist"
+    "A hook that reads a field that a failure has not": "Property 'error' does not exist",
+    "A simulation without the errors that its schedule takes": "Property 'input' is missing",
+    "A simulation with an error that has no case": `Type '"Bussy"' is not assignable to type '"Busy"'`,
+    "`from` is misspelt": "'form' does not exist",
+    "`Policy` is taken for the Schema, which has a subpath": "'Policy' only refers to a type"
   }
   it.each(Object.entries(names))("%s: the message names it", (title, name) => {
     const i = mistakes.findIndex((mistake) => mistake.split("\n", 1)[0]!.endsWith(`. ${title}`))

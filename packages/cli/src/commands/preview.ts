@@ -40,6 +40,7 @@ export const preview = Command.make(
   "preview",
   {
     ...policies,
+    from: options.from,
     work: options.duration("work").pipe(Flag.withDefault(0), Flag.withDescription("how long a run takes; default 0")),
     runs: options.count("runs").pipe(Flag.withDefault(12), Flag.withDescription("how many are shown; default 12")),
     seeds: options.count("seeds").pipe(

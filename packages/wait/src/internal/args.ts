@@ -1,4 +1,5 @@
 import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
@@ -54,6 +55,18 @@ export const positiveDuration = (argument: string, input: Duration.Input): numbe
   return millis > 0 && millis < Infinity ? millis : refuse(argument, input, "a finite duration longer than 0")
 }
 
+/** A point in time, in milliseconds since 1970. */
+export const time = (argument: string, input: DateTime.DateTime.Input): number =>
+  Option.match(
+    Predicate.isObject(input) || Predicate.isString(input) || Predicate.isNumber(input)
+      ? DateTime.make(input)
+      : Option.none(),
+    {
+      onNone: () => refuse(argument, input, "a DateTime, a Date, milliseconds since 1970 or an ISO 8601 string"),
+      onSome: DateTime.toEpochMillis
+    }
+  )
+
 /** A finite number of at least `min`. */
 export const number = (argument: string, value: number, min: number): number =>
   Number.isFinite(value) && value >= min
@@ -108,6 +121,18 @@ export const callback = <A>(argument: string, value: A): A => value === undefine
 /** A list. */
 export const iterable = <A>(argument: string, value: Iterable<A>): Iterable<A> =>
   Predicate.isIterable(value) ? value : refuse(argument, value, "a list")
+
+/** A function of the run's number, or a list that is repeated. */
+export const byRun = <A>(
+  argument: string,
+  value: ((run: number) => A) | ReadonlyArray<A>
+): (run: number) => A | undefined => {
+  if (Predicate.isFunction(value)) return value
+  if (!Array.isArray(value) || value.length === 0) {
+    return refuse(argument, value, "a function or a list with something in it")
+  }
+  return (run) => value[run % value.length]
+}
 
 /** A list that is not empty. */
 export const nonEmpty = <A>(argument: string, value: ReadonlyArray<A>): ReadonlyArray<A> =>

@@ -35,19 +35,13 @@ interface HintOptions {
  * import { Effect, Option } from "effect"
  * import { Period, Retry, Timeline } from "effect-wait"
  *
- * const hints = [Option.some("3 seconds" as const), Option.none(), Option.some("1 day" as const)]
- * let failures = 0
- * const hinted = (onExceed: "giveUp" | "clamp") => {
- *   failures = 0
- *   return Timeline.delays(Effect.runSync(Timeline.simulate(
- *     Period.sliding("1 second").pipe(
- *       Retry.hint(() => hints[failures++] ?? Option.none(), { max: "1 minute", onExceed })
- *     ),
- *     { until: "62 seconds" }
- *   )))
- * }
+ * const hintOf = (error: { readonly after?: "3 seconds" | "1 day" }) => Option.fromUndefinedOr(error.after)
+ * const timeline = Effect.runSync(Timeline.simulate(
+ *   Period.sliding("1 second").pipe(Retry.hint(hintOf, { max: "1 minute" })),
+ *   { until: "1 hour", input: [{ after: "3 seconds" }, {}, { after: "1 day" }] }
+ * ))
  *
- * hinted("giveUp") // => [3000, 1000]
+ * Timeline.delays(timeline) // => [3000, 1000]
  * ```
  *
  * @category combinators

@@ -33,28 +33,20 @@ type Matched<Cases> = {
  * **Example** (Throttled at 0, 1 and 3 s, and a reset connection in between)
  *
  * ```ts
- * import { Clock, Effect } from "effect"
- * import { Backoff, Period, Retry } from "effect-wait"
- * import { TestClock } from "effect/testing"
+ * import { Effect } from "effect"
+ * import { Backoff, Period, Retry, Timeline } from "effect-wait"
  *
- * const errors = [{ _tag: "Throttled" }, { _tag: "Reset" }, { _tag: "Throttled" }] as const
- * const starts: Array<number> = []
- * const call = Effect.gen(function*() {
- *   const error = errors[starts.push(yield* Clock.currentTimeMillis) - 1]
- *   if (error !== undefined) return yield* Effect.fail(error)
- * })
  * const schedule = Retry.match({
  *   Throttled: Backoff.exponential({ base: "1 second", cap: "1 minute" }),
  *   Reset: Period.sliding("10 millis")
  * })
  *
- * await Effect.runPromise(
- *   Effect.all([Retry.run(call, schedule), TestClock.adjust("1 minute")], { concurrency: 2 }).pipe(
- *     Effect.provide(TestClock.layer())
- *   )
- * )
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, {
+ *   until: "4 seconds",
+ *   input: [{ _tag: "Throttled" }, { _tag: "Reset" }, { _tag: "Throttled" }]
+ * }))
  *
- * starts // => [0, 1000, 1010, 3010]
+ * Timeline.starts(timeline) // => [0, 1000, 1010, 3010]
  * ```
  *
  * @category constructors

@@ -58,7 +58,7 @@ interface VirtualTime {
   readonly proceed: () => boolean
 }
 
-const make = (): VirtualTime => {
+const make = (from: number): VirtualTime => {
   const asleep: Array<Sleeper> = []
   let ready: Array<() => void> = []
   let order = 0
@@ -68,7 +68,7 @@ const make = (): VirtualTime => {
       Effect.callback((resume) => {
         const at = time.now + Math.max(0, Duration.toMillis(duration))
         push(asleep, { at, order: order++, wake: () => resume(Effect.void) })
-      })),
+      }), () => from + time.now),
     scheduler: new Scheduler.MixedScheduler("sync", (run) => {
       ready.push(run)
       return constVoid
@@ -95,16 +95,17 @@ const make = (): VirtualTime => {
 const maxTurns = 100
 
 /**
- * Runs an effect and its forks in virtual time, from 0 on. Dies with `stuck()` if the effect can never end. An
- * interrupted effect still gets the time that its finalizers need.
+ * Runs an effect and its forks in virtual time, from 0 on; the wall clock counts from `from` on. Dies with `stuck()` if the
+ * effect can never end. An interrupted effect still gets the time that its finalizers need.
  */
 export const run = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  stuck: LazyArg<unknown>
+  stuck: LazyArg<unknown>,
+  from = 0
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.contextWith((context: Context.Context<R>) => {
-      const time = make()
+      const time = make(from)
       const fiber = context.pipe(
         Context.add(Clock.Clock, time.clock),
         Context.add(Scheduler.Scheduler, time.scheduler),

@@ -27,6 +27,7 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -83,6 +84,7 @@ const dying = (cause: Cause.Cause<unknown>): Cause.Cause<never> =>
  *
  * - `clients`: the number of clients, an integer of 1 or more
  * - `client`: makes the client with this number, from 0. All clients start at time 0
+ * - `from`: the time at 0 by their wall clock, for calendars; default: 1970-01-01T00:00Z, so that each run gives the same
  * - `until`: when the simulation ends, a duration of 0 or more; default: never. The remaining clients are interrupted
  *   then
  *
@@ -124,18 +126,20 @@ const dying = (cause: Cause.Cause<unknown>): Cause.Cause<never> =>
 export const run = <A, E, R>(options: {
   readonly clients: number
   readonly client: (i: number) => Effect.Effect<A, E, R>
+  readonly from?: DateTime.DateTime.Input | undefined
   readonly until?: Duration.Input | undefined
 }): Effect.Effect<Herd<A, E>, never, R> =>
   Effect.suspend(() => {
     const length = args.integer("Herd.run: clients", options.clients, 1)
+    const from = args.time("Herd.run: from", options.from ?? 0)
     const until = args.duration("Herd.run: until", options.until ?? Infinity)
     const clients = Array.from({ length }, (): Client<A, E> => ({ exit: Option.none(), endedAt: until }))
     let outcome: Herd<A, E>["outcome"] = "done"
     const client = (i: number) =>
       Effect.suspend(() => options.client(i)).pipe(
         Effect.onExit((exit) =>
-          Effect.map(Clock.currentTimeMillis, (endedAt) => {
-            if (outcome === "done") clients[i] = { exit: Option.some(exit), endedAt }
+          Effect.map(Clock.currentTimeMillis, (wall) => {
+            if (outcome === "done") clients[i] = { exit: Option.some(exit), endedAt: wall - from }
           })
         ),
         Effect.catchCause((cause) => Cause.hasDies(cause) ? Effect.failCause(dying(cause)) : Effect.void)
@@ -148,7 +152,7 @@ export const run = <A, E, R>(options: {
       })
     )
     const all = Effect.forEach(clients.keys(), client, { concurrency: "unbounded", discard: true })
-    return Effect.map(virtualClock.run(Effect.raceFirst(all, cut), stuck), () => ({
+    return Effect.map(virtualClock.run(Effect.raceFirst(all, cut), stuck, from), () => ({
       clients,
       time: clients.reduce((time, client) => Math.max(time, client.endedAt), 0),
       outcome

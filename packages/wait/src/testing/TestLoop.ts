@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -63,6 +64,8 @@ export class NeverSleeps extends Data.TaggedError("NeverSleeps")<{
  *
  * - `make`: makes the loop; each run of an effect that it passes to `track` is recorded
  * - `until`: how much time passes, a finite duration of 0 or more
+ * - `from`: the time at 0 by the wall clock, for calendars; default: 1970-01-01T00:00Z, where a test clock begins. The times of
+ *   the recording count from 0
  * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
  *
  * Fails with `NeverSleeps` when 1,000 runs start at the same instant. Dies with an `IllegalArgumentError` that names a
@@ -97,13 +100,15 @@ export const record = <A, E, R>(
   make: (track: <B, E2, R2>(work: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>) => Effect.Effect<A, E, R>,
   options: {
     readonly until: Duration.Input
+    readonly from?: DateTime.DateTime.Input | undefined
     readonly random?: ReadonlyArray<number> | undefined
   }
 ): Effect.Effect<Recording<A, E>, NeverSleeps, R> =>
   Effect.suspend(() => {
     const until = args.finiteDuration("TestLoop.record: until", options.until)
+    const from = args.time("TestLoop.record: from", options.from ?? 0)
     const draws = options.random && drawsOf("TestLoop.record: random", options.random)
-    const recorded = recordOn(make, until)
+    const recorded = recordOn(make, from, until)
     return Effect.provide(
       draws === undefined ? recorded : Effect.provideService(recorded, Random.Random, replay(draws)),
       TestClock.layer()
@@ -115,16 +120,18 @@ const maxRuns = 1000
 
 const recordOn = Effect.fnUntraced(function*<A, E, R>(
   make: (track: <B, E2, R2>(work: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>) => Effect.Effect<A, E, R>,
+  from: number,
   until: number
 ): Effect.fn.Return<Recording<A, E>, NeverSleeps, R> {
   const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe() - from
   const runs: Array<{ readonly start: number; end: number }> = []
   let endedAt = until
   let stuck: NeverSleeps | undefined
 
   const track = <B, E2, R2>(work: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
     Effect.suspend(() => {
-      const start = clock.currentTimeMillisUnsafe()
+      const start = now()
       if (stuck !== undefined || runs[runs.length - maxRuns]?.start === start) {
         const message = `The loop started ${maxRuns} runs at ${start} ms without sleeping. Give it a period, or end it.`
         stuck ??= new NeverSleeps({ runs: maxRuns, at: start, message })
@@ -134,17 +141,17 @@ const recordOn = Effect.fnUntraced(function*<A, E, R>(
       runs.push(run)
       return Effect.onExit(work, () =>
         Effect.sync(() => {
-          run.end = clock.currentTimeMillisUnsafe()
+          run.end = now()
         }))
     })
 
   // The test clock waits until the fibers that it wakes are suspended again. So a wake at 0 starts the loop.
-  yield* TestClock.setTime(-1)
+  yield* TestClock.setTime(from - 1)
   const fiber = yield* Effect.sleep(1).pipe(
     Effect.andThen(Effect.suspend(() => make(track))),
     Effect.onExit(() =>
       Effect.sync(() => {
-        endedAt = clock.currentTimeMillisUnsafe()
+        endedAt = now()
       })
     ),
     Effect.forkChild({ startImmediately: true })

@@ -1,0 +1,35 @@
+/** What a program loads that imports the library. */
+import { spawnSync } from "node:child_process"
+import { describe, expect, it } from "vitest"
+
+/** The modules of Effect that an import loads. */
+const loadedBy = (specifier: string): ReadonlyArray<string> => {
+  const program = `
+    import { registerHooks } from "node:module"
+    const urls = []
+    registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) })
+    await import(${JSON.stringify(specifier)})
+    console.log(JSON.stringify(urls))
+  `
+  const { stderr, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: import.meta.dirname,
+    encoding: "utf8"
+  })
+  expect(stderr).toBe("")
+  const urls: ReadonlyArray<string> = JSON.parse(stdout)
+  return urls.flatMap((url) => /\/effect\/dist\/(.*)\.js$/.exec(url)?.[1] ?? [])
+}
+
+describe("effect-wait", { timeout: 60_000 }, () => {
+  it("loads no Schema, which is in subpaths", () => {
+    const loaded = loadedBy("effect-wait")
+    expect(loaded).toContain("Schedule")
+    expect(loaded.filter((name) => name.includes("Schema"))).toEqual([])
+    expect(loadedBy("effect-wait/Policy")).toContain("Schema")
+  })
+
+  it("has the Policy as a type only, and its Schema under effect-wait/Policy", async () => {
+    expect(Object.keys(await import("effect-wait"))).not.toContain("Policy")
+    expect(Object.keys(await import("effect-wait/Policy"))).toEqual(["Policy"])
+  })
+})
