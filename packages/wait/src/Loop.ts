@@ -226,7 +226,18 @@ export type FirstInput<Immediate, ES> = [Immediate] extends [true] ? never
  * @since 0.1.0
  */
 export const run: {
-  <A, E, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = undefined>(
+  <
+    A,
+    E,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = undefined
+  >(
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
   ): <R>(
@@ -255,7 +266,19 @@ export const run: {
     E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>,
     R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>
   >
-  <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = undefined>(
+  <
+    A,
+    E,
+    R,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = undefined
+  >(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }

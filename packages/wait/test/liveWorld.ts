@@ -38,11 +38,14 @@ export const play = async (
   const { setImmediate } = globalThis
   vi.spyOn(Date, "now").mockImplementation(wall)
   vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(Math.round(now * 1_000_000)))
-  vi.stubGlobal("setTimeout", (f: (...args: ReadonlyArray<unknown>) => void, millis: number, ...args: Array<unknown>) => {
-    const id = ++set
-    timers.set(id, { id, at: now + millis, fire: () => f(...args) })
-    return id
-  })
+  vi.stubGlobal(
+    "setTimeout",
+    (f: (...args: ReadonlyArray<unknown>) => void, millis: number, ...args: Array<unknown>) => {
+      const id = ++set
+      timers.set(id, { id, at: now + millis, fire: () => f(...args) })
+      return id
+    }
+  )
   vi.stubGlobal("clearTimeout", (id: number) => timers.delete(id))
   try {
     const end = program({ now: () => now, wall, timers: () => set })

@@ -34,7 +34,9 @@ const runLoop = <A, E, R, ES, RS, SE, SR>(
   { stop }: Loop.StopOption<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
   Effect.suspend(() => {
-    const loop = Effect.asVoid(Loop.run(work, schedule(), { immediate: true, stop: args.effect(`${name}: stop`, stop) }))
+    const loop = Effect.asVoid(
+      Loop.run(work, schedule(), { immediate: true, stop: args.effect(`${name}: stop`, stop) })
+    )
     return stop === undefined ? loop : Effect.provideService(loop, CurrentLoop, unheard)
   })
 

@@ -50,7 +50,13 @@ const offsetAtOf = (zone: DateTime.TimeZone): Clocks["offsetAt"] => {
 
 export const makeCalendar = (crontab: Crontab, zone: DateTime.TimeZone): Calendar => ({
   ...crontab,
-  clocks: { offsetAt: offsetAtOf(zone), offset: 0, since: Infinity, until: -Infinity, change: { at: NaN, before: 0, after: 0 } }
+  clocks: {
+    offsetAt: offsetAtOf(zone),
+    offset: 0,
+    since: Infinity,
+    until: -Infinity,
+    change: { at: NaN, before: 0, after: 0 }
+  }
 })
 
 /** The farthest from the epoch that a Date can be, less what a search looks ahead. */
