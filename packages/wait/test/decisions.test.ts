@@ -131,13 +131,22 @@ describe("a decision is followed", () => {
       }))
   }
 
-  it.effect("in virtual time", () =>
-    Effect.gen(function*() {
-      const ends = yield* Timeline.simulate(noDelay, { until: "1 minute", maxRuns: 20 })
-      assert.deepStrictEqual([Timeline.starts(ends), ends.outcome], [[0, 0, 0], "done"])
-      const foreignEnds = yield* Timeline.simulate(foreign(three), { until: "1 minute", maxRuns: 20 })
-      assert.deepStrictEqual([Timeline.starts(foreignEnds), foreignEnds.outcome], [[0, 1000, 2000], "done"])
-    }))
+  for (
+    const [name, schedule, starts] of [["ours", noDelay, [0, 0, 0]], ["not ours", foreign(three), [
+      0,
+      1000,
+      2000
+    ]]] as const
+  ) {
+    it.effect(`in virtual time (${name})`, () =>
+      Effect.gen(function*() {
+        const { exit } = yield* observe(Timeline.simulate(schedule, { until: "1 minute", maxRuns: 20 }), 0)
+        assert.deepStrictEqual(
+          exit,
+          Exit.succeed({ runs: starts.map((start) => ({ start, end: start })), outcome: "done" })
+        )
+      }))
+  }
 })
 
 describe("a stop starts no further run", () => {
@@ -186,7 +195,7 @@ describe("a stop starts no further run", () => {
       undefined
     ],
     ["in the first run", Loop.run(noDelay, { stop: Effect.sleep(1) }), [0], 400, undefined],
-    ["in a sleep", Loop.run(Period.sliding(600), { stop }), [0, 1000], 1400, undefined],
+    ["in a sleep", Loop.run(Period.sliding("1 second"), { stop }), [0], 1100, undefined],
     ["in the initial delay", Loop.run(noDelay, { stop, initialDelay: "2 seconds" }), [], 1100, undefined],
     ["before the first run", Loop.run(noDelay, { stop: Effect.void }), [], 0, undefined]
   ]
