@@ -170,6 +170,20 @@ describe("a stop starts no further run", () => {
       undefined
     ],
     ["in the last run", Loop.run(noDelay.pipe(Limit.attempts(3)), { stop }), [0, 400, 800], 1200, 2],
+    [
+      "in the last run of another library's schedule",
+      Loop.run(foreign(noDelay.pipe(Limit.attempts(3))), { stop }),
+      [0, 400, 800],
+      1200,
+      undefined
+    ],
+    [
+      "in the last run of a backoff",
+      (work) => Loop.run(fail(work), short, { stop, backoff: noDelay.pipe(Limit.attempts(3)) }),
+      [0, 400, 800],
+      1200,
+      undefined
+    ],
     ["in a forked loop's run", scoped(Loop.forkScoped(noDelay, { stop })), [0, 400, 800], 1200, undefined],
     ["in a check", (work) => Poll.until(check(work), noDelay, { stop }), [0, 400, 800], 1200, "WaitTimeout Stopped"],
     [
