@@ -220,6 +220,19 @@ describe("a stop starts no further run", () => {
       }))
   }
 
+  it.effect("and takes no further step of another library's schedule", () =>
+    Effect.gen(function*() {
+      let steps = 0
+      const counted = Schedule.fromStep(
+        Effect.map(Schedule.toStep(noDelay), (step) => (now: number, input: unknown) => {
+          steps++
+          return step(now, input)
+        })
+      )
+      assert.deepStrictEqual(yield* outcomeOf(Loop.run(counted, { stop }), 400), [[0, 400, 800], 1200, undefined])
+      assert.strictEqual(steps, 2)
+    }))
+
   it.effect("in a pause", () =>
     Effect.gen(function*() {
       const paused = Effect.fnUntraced(function*(work: Effect.Effect<void>) {
