@@ -29,15 +29,15 @@ import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
 /**
- * What comes after a run. One value serves all loops of a kind. `A` and `E` are the types of a run, `In` and `Out`
- * those of the schedule, `B` is the result of the loop, and `F` any failure that does not come from a run.
+ * Decides what comes after a run. One value serves all loops of a kind. `A` and `E` are the types of a run, `In` and
+ * `Out` those of the schedule, `B` is the result of the loop, and `F` any failure that does not come from a run.
  */
 export interface Rules<A, E, R, In, Out, B, F> {
   readonly kind: Kind
-  /** The first run comes now; now, even if the loop is stopped; or when this says, such as after a delay of the schedule. */
+  /** The first run starts now; now, even in a stopped loop; or after this decision, such as a delay of the schedule. */
   readonly first: "now" | "anyway" | ((loop: Driver<A, E, R, In, Out, B, F>) => Next<B, E | F, R>)
-  /** Another schedule, which the rules ask instead of the loop's own. */
-  readonly detour?: Plan<unknown, E, F, R>
+  /** The schedule after a failed run, instead of the loop's own. */
+  readonly backoff?: Plan<unknown, E, F, R>
   succeeded(loop: Driver<A, E, R, In, Out, B, F>, value: A): Next<B, E | F, R>
   /** Takes a typed error. Without it, an error ends the loop. A defect always does. */
   readonly failed:
@@ -94,11 +94,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
     this.plan = plan
-    this.at = watch === undefined && !plan.timed && rules.detour?.timed !== true
+    this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
       : makeMoment(random, clock, started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
-    if (watch !== undefined || rules.detour !== undefined) this.at.expectExtra()
+    if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
     this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
   }
 
@@ -326,8 +326,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   /**
-   * Runs a hook inside a delay. If it takes longer, the limits in time are looked at again: past them, `expired` ends the loop.
-   * `at.awaitLimit` has to come before the step.
+   * Runs a hook inside a delay. If the hook takes longer, and a time limit has passed meanwhile, `expired` ends the
+   * loop. The limit is known only if `at.awaitLimit` came before the step.
    */
   during(
     delay: number,
