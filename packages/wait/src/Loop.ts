@@ -48,7 +48,7 @@ import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeating } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
-import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./internal/stopping.ts"
+import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
@@ -285,18 +285,24 @@ export const run: {
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const [name, rules, spec] = looping("Loop.run", context, work, schedule, options)
-    const hear = hearing(context, spec.stop !== undefined)
-    return runNamed(context, name, rules, spec, hear && ((loop, driver) => endWell(hear(loop, driver), driver)))
+    const provideStop = stopProvider(context, spec.stop !== undefined)
+    return runNamed(
+      context,
+      name,
+      rules,
+      spec,
+      provideStop && ((loop, driver) => endAsStopped(provideStop(loop, driver), driver))
+    )
   }))
 
-type Hearing = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
+type ProvideStop = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
 
 // The stop of a loop ends the retries in its runs; the stop of a loop further out does not.
-const heard: Hearing = (loop, driver) =>
-  Effect.updateService(loop, CurrentLoop, (outer) => outer === unheard ? undefined : driver)
+const withStop: ProvideStop = (loop, driver) =>
+  Effect.updateService(loop, CurrentLoop, (outer) => outer === hiddenStop ? undefined : driver)
 
 // The stop ends a retry in a run, and the retry's failure ends the loop. The loop was stopped, and has not failed.
-const endWell = <Out, E, R>(
+const endAsStopped = <Out, E, R>(
   loop: Effect.Effect<Out | undefined, E, R>,
   driver: { readonly stopped: Exit.Exit<unknown, E> | undefined }
 ): Effect.Effect<Out | undefined, E, R> =>
@@ -306,10 +312,10 @@ const endWell = <Out, E, R>(
     return Exit.isSuccess(stopped) ? Effect.undefined : Effect.failCause(stopped.cause)
   })
 
-const unstoppable: Hearing = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
+const withoutStop: ProvideStop = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
 
-const hearing = (context: Context.Context<never>, canStop: boolean): Hearing | undefined =>
-  canStop ? heard : Context.get(context, CurrentLoop) === undefined ? undefined : unstoppable
+const stopProvider = (context: Context.Context<never>, canStop: boolean): ProvideStop | undefined =>
+  canStop ? withStop : Context.get(context, CurrentLoop) === undefined ? undefined : withoutStop
 
 const looping = <A, E, R, Out, F>(
   caller: string,
@@ -318,7 +324,7 @@ const looping = <A, E, R, Out, F>(
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
   { backoff, immediate, initialDelay, name, onFailure, stop }: Options<E, F, R, F, R> & StopOption<F, R>
 ): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A | undefined, Out, F>] => {
-  const called = name === undefined ? name : args.name(`${caller}: name`, name)
+  const checkedName = name === undefined ? name : args.name(`${caller}: name`, name)
   const hook = args.callback(`${caller}: onFailure`, onFailure)
   const first: Repeating<A, E, R, Out, F>["first"] =
     isImmediate(immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate))
@@ -326,12 +332,12 @@ const looping = <A, E, R, Out, F>(
       : (loop) => loop.ask(undefined)
   const bare: Repeating<A, E, R, Out, F> = first === "now" ? repeating : { ...repeating, first }
   return [
-    called,
+    checkedName,
     backoff === undefined
       ? bare
-      : withBackoff(called, bare, toPlan(args.schedule(`${caller}: backoff`, backoff)), hook),
+      : withBackoff(checkedName, bare, toPlan(args.schedule(`${caller}: backoff`, backoff)), hook),
     {
-      work: reported(context, work),
+      work: reportFailures(context, work),
       plan: toPlan(args.schedule(`${caller}: schedule`, schedule)),
       initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
       stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
@@ -343,7 +349,7 @@ const looping = <A, E, R, Out, F>(
 const isImmediate = (immediate: boolean | undefined): boolean => immediate ?? true
 
 // Reports each failed run once.
-const reported = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+const reportFailures = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Context.get(context, ErrorReporter.CurrentErrorReporters).size === 0
     ? work
     : Effect.onError(work, (cause) => ErrorReporter.report(causeOf(cause)))

@@ -6,7 +6,7 @@ import type * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "../internal/args.ts"
 import { applySliding } from "../internal/sliding.ts"
-import { CurrentLoop, unheard } from "../internal/stopping.ts"
+import { CurrentLoop, hiddenStop } from "../internal/stopping.ts"
 import * as Jitter from "../Jitter.ts"
 import * as Loop from "../Loop.ts"
 import * as Period from "../Period.ts"
@@ -35,7 +35,7 @@ const runLoop = <A, E, R, ES, RS, SE, SR>(
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
   Effect.suspend(() => {
     const loop = Effect.asVoid(Loop.run(work, schedule(), { stop: args.effect(`${name}: stop`, stop) }))
-    return stop === undefined ? loop : Effect.provideService(loop, CurrentLoop, unheard)
+    return stop === undefined ? loop : Effect.provideService(loop, CurrentLoop, hiddenStop)
   })
 
 interface JitterOptions {

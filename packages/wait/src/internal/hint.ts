@@ -13,23 +13,24 @@ interface HintOptions {
 }
 
 /**
- * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.
+ * Makes a delay at least as long as the hint in the error, such as an HTTP `Retry-After` or a gRPC pushback.
  *
- * - `hintOf`: what an error asks for, if anything. What is negative or NaN asks for nothing
- * - `max`: the longest hint that is followed, a duration of 0 or more. It does not bound the schedule's own delays
- * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
+ * - `hintOf`: the hint of an error, if it has one. A negative or NaN hint counts as 0
+ * - `max`: the longest hint, a duration of 0 or more. It does not limit the schedule's own delays
+ * - `onExceed`: the result of a longer hint. `"giveUp"`, the default: the schedule is done. `"clamp"`: the hint counts
+ *   as `max`
  *
- * Data-first, `Retry.hint(schedule, (error) => ..., options)`, it infers the error from where the schedule goes. In a pipe the error
- * needs an annotation.
+ * Data-first, `Retry.hint(schedule, (error) => ..., options)`, the type of the error is inferred from the use of the
+ * schedule. In a pipe the error needs an annotation.
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
  *
  * **Gotchas**
  *
- * Put it after the jitter, which might shorten the hint. `Jitter.additive` may follow it, so that clients who were told the same do
- * not come back together.
+ * Jitter after the hint does not shorten it; `Limit.delay` after it does. `Jitter.additive` after the hint spreads
+ * clients with the same hint.
  *
- * **Example** (The schedule wants 1 s; the hints are 3 s, none, and a day)
+ * **Example** (A schedule of 1 s; the hints are 3 s, none, and a day)
  *
  * ```ts
  * import { Effect, Option } from "effect"
@@ -55,7 +56,7 @@ interface HintOptions {
  */
 export const hint: typeof either = either
 
-// Data-last it refuses bad options at once, before there is a schedule.
+// Data-last, bad options throw before there is a schedule.
 function either<E>(
   hintOf: HintOf<E>,
   options: HintOptions
