@@ -32,15 +32,13 @@ const counts = { attempts: Schema.Int, elapsed: Schema.DurationFromMillis }
  *   reason: { _tag: "Schedule" },
  *   error: new Busy(),
  *   attempts: 3,
- *   elapsed: Duration.seconds(2)
+ *   elapsed: Duration.millis(20)
  * })
  * const json = Schema.encodeSync(Schema.toCodecJson(GaveUp))(error)
  * const decoded = Schema.decodeUnknownSync(Schema.toCodecJson(GaveUp))(json)
  *
- * json.reason // => { _tag: "Schedule" }
- * json.error // => { _tag: "Busy" }
- * json.elapsed // => 2000
- * decoded.message // => "Gave up after 3 attempts in 2s: the schedule is done. Last error: Busy"
+ * json // => { _tag: "RetryExhausted", reason: { _tag: "Schedule" }, error: { _tag: "Busy" }, attempts: 3, elapsed: 20 }
+ * decoded.message // => "Gave up after 3 attempts in 20ms: the schedule is done. Last error: Busy"
  * ```
  *
  * @category schemas

@@ -47,7 +47,7 @@ export interface Rules<A, E, R, In, Out, B, F> {
   ended(loop: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped"): Exit.Exit<B, E | F>
 }
 
-/** What is repeated. */
+/** The work, and the schedule that repeats it. */
 export interface Spec<A, E, R, In, Out, F> {
   readonly work: Effect.Effect<A, E, R>
   readonly plan: Plan<Out | undefined, In, F, R>
@@ -112,7 +112,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return Effect.flatMap(this.sleep(initialDelay), () => this.begin())
   }
 
-  // The schedule starts with the first run, and so after a pause.
+  // The schedule starts with the first run: in a paused loop, after the pause.
   private begin(): Effect.Effect<B, E | F, R> {
     this.doing = this.isHeld ? "holding" : "deciding"
     return this.doing === "holding"
@@ -120,7 +120,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       : this.turns(this.startSchedule())
   }
 
-  /** Runs the loop after a first run that was made before it, and failed. */
+  /** Runs the loop after a first run that came before the loop, and failed. */
   loopAfter(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
     this.attempts = 1
     this.state = this.plan.start({ first: this.at.start })
@@ -196,8 +196,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return wait
   }
 
-  // `doing` says what `body` returned, and so what `step` takes: the value of a run, its Exit if the rules or the watch
-  // need it, a decision, or nothing after a sleep.
+  // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
+  // run, its Exit if the rules or the watch need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
     return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
   }
@@ -218,7 +218,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.watch?.isPaused === true && !this.isTriggered && this.stopped === undefined
   }
 
-  /** Lets a run in flight finish, and starts none by itself after it. */
+  /** From now on only a trigger starts a run. A run in flight finishes. */
   pause(): void {
     this.watch?.pause(this)
   }
@@ -357,7 +357,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     )
   }
 
-  // Whether the loop ends here: it was stopped, and is not about to make a first run that comes "anyway".
+  // A stop ends the loop at the next boundary, but not before a first run of "anyway".
   private get isStopping(): boolean {
     return this.stopped !== undefined && !(this.rules.first === "anyway" && this.attempts === 0)
   }
