@@ -36,7 +36,7 @@ import { done, fromPlan } from "./internal/plan.ts"
 export type { Policy } from "./internal/goBackoff.ts"
 
 // A schedule whose output is its last delay.
-const growing = <State extends { delay: number }>(
+const backoffOf = <State extends { delay: number }>(
   start: () => State,
   next: (state: State, at: Moment) => number
 ): Schedule.Schedule<Duration.Duration> =>
@@ -81,7 +81,7 @@ export const exponential = (options: {
   const base = args.finiteDuration("Backoff.exponential: base", options.base)
   const factor = args.number("Backoff.exponential: factor", options.factor ?? 2, 0)
   const cap = args.duration("Backoff.exponential: cap", options.cap)
-  return growing(() => ({ delay: 0, upcoming: base }), (state) => {
+  return backoffOf(() => ({ delay: 0, upcoming: base }), (state) => {
     const { upcoming } = state
     state.upcoming = upcoming * factor
     return state.delay = Math.min(cap, upcoming)
@@ -121,7 +121,7 @@ export const linear = (options: {
   const base = args.finiteDuration("Backoff.linear: base", options.base)
   const increment = args.finiteDuration("Backoff.linear: increment", options.increment ?? options.base)
   const cap = args.duration("Backoff.linear: cap", options.cap)
-  return growing(() => ({ delay: 0, upcoming: base }), (state) => {
+  return backoffOf(() => ({ delay: 0, upcoming: base }), (state) => {
     const { upcoming } = state
     state.upcoming = upcoming + increment
     return state.delay = Math.min(cap, upcoming)
@@ -161,7 +161,7 @@ export const decorrelated = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const base = args.finiteDuration("Backoff.decorrelated: base", options.base)
   const cap = args.duration("Backoff.decorrelated: cap", options.cap)
-  return growing(() => ({ delay: base }), (state, { random }) => {
+  return backoffOf(() => ({ delay: base }), (state, { random }) => {
     const ceiling = Math.min(3 * state.delay, Number.MAX_VALUE)
     return state.delay = Math.min(cap, base + (ceiling - base) * random.nextDoubleUnsafe())
   })
@@ -200,7 +200,7 @@ export const decorrelatedV2 = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const median = args.positiveDuration("Backoff.decorrelatedV2: median", options.median)
   const cap = args.duration("Backoff.decorrelatedV2: cap", options.cap)
-  return growing(() => ({ delay: 0, attempt: 0, reached: 0 }), (state, { random }) => {
+  return backoffOf(() => ({ delay: 0, attempt: 0, reached: 0 }), (state, { random }) => {
     const { attempt, reached } = state
     const t = attempt + random.nextDoubleUnsafe()
     // The backoff has grown past the largest number.
@@ -239,7 +239,7 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
     args.iterable("Backoff.fromDelays: delays", delays),
     (delay, i) => args.duration(`Backoff.fromDelays: delays[${i}]`, delay)
   )
-  return growing(() => ({ delay: 0, i: 0 }), (state) => {
+  return backoffOf(() => ({ delay: 0, i: 0 }), (state) => {
     const delay = list[state.i++]
     return delay === undefined ? done : state.delay = delay
   })
@@ -276,7 +276,7 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
  */
 export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration> => {
   const backoff = fromPolicy("Backoff.toSchedule", policy)
-  return growing(() => ({ delay: 0, backoff }), nextDelay)
+  return backoffOf(() => ({ delay: 0, backoff }), nextDelay)
 }
 
 /**

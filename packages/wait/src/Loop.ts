@@ -284,7 +284,7 @@ export const run: {
   options: Options<E, F, R, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
-    const [name, rules, spec] = looping("Loop.run", context, work, schedule, options)
+    const [name, rules, spec] = prepare("Loop.run", context, work, schedule, options)
     const provideStop = stopProvider(context, spec.stop !== undefined)
     return runNamed(
       context,
@@ -317,7 +317,7 @@ const withoutStop: ProvideStop = (loop) => Effect.provideService(loop, CurrentLo
 const stopProvider = (context: Context.Context<never>, canStop: boolean): ProvideStop | undefined =>
   canStop ? withStop : Context.get(context, CurrentLoop) === undefined ? undefined : withoutStop
 
-const looping = <A, E, R, Out, F>(
+const prepare = <A, E, R, Out, F>(
   caller: string,
   context: Context.Context<R>,
   work: Effect.Effect<A, E, R>,
@@ -469,7 +469,7 @@ const fork = <A, E, R, Out, F>(
     const settings = settingsOf(caller, Context.getOrUndefined(outer, Tracer.ParentSpan), options)
     // With `root` each run starts a trace, outside the span around the loop.
     const context = settings.root ? withoutSpan(outer) : outer
-    const [name, rules, spec] = looping<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
+    const [name, rules, spec] = prepare<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
     const watch = new Watch("loop", name, settings)
     const driver = new Driver(context, rules, spec, watch, true)
     const loop = Effect.suspend(() => runDriver(driver, spec))

@@ -89,9 +89,9 @@ export const makeAttempts = (clock: Clock.Clock): Attempts => {
 
 /**
  * The attempt with its number in the context. If nothing else runs between attempts, the fiber keeps it until
- * `restoring`.
+ * `restoreContext`.
  */
-export const numbered = <A, E, R>(
+export const withNumber = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
   attempts: Attempts,
   options: { readonly base: Context.Context<R>; readonly isPlain: boolean; readonly isWatched: boolean }
@@ -105,7 +105,7 @@ export const numbered = <A, E, R>(
 }
 
 /** Gives the fiber its context back at the end. */
-export const restoring = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const restoreContext = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const { context } = fiber
     return Effect.onExit(effect, () => {

@@ -54,29 +54,29 @@ interface HintOptions {
  * @category combinators
  * @since 0.1.0
  */
-export const hint: typeof either = either
+export const hint: typeof hintDual = hintDual
 
 // Data-last, bad options throw before there is a schedule.
-function either<E>(
+function hintDual<E>(
   hintOf: HintOf<E>,
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
 ) => Schedule.Schedule<Output, Input & E, Error, Env>
-function either<Output, E, Error, Env>(
+function hintDual<Output, E, Error, Env>(
   self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
   hintOf: HintOf<E>,
   options: HintOptions
 ): Schedule.Schedule<Output, E, Error, Env>
-function either<Output, E, Error, Env>(
+function hintDual<Output, E, Error, Env>(
   ...given:
     | readonly [HintOf<E>, HintOptions]
     | readonly [Schedule.Schedule<Output, E, Error, Env>, HintOf<E>, HintOptions]
 ) {
-  return given.length === 2 ? hinted(given[0], given[1]) : hinted(given[1], given[2])(given[0])
+  return given.length === 2 ? addHint(given[0], given[1]) : addHint(given[1], given[2])(given[0])
 }
 
-const hinted = <E>(
+const addHint = <E>(
   hintOf: HintOf<E>,
   options: HintOptions
 ): <Output, Input, Error, Env>(
@@ -89,14 +89,14 @@ const hinted = <E>(
     const plan = planOfSelf(self)
     const { floor } = plan
     return around(plan, {
-      remember: () => ({ hinted: 0 }),
+      remember: () => ({ least: 0 }),
       next: (state, at, error) =>
         mapDelay(plan.next(state.inner, at, error), (delay) => {
-          const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
-          state.hinted = Math.min(hinted, max)
-          return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
+          const hint = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+          state.least = Math.min(hint, max)
+          return hint > max && !clamps ? done : Math.max(delay, state.least)
         }),
-      floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
+      floor: ({ inner, least }) => Math.max(least, floor?.(inner) ?? 0)
     })
   }
 }

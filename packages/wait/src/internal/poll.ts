@@ -9,7 +9,7 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
-import { makeAttempts, numbered, restoring } from "./attempt.ts"
+import { makeAttempts, restoreContext, withNumber } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
@@ -121,12 +121,12 @@ export const poll = <A, E, R, F>(options: {
           )
       },
       {
-        work: numbered(check, attempts, { base: context, isPlain, isWatched: name !== undefined }),
+        work: withNumber(check, attempts, { base: context, isPlain, isWatched: name !== undefined }),
         plan: onWait === undefined ? plan : { ...plan, timed: true }, // the run time of a hook is part of the delay
         stop
       },
       timeout === Infinity
-        ? isPlain ? restoring : undefined
+        ? isPlain ? restoreContext : undefined
         : (loop, driver) =>
           timeout === 0 && driver.stopped === undefined
             ? timedOut(driver, "Deadline")

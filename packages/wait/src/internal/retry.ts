@@ -13,7 +13,15 @@ import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
 import * as args from "./args.ts"
-import { type Attempts, budgetsAround, enterFirst, leaveFirst, makeAttempts, numbered, withAttempt } from "./attempt.ts"
+import {
+  type Attempts,
+  budgetsAround,
+  enterFirst,
+  leaveFirst,
+  makeAttempts,
+  withAttempt,
+  withNumber
+} from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import { Driver, type Rules } from "./driver.ts"
 import { toPlan } from "./foreign.ts"
@@ -217,7 +225,7 @@ const workOf = <A, E, R, F>(
   { attempts }: Progress<E>,
   options: { readonly base: Context.Context<R>; readonly isPlain: boolean }
 ): Effect.Effect<A, E, R> => {
-  const work = numbered(attempt, attempts, { ...options, isWatched: name !== undefined })
+  const work = withNumber(attempt, attempts, { ...options, isWatched: name !== undefined })
   return options.isPlain
     ? work
     : Effect.updateContext(work, (context: Context.Context<R>) => withAttempt(context, budget?.key))
