@@ -47,7 +47,7 @@ import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
-import { type Repeating, repeating, repeatingAtOnce } from "./internal/repeating.ts"
+import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
@@ -358,11 +358,9 @@ const prepare = <A, E, R, Out, F>(
 ): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A | undefined, Out, F>] => {
   const checkedName = name === undefined ? name : args.name(`${caller}: name`, name)
   const hook = args.callback(`${caller}: onFailure`, onFailure)
-  const bare: Repeating<A, E, R, Out, F> = immediate === undefined
-    ? repeating
-    : args.boolean(`${caller}: immediate`, immediate)
-    ? repeatingAtOnce
-    : { ...repeating, first: (loop) => loop.ask(undefined) }
+  const bare = repeatingFrom<A, E, R, Out, F>(
+    immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate)
+  )
   return [
     checkedName,
     backoff === undefined

@@ -49,7 +49,7 @@ describe("a decision is followed", () => {
     ["of a schedule of another library", Loop.run(foreign(three)), [0, 1000, 2000], 2000, 2],
     ["about a loop with a name", Loop.run(three, { name: "decisions" }), [0, 1000, 2000], 2000, 2],
     ["about a loop with a stop", Loop.run(foreign(three), { stop: Effect.never }), [0, 1000, 2000], 2000, 2],
-    ["about the first run", Loop.run(three, { immediate: false }), [1000, 2000], 2000, 2],
+    ["about the first run", Loop.run(three, { immediate: false }), [1000, 2000, 3000], 3000, 3],
     ["about a failure", (work) => Loop.run(fail(work), second), [0], 0, "down"],
     ["about a failure of a loop with a name", (work) => Loop.run(fail(work), second, { name: "x" }), [0], 0, "down"],
     ["of a backoff", (work) => Loop.run(fail(work), second, { backoff: pauses }), [0, 1000, 3000], 3000, "down"],
