@@ -13,14 +13,29 @@ interface HintOptions {
 }
 
 /**
+ * The type of the error where the compiler cannot infer it: the message says so, and the error needs an annotation, as in
+ * `Retry.hint((error: Busy) => ..., { max: "1 minute" })`. In `Retry.run` the error is inferred for a hint that is the last function of
+ * its pipe, or that has the schedule as its first argument.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnnotateTheError {
+  readonly "annotate the error of the hint": never
+}
+
+// `E & Input`. The compiler infers `E` from the place of the schedule through these branches, and not through an intersection.
+type Both<E, Input> = [E] extends [AnnotateTheError] ? Input : E extends Input ? E : E & Input
+
+/**
  * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.
  *
  * - `hintOf`: what an error asks for, if anything. What is negative or NaN asks for nothing
  * - `max`: the longest hint that is followed, a duration of 0 or more. It does not bound the schedule's own delays
  * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
  *
- * Data-first, `Retry.hint(schedule, (error) => ..., options)`, it infers the error from where the schedule goes. In a pipe the error
- * needs an annotation.
+ * In `Retry.run` the error needs no annotation where the hint is the last function of its pipe, or has the schedule as its first argument:
+ * `Retry.hint(schedule, (error) => ..., options)`. Elsewhere the type of the error is {@link AnnotateTheError}.
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
  *
@@ -56,17 +71,17 @@ interface HintOptions {
 export const hint: typeof either = either
 
 // Data-last it refuses bad options at once, before there is a schedule.
-function either<E>(
+function either<E = AnnotateTheError>(
   hintOf: HintOf<E>,
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & E, Error, Env>
-function either<Output, E, Error, Env>(
-  self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
+) => Schedule.Schedule<Output, Both<E, Input>, Error, Env>
+function either<Output, Input, Error, Env, E = AnnotateTheError>(
+  self: Schedule.Schedule<Output, Input, Error, Env>,
   hintOf: HintOf<E>,
   options: HintOptions
-): Schedule.Schedule<Output, E, Error, Env>
+): Schedule.Schedule<Output, Both<E, Input>, Error, Env>
 function either<Output, E, Error, Env>(
   ...given:
     | readonly [HintOf<E>, HintOptions]
