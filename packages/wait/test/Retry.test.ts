@@ -656,3 +656,17 @@ describe("a retry in a run of a loop", () => {
       }))
   }
 })
+
+it.effect("the first attempt is number 0 also in an attempt of another number", () =>
+  Effect.gen(function*() {
+    const two = second.pipe(Limit.attempts(2))
+    for (const options of [{}, { stop: Effect.never }, { name: "call" }, { onRetry: () => Effect.void }] as const) {
+      const seen: Array<number> = []
+      const call = Effect.flatMap(Schedule.CurrentMetadata, ({ attempt }) => {
+        seen.push(attempt)
+        return Effect.fail("refused")
+      })
+      yield* observe(Effect.retry(Retry.run(call, two, options), { times: 1 }), "1 minute")
+      assert.deepStrictEqual(seen, [0, 1, 0, 1])
+    }
+  }))
