@@ -1,5 +1,5 @@
 import { type Cause, type Duration, Effect, Option, Schedule, type Scope } from "effect"
-import { Backoff, Limit, Period, Retry, type RetryBudget } from "effect-wait"
+import { Backoff, Limit, Loop, Period, Retry, type RetryBudget } from "effect-wait"
 import { expectTypeOf } from "vitest"
 
 class Busy {
@@ -178,6 +178,17 @@ expectTypeOf(
     }
   }))
 ).toEqualTypeOf<typeof narrowedRetry>()
+// With combinators after it, where these take the schedule first.
+expectTypeOf(Retry.run(call, Limit.within(backoff.pipe(Retry.hint((e) => after(e), max)), 1))).toEqualTypeOf<
+  typeof retried
+>()
+expectTypeOf(
+  call.pipe(Retry.run(Limit.within(Retry.hint(backoff, (e) => after(e), max), 1), { while: ["Busy"] }))
+).toEqualTypeOf<typeof narrowedRetry>()
+// In the backoff of a loop, data-first.
+expectTypeOf(Loop.run(call, Period.sliding(1), { backoff: Retry.hint(backoff, (e) => after(e), max) })).toEqualTypeOf<
+  Effect.Effect<number, Busy | Broken, "call">
+>()
 // Elsewhere the message says that an annotation is missing; a hint that reads no error needs none.
 backoff.pipe(
   Retry.hint((error) => {

@@ -35,7 +35,8 @@ type Both<E, Input> = [E] extends [AnnotateTheError] ? Input : E extends Input ?
  * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
  *
  * In `Retry.run` the error needs no annotation where the hint is the last function of its pipe, or has the schedule as its first argument:
- * `Retry.hint(schedule, (error) => ..., options)`. Elsewhere, as before a `Limit.within`, its type is {@link AnnotateTheError}.
+ * `Retry.hint(schedule, (error) => ..., options)`. A combinator after it has the schedule first too, as in
+ * `Limit.within(Retry.hint(schedule, ...), "1 minute")`. Elsewhere the type of the error is {@link AnnotateTheError}.
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
  *
