@@ -32,7 +32,7 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
     unit: "ns",
     series: await inRounds(effort, contestants, others),
     claims: [
-      ...claims([[sliding, repeat], [composed, composedRepeat]], 1 / 10, 1 / 30),
+      ...claims([[sliding, repeat], [composed, composedRepeat]], 1 / 9, 1 / 30),
       ...claims([[sliding, goName]], 10, 4)
     ]
   }]
