@@ -59,7 +59,7 @@ type Retried<A, E, F, R, In, W, S> = unknown extends In
 
 /**
  * A schedule that takes these errors, as long as its type is not inferred, and no type afterwards: not even `any` is assignable to it.
- * A parameter of this type tells a function in a pipe the error. One of type `Schedule<unknown, E, ES, RS>` does not, since the
+ * A parameter of this type gives a function in a pipe its error type. One of type `Schedule<unknown, E, ES, RS>` does not, since the
  * compiler takes no context from a type whose `ES` it does not know yet.
  */
 type ScheduleOf<E, Out> = [Out] extends [never] ? Schedule.Schedule<unknown, NoInfer<E>, unknown, unknown>
@@ -127,7 +127,7 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E | Cause.Time
  */
 export const run: {
   /**
-   * @internal No call matches this signature. It tells a `hint` inside the schedule what the error is. A call that does not compile has its
+   * @internal No call matches this signature. It gives a `hint` inside the schedule its error type. A call that does not compile has its
    * result, so that the compiler reports that call alone.
    */
   <
