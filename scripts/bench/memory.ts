@@ -33,7 +33,11 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     title: `a sleeping loop, of ${count.toLocaleString("en")}`,
     unit: "bytes",
     // A size that is claimed is a ratio to that many bytes.
-    series: [...seriesOf(found, "bytes"), { name: "1350 bytes", values: [1350] }],
+    series: [
+      ...seriesOf(found, "bytes"),
+      { name: "1350 bytes", values: [1350] },
+      { name: "2700 bytes", values: [2700] }
+    ],
     claims: [
       ...claims([
         ["Loop.run sliding", "Effect.repeat spaced"],
@@ -45,7 +49,9 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
         ["Loop.run sliding", "Loop.run nonSliding", "Loop.run jittered"].map((name) => [name, "1350 bytes"] as const),
         1
       ),
-      ...claims([["Loop.forkScoped", "scoped Loop.run"], ["Loop.run with name", "Loop.run sliding"]], 2),
+      ...claims([["Loop.forkScoped", "2700 bytes"]], 1),
+      ...claims([["Loop.forkScoped", "scoped Loop.run"]], 2),
+      ...claims([["Loop.run with name", "Loop.run sliding"]], 1.6),
       ...claims([
         ["Loop.run ticker", "Effect.repeat spaced"],
         ["Loop.run with stop", "Loop.run sliding"],

@@ -39,9 +39,9 @@ const failures = async (effort: Effort): Promise<Section> => ({
       ["Retry.run sliding", "Effect.retry spaced(0)"],
       ["Retry.run exponential, full, attempts", "Effect.retry exponential(0), jittered, upTo times"]
     ],
-    1 / 6,
+    0.15,
     1 / 12
-  ) // an attempt sees its number: some 100 ns of it
+  ) // an attempt sees its number: some 90 ns of it, half of them for a look at the clock
 })
 
 const rejected = Promise.reject(failure)
@@ -123,7 +123,7 @@ const rejections = async (effort: Effort): Promise<Section> => {
     title: "An attempt that awaits one and the same rejected promise",
     unit: "ns",
     series: [...series, ours, ...peers, ...stated],
-    claims: [...claims(pairs(peers), 1 / 2, 1 / 10), ...claims(pairs(stated))]
+    claims: [...claims(pairs(peers), 0.45, 1 / 10), ...claims(pairs(stated))]
   }
 }
 

@@ -67,7 +67,7 @@ export const get = (url: string): Effect.Effect<
     Effect.catchTag("HttpClientError", unanswered),
     Retry.run(schedule, {
       name: "get",
-      while: (error) => error._tag !== "Rejected",
+      while: ["Throttled", "Unavailable", "TimeoutError"],
       attemptTimeout: "5 seconds",
       onRetry: ({ attempt, delay, error }) =>
         Effect.logWarning(`attempt ${attempt}: ${error.message}, again in ${Math.round(Duration.toMillis(delay))} ms`)

@@ -3,14 +3,11 @@
  *
  * `npx --yes pnpm@12 exec node packages/examples/src/serve.ts`, then `curl localhost:9464/metrics` and `curl localhost:9464/healthz`
  */
-import { NodeHttpServer } from "@effect/platform-node"
-import { Config, Effect, Layer } from "effect"
-import { Loop } from "effect-wait"
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Config, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
 import * as Observability from "./observability.ts"
-import { runMain } from "./runMain.ts"
-import { signal } from "./signals.ts"
 
 const server = NodeHttpServer.layerConfig(createServer, {
   host: Config.succeed("127.0.0.1"),
@@ -20,6 +17,5 @@ const server = NodeHttpServer.layerConfig(createServer, {
 HttpRouter.serve(Observability.layer, { disableLogger: true }).pipe(
   Layer.provide([server, Observability.Work.layer]),
   Layer.launch,
-  Effect.raceFirst(Loop.fromAbortSignal(signal)),
-  runMain
+  NodeRuntime.runMain
 )

@@ -1,5 +1,5 @@
 import { type Cause, type Duration, Effect, Option, Schedule, type Scope } from "effect"
-import { Backoff, Limit, Period, Retry, type RetryBudget } from "effect-wait"
+import { Backoff, Limit, Loop, Period, Retry, type RetryBudget } from "effect-wait"
 import { expectTypeOf } from "vitest"
 
 class Busy {
@@ -140,9 +140,70 @@ expectTypeOf(Retry.run(call, Retry.match({ Busy: backoff, Broken: backoff }), { 
 expectTypeOf(
   call.pipe(Retry.run(Retry.match({ Busy: backoff }), { attemptTimeout: 1, while: (error) => error._tag !== "Broken" }))
 ).toEqualTypeOf<Retry.ScheduleDoesNotTake<Cause.TimeoutError>>()
-// Data-first, it infers the errors from its place.
-Retry.run(call, Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 }))
-call.pipe(Retry.run(Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 })))
+// It infers the errors from its place: as the last of a pipe, or data-first.
+const max = { max: 1 } as const
+const after = (error: Busy | Broken) => Option.some(error._tag === "Busy" ? error.after : 0)
+const retried = Retry.run(call, backoff)
+expectTypeOf(Retry.run(call, backoff.pipe(Retry.hint((e) => after(e), max)))).toEqualTypeOf<typeof retried>()
+expectTypeOf(call.pipe(Retry.run(backoff.pipe(Retry.hint((e) => after(e), max))))).toEqualTypeOf<typeof retried>()
+expectTypeOf(Retry.run(call, Retry.hint(backoff, (e) => after(e), max))).toEqualTypeOf<typeof retried>()
+expectTypeOf(call.pipe(Retry.run(Retry.hint(backoff, (e) => after(e), max)))).toEqualTypeOf<typeof retried>()
+Retry.run(
+  call,
+  backoff.pipe(
+    Limit.attempts(3),
+    Retry.hint((error) => {
+      expectTypeOf(error).toEqualTypeOf<Busy | Broken>()
+      return after(error)
+    }, max)
+  )
+)
+// Beside options too, whose hooks see what they saw.
+const narrowedRetry = Retry.run(call, backoff, { while: isBusy })
+expectTypeOf(Retry.run(call, backoff.pipe(Retry.hint((e) => after(e), max)), { while: isBusy })).toEqualTypeOf<
+  typeof narrowedRetry
+>()
+expectTypeOf(call.pipe(Retry.run(backoff.pipe(Retry.hint((e) => after(e), max)), { while: ["Busy"] }))).toEqualTypeOf<
+  typeof narrowedRetry
+>()
+expectTypeOf(
+  Retry.run(call, Retry.hint(backoff, (e) => after(e), max), { while: (error) => error._tag === "Busy" })
+).toEqualTypeOf<typeof narrowedRetry>()
+expectTypeOf(
+  call.pipe(Retry.run(Retry.hint(backoff, (e) => after(e), max), {
+    while: (error) => error._tag === "Busy",
+    onRetry: ({ error }) => {
+      expectTypeOf(error).toEqualTypeOf<Busy>()
+      return Effect.void
+    }
+  }))
+).toEqualTypeOf<typeof narrowedRetry>()
+// With combinators after it, where these take the schedule first.
+expectTypeOf(Retry.run(call, Limit.within(backoff.pipe(Retry.hint((e) => after(e), max)), 1))).toEqualTypeOf<
+  typeof retried
+>()
+expectTypeOf(
+  call.pipe(Retry.run(Limit.within(Retry.hint(backoff, (e) => after(e), max), 1), { while: ["Busy"] }))
+).toEqualTypeOf<typeof narrowedRetry>()
+// In the backoff of a loop, data-first.
+expectTypeOf(Loop.run(call, Period.sliding(1), { backoff: Retry.hint(backoff, (e) => after(e), max) })).toEqualTypeOf<
+  Effect.Effect<number, Busy | Broken, "call">
+>()
+// Elsewhere the message says that an annotation is missing; a hint that reads no error needs none.
+backoff.pipe(
+  Retry.hint((error) => {
+    expectTypeOf(error).toEqualTypeOf<Retry.AnnotateTheError>()
+    return Option.none()
+  }, max)
+)
+expectTypeOf(backoff.pipe(Retry.hint(() => Option.none(), max))).toEqualTypeOf<
+  Schedule.Schedule<Duration.Duration, unknown, never, never>
+>()
+// A hint for any error of a shape goes with a schedule for some errors.
+const byShape = Retry.hint((error: { readonly after: number }) => Option.some(error.after), max)
+expectTypeOf(byShape(Schedule.setInputType<Busy>()(backoff))).toEqualTypeOf<
+  Schedule.Schedule<Duration.Duration, { readonly after: number } & Busy, never, never>
+>()
 // @ts-expect-error no max
 Retry.hint((error: Busy) => Option.some(error.after), {})
 
@@ -177,6 +238,10 @@ expectTypeOf(call.pipe(Retry.run(Retry.match({ Busy: backoff }), { while: ["Busy
 Retry.run(call, backoff, { while: ["Bussy"] })
 // @ts-expect-error a tag that there is not, in a pipe
 call.pipe(Retry.run(backoff, { while: ["Bussy"] }))
+// What is not typed stays as loose as it was.
+declare const untyped: ReturnType<typeof JSON.parse>
+expectTypeOf(Retry.run(call, untyped)).toEqualTypeOf<Effect.Effect<string, unknown, unknown>>()
+expectTypeOf(call.pipe(Retry.run(untyped))).toEqualTypeOf<Effect.Effect<string, unknown, unknown>>()
 // In a generic function.
 const generic = <A, E>(effect: Effect.Effect<A, E>) =>
   Retry.run(effect, backoff, { attemptTimeout: 1, onRetry: ({ attempt }) => Effect.log(attempt) })

@@ -35,7 +35,7 @@ import type { Left, Picked, ScheduleDoesNotTake, TimedOut, Which } from "./inter
 import type { RetryBudget } from "./RetryBudget.ts"
 import type { RetryExhausted } from "./RetryExhausted.ts"
 
-export { hint } from "./internal/hint.ts"
+export { type AnnotateTheError, hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
 export type { Options, Retrying } from "./internal/retryOptions.ts"
 export type { ScheduleDoesNotTake } from "./internal/which.ts"
@@ -56,6 +56,15 @@ type Retried<A, E, F, R, In, W, S> = unknown extends In
   : [Picked<W, E>] extends [In]
     ? Effect.Effect<A, Left<W, E> | RetryExhausted<Picked<W, E> | Untried<S>> | StopError<S> | F, StopServices<S> | R>
   : ScheduleDoesNotTake<Exclude<Picked<W, E>, In>>
+
+/**
+ * A schedule that takes these errors, as long as its type is not inferred, and no type afterwards: not even `any` is assignable to it.
+ * A parameter of this type gives a function in a pipe its error type. One of type `Schedule<unknown, E, ES, RS>` does not, since the
+ * compiler takes no context from a type whose `ES` it does not know yet.
+ */
+type ScheduleOf<E, Out> = [Out] extends [never] ? Schedule.Schedule<unknown, NoInfer<E>, unknown, unknown>
+  : [Out] extends [never] ? Schedule.Schedule<Out, never, unknown, unknown>
+  : never
 
 /** The second argument that fits the first one, for the compiler's messages. */
 type Second<First, E> = First extends Effect.Effect<infer _, infer E1, infer _>
@@ -118,11 +127,39 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E | Cause.Time
  * @since 0.1.0
  */
 export const run: {
+  /**
+   * @internal No call matches this signature. It gives a `hint` inside the schedule its error type. A call that does not compile has its
+   * result, so that the compiler reports that call alone.
+   */
+  <
+    X extends never,
+    E,
+    Out,
+    const W extends Which<E | TimedOut<T>>,
+    T extends Limit = undefined,
+    B extends Key = undefined,
+    S extends Stop = undefined
+  >(
+    effect: Effect.Effect<unknown, E, unknown> | ScheduleOf<E, Out>,
+    schedule: ScheduleOf<E, Out>,
+    options?: Options<E | TimedOut<T>, W, T, B, S, unknown, unknown>
+  ): X & ((effect: Effect.Effect<unknown, E, unknown>) => X)
+  /** @internal The same where the effect comes last. */
+  <
+    X extends never,
+    E,
+    Out,
+    const W extends Which<E | TimedOut<T>>,
+    T extends Limit = undefined,
+    B extends Key = undefined,
+    S extends Stop = undefined
+  >(
+    schedule: ScheduleOf<E, Out>,
+    options?: Options<E | TimedOut<T>, W, T, B, S, unknown, unknown>
+  ): (effect: Effect.Effect<unknown, E, unknown>) => X
   <A, E, ES, RS>(
     schedule: Schedule.Schedule<unknown, NoInfer<E>, ES, RS>
   ): <R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, RetryExhausted<E> | ES, R | RS>
-  /** @internal The type of a call that does not compile, so that the compiler reports only that call of a pipe. */
-  <X extends never>(effect: never, schedule: never): X
   <A, E, R, ES, RS>(
     effect: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<unknown, NoInfer<E>, ES, RS>

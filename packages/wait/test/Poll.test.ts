@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Data, Deferred, Duration, Effect, Exit, Fiber, Option, Result, Scheduler } from "effect"
+import { Clock, Data, Deferred, Duration, Effect, Exit, Fiber, Option, Result, Schedule, Scheduler } from "effect"
 import { Backoff, Jitter, Limit, Period, Poll, WaitTimeout } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { leftBehind, observe, timeoutOf, withDraws } from "./support.ts"
@@ -225,6 +225,44 @@ describe("onWait", () => {
       )
       assert.deepStrictEqual(starts, [0, 3000])
       assert.deepStrictEqual(timeoutOf(exit)?.reason, "Exhausted")
+    }))
+})
+
+describe("Schedule.CurrentMetadata around a poll", () => {
+  const attempt = Effect.map(Schedule.CurrentMetadata, (metadata) => metadata.attempt)
+
+  it.effect("a hook is no check, and sees what is around the poll", () =>
+    Effect.gen(function*() {
+      const checks: Array<number> = []
+      const hooks: Array<number> = []
+      const check = Effect.map(attempt, (n) => checks.push(n) % 3 === 0)
+      const poll = Poll.until(check, everySecond, { onWait: () => Effect.map(attempt, (n) => hooks.push(n)) })
+      yield* observe(Effect.retry(Effect.andThen(poll, Effect.fail("again")), { times: 1 }), "1 minute")
+      assert.deepStrictEqual([checks, hooks], [[0, 1, 2, 0, 1, 2], [0, 0, 1, 1]])
+    }))
+
+  it.effect("the first check is number 0 also in an attempt of another number", () =>
+    Effect.gen(function*() {
+      for (const options of [{}, { timeout: "10 seconds" }, { stop: Effect.never }, { name: "ready" }] as const) {
+        const checks: Array<number> = []
+        const poll = Poll.until(Effect.map(attempt, (n) => checks.push(n) % 2 === 0), everySecond, options)
+        yield* observe(Effect.retry(Effect.andThen(poll, Effect.fail("again")), { times: 1 }), "1 minute")
+        assert.deepStrictEqual(checks, [0, 1, 0, 1])
+      }
+    }))
+
+  it.effect("a fiber that outlives its check keeps the number of that", () =>
+    Effect.gen(function*() {
+      for (const options of [{}, { timeout: "10 seconds" }, { stop: Effect.never }, { name: "ready" }] as const) {
+        const later: Array<number> = []
+        let checks = 0
+        const check = Effect.as(
+          Effect.forkDetach(Effect.delay(Effect.map(attempt, (n) => later.push(n)), "30 seconds")),
+          false
+        ).pipe(Effect.map(() => ++checks === 3))
+        yield* observe(Poll.until(check, everySecond, options), "1 minute")
+        assert.deepStrictEqual(later, [0, 1, 2])
+      }
     }))
 })
 

@@ -11,13 +11,15 @@ import {
   Logger,
   Metric,
   Option,
+  Predicate,
   References,
   Schedule,
   Tracer
 } from "effect"
-import { Backoff, Jitter, Limit, Period, Retry, RetryExhausted } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period, Retry, RetryExhausted } from "effect-wait"
 import * as RetryExhaustedModule from "effect-wait/RetryExhausted"
 import { TestClock } from "effect/testing"
+import { CurrentLoop } from "../src/internal/stopping.ts"
 import { delaysOf, leftBehind, observe, withDraws } from "./support.ts"
 
 class Busy extends Data.TaggedError("Busy")<{ readonly after?: Duration.Input }> {}
@@ -623,3 +625,48 @@ describe("published policies", () => {
       assert.deepStrictEqual(delays.flat(), [1000, 3000, 6000])
     }))
 })
+
+describe("a retry in a run of a loop", () => {
+  const ends: Readonly<Record<string, Effect.Effect<string, string>>> = {
+    "that succeeds": Effect.succeed("done"),
+    "that is refused": Effect.fail("broken"),
+    "that is given up": Effect.fail("busy"),
+    "that dies": Effect.die("broken"),
+    "that is interrupted": Effect.interrupt
+  }
+  for (const [how, end] of Object.entries(ends)) {
+    it.effect(`${how} leaves no listener on the loop: 10,000 in one run`, () =>
+      Effect.gen(function*() {
+        const counts: Array<number | undefined> = []
+        let calls = 0
+        const count = Effect.map(CurrentLoop, (loop) => {
+          const listeners: unknown = Predicate.isObject(loop) ? Reflect.get(loop, "listeners") : undefined
+          return counts.push(listeners instanceof Set ? listeners.size : undefined)
+        })
+        const call = Effect.suspend(() => ++calls % 2 === 1 ? Effect.fail("busy") : Effect.andThen(count, end))
+        const retry = Retry.run(call, Period.sliding(0).pipe(Limit.attempts(2)), { while: (error) => error === "busy" })
+        const run = Effect.andThen(Effect.repeat(Effect.exit(retry), Schedule.recurs(9999)), count)
+        yield* Loop.run(run, Period.sliding(0).pipe(Limit.attempts(1)), { stop: Effect.never })
+        assert.strictEqual(calls, 20_000)
+        assert.deepStrictEqual([counts.length, Array.from(new Set(counts.slice(0, -1))), counts.at(-1)], [
+          10_001,
+          [1],
+          0
+        ])
+      }))
+  }
+})
+
+it.effect("the first attempt is number 0 also in an attempt of another number", () =>
+  Effect.gen(function*() {
+    const two = second.pipe(Limit.attempts(2))
+    for (const options of [{}, { stop: Effect.never }, { name: "call" }, { onRetry: () => Effect.void }] as const) {
+      const seen: Array<number> = []
+      const call = Effect.flatMap(Schedule.CurrentMetadata, ({ attempt }) => {
+        seen.push(attempt)
+        return Effect.fail("refused")
+      })
+      yield* observe(Effect.retry(Retry.run(call, two, options), { times: 1 }), "1 minute")
+      assert.deepStrictEqual(seen, [0, 1, 0, 1])
+    }
+  }))

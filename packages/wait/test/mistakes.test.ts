@@ -58,6 +58,8 @@ describe("mistakes", { timeout: 120_000 }, () => {
     "An option is misspelt, alone, in a pipe": "Did you mean to write 'attemptTimeout'?",
     "A duration is misspelt, beside `while`, in a pipe": `Type '"5 s"' is not assignable`,
     "`while` gives an Effect, in a pipe": "Type 'Effect<boolean, never, never>' is not assignable to type 'boolean'",
+    "A hint without an annotation, in the middle of a pipe": "AnnotateTheError",
+    "A hint without an annotation, in `Effect.retry`": "AnnotateTheError",
     "A misspelt option of a poll, beside `accept`": "Did you mean to write 'timeout'?",
     "A misspelt option of a poll, beside `accept`, in a pipe": "Did you mean to write 'timeout'?",
     "A duration is misspelt, beside `accept`, in a pipe": `Type '"1 min"' is not assignable`,

@@ -19,7 +19,7 @@ import {
   Stream,
   Tracer
 } from "effect"
-import { Backoff, Limit, Loop, Period, Retry, type RetryExhausted } from "effect-wait"
+import { Backoff, Limit, Loop, Period, Poll, Retry, type RetryExhausted } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { makeWork } from "./support.ts"
 
@@ -526,7 +526,8 @@ describe("pause and resume", () => {
         const [schedule, expected, slots] of [
           [second, [0, 700, 2500, 3600, 4700], 0],
           [Period.nonSliding("1 second"), [0, 700, 2500, 3500, 4500], 0],
-          [Period.ticker("1 second", { missed: "skip" }), [0, 700, 2500, 4000, 5000], 2]
+          [Period.ticker("1 second", { missed: "skip" }), [0, 700, 2500, 4000, 5000], 2],
+          [calendar, [0, 700, 2500, 4000, 5000], 2]
         ] as const
       ) {
         const { missed, starts } = yield* Effect.provide(
@@ -535,6 +536,21 @@ describe("pause and resume", () => {
         )
         assert.deepStrictEqual([starts, missed], [[...expected], slots])
       }
+    }))
+
+  it.effect("runNow runs once as well, and gives the exit of that run", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const loop = yield* Loop.forkScoped(Effect.sync(() => ++runs), second)
+      yield* TestClock.adjust(500)
+      yield* loop.pause
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* loop.runNow, Option.some(Exit.succeed(2)))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([runs, (yield* loop.status).state], [2, "paused"])
+      yield* loop.resume
+      yield* TestClock.adjust(0)
+      assert.strictEqual(runs, 3)
     }))
 
   it.effect("before the first run: the schedule starts with the resume", () =>
@@ -826,13 +842,17 @@ describe("what can be served", () => {
 
   it.live("has whole milliseconds, and the slot of a calendar", () =>
     Effect.gen(function*() {
-      const loop = yield* Loop.forkScoped(Effect.void, Period.cron("0 0 * * *", { timeZone: "UTC" }))
+      const loop = yield* Loop.forkScoped(Effect.void, Period.cron("0 0 * * *", { timeZone: "UTC" }), {
+        immediate: true
+      })
       const other = yield* Loop.forkScoped(Effect.void, Period.sliding(3_600_000.25))
+      const statuses = Effect.all([loop.status, other.status])
+      yield* Poll.until(statuses, Period.sliding(1), { accept: (all) => all.every(({ runs }) => runs === 1) })
       for (let look = 0; look < 20; look++) {
         yield* Effect.sleep(3)
         const { lastStart, nextStart } = loop.toJSON()
         assert.strictEqual((nextStart ?? 1) % 86_400_000, 0)
-        assert.isTrue(lastStart === null && Number.isInteger(other.toJSON().nextStart))
+        assert.isTrue(Number.isInteger(lastStart) && Number.isInteger(other.toJSON().nextStart))
       }
     }))
 })

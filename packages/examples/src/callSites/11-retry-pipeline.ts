@@ -91,7 +91,7 @@ const storing = Backoff.exponential({ base: "10 millis", factor: 5, cap: "1 seco
 
 export const store = (order: typeof Order.Type) =>
   put(order).pipe(
-    Retry.run(storing, { name: "store", budget: "database", while: (error) => error._tag === "Busy", ...hooks }),
+    Retry.run(storing, { name: "store", budget: "database", while: ["Busy"], ...hooks }),
     Effect.andThen(Effect.log(`order ${order.id}: stored`))
   )
 
@@ -111,7 +111,7 @@ export const sync = (id: string, { attempt, deadline, within }: Record<keyof typ
       name: "fetch",
       budget: "orders",
       attemptTimeout: attempt,
-      while: (error) => error._tag !== "Rejected",
+      while: ["Throttled", "Unavailable", "TimeoutError"],
       ...hooks
     }),
     Effect.tap(store),

@@ -7,7 +7,7 @@
  * `npx --yes pnpm@12 examples 12-plain-typescript`
  */
 import { Cause, type Duration, Effect, Exit, Layer, ManagedRuntime, Option, Scope } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, WaitTimeout } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry } from "effect-wait"
 import { listen, portOf } from "../listen.ts"
 import { claim, main } from "./support/program.ts"
 
@@ -61,10 +61,15 @@ export const make = (layer: Layer.Layer<never> = Layer.empty) => {
       readonly onError: (error: unknown) => void
     }): Sync => {
       signal?.throwIfAborted()
-      const tell = (error: unknown) =>
-        Effect.catchCause(Effect.sync(() => onError(error)), (cause) => Effect.logError("onError failed", cause))
       const period = Period.sliding(every)
-      const loop = runtime.runSync(Loop.forkScoped(Effect.tapError(call(work), tell), period, { backoff: period }))
+      const loop = runtime.runSync(Loop.forkScoped(call(work), period, {
+        backoff: period,
+        onFailure: ({ cause }) =>
+          Effect.catchCause(
+            Effect.sync(() => onError(Cause.squash(cause))),
+            (cause) => Effect.logError("onError failed", cause)
+          )
+      }))
       if (signal !== undefined) {
         runtime.runFork(Effect.raceFirst(loop.await, Effect.andThen(Loop.fromAbortSignal(signal), loop.interrupt)))
       }
@@ -118,12 +123,12 @@ const caller = async (url: string) => {
 
   await pollUntil(async (signal) => (await fetch(`${url}/ready`, { signal })).ok, patience)
   const timeout = await pollUntil(async () => false, { ...patience, timeout: "100 millis" }).catch(caught)
-  await holds("a poll in vain rejects", timeout instanceof WaitTimeout && timeout.reason._tag, "Deadline")
+  await holds("a poll in vain rejects", Poll.isWaitTimeout(timeout) && timeout.reason._tag, "Deadline")
 
   const third = await retry((signal) => get("/busy", signal), { attempts: 5 })
   await holds("a call that fails is made again", third, "request 3")
   const exhausted = await retry((signal) => get("/missing", signal), { attempts: 2 }).catch(caught)
-  await holds("a retry in vain rejects", exhausted instanceof Retry.RetryExhausted && exhausted.attempts, 2)
+  await holds("a retry in vain rejects", Retry.isRetryExhausted(exhausted) && exhausted.attempts, 2)
 
   const errors: Array<string> = []
   const sync = startSync({

@@ -23,8 +23,8 @@ export interface Lane {
   readonly run: <A>(describe: (value: A) => string) => <E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Notes the planned start of the next run: the delay that the schedule gives, from the moment that it gives it. */
   readonly planned: Tap
-  /** Notes the retries within a run. */
-  readonly retried: Tap
+  /** Notes a retry within a run. */
+  readonly retried: Effect.Effect<void>
   /** Notes that the loop came to its own end, not to a stop. */
   readonly done: Effect.Effect<void>
 }
@@ -76,7 +76,7 @@ export class Journal extends Context.Service<Journal, {
           planned: Schedule.tap(({ duration }) =>
             Effect.flatMap(millis, (now) => Ref.set(planned, now + Duration.toMillis(duration)))
           ),
-          retried: Schedule.tap(() => Ref.update(retries, (n) => n + 1)),
+          retried: Ref.update(retries, (n) => n + 1),
           done: Effect.sync(() => {
             lane.outcome = "done"
           })

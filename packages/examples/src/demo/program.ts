@@ -1,14 +1,12 @@
 /** What the demo does. */
-import { Deferred, Effect, Layer, Random, Schema } from "effect"
-import { Backoff, Jitter, Limit, Loop, Period, Poll } from "effect-wait"
+import { Effect, Layer, Random, Schema } from "effect"
+import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry } from "effect-wait"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { STATUS_CODES } from "node:http"
 import { runMain } from "../runMain.ts"
 import { release, signal } from "../signals.ts"
 import { Journal, layerLogger } from "./journal.ts"
 import { FlakyServer } from "./server.ts"
-
-type Stop = Effect.Effect<string>
 
 class CallFailed extends Schema.TaggedError<CallFailed>()("CallFailed", { status: Schema.Int }) {
   override get message() {
@@ -23,54 +21,49 @@ const call = Effect.fnUntraced(function*(path: string) {
 })
 
 // Answers to Go's wait.PollUntilContextTimeout(ctx, 250*time.Millisecond, 5*time.Second, true, condition).
-const ready = Effect.fnUntraced(function*(stop: Stop) {
+const ready = Effect.gen(function*() {
   const lane = yield* (yield* Journal).lane("poll")
   const check = HttpClient.get("/healthz").pipe(
     Effect.map((response) => response.status === 200),
     lane.run((isReady) => isReady ? "ready" : "not ready yet")
   )
-  yield* Poll.until(check, Period.nonSliding("250 millis").pipe(lane.planned), { timeout: "5 seconds", stop })
+  yield* Poll.until(check, Period.nonSliding("250 millis").pipe(lane.planned), { timeout: "5 seconds" })
   yield* lane.done
 })
 
+const options = { grace: "5 seconds", healthyWithin: "5 seconds" } as const
+
 // Answers to Go's wait.JitterUntil(f, time.Second, 0.2, false, stop). Wait.jitterUntil is that call; here is the
 // schedule that it stands for, so that the planned starts can be read off it.
-const sync = Effect.fnUntraced(function*(stop: Stop) {
+const Sync = Layer.unwrap(Effect.gen(function*() {
   const lane = yield* (yield* Journal).lane("sync")
   const backoff = Backoff.exponential({ base: "50 millis", cap: "1 second" }).pipe(Jitter.full, Limit.attempts(4))
-  const work = Effect.retry(call("/sync"), backoff.pipe(lane.retried)).pipe(
-    lane.run((body) => body),
-    Loop.survive({ name: "sync" })
+  const work = call("/sync").pipe(
+    Retry.run(backoff, { while: ["CallFailed"], onRetry: () => lane.retried }),
+    lane.run((body) => body)
   )
-  const schedule = Period.sliding("1 second").pipe(Jitter.additive(0.2), Period.fromStart)
-  yield* Loop.run(work, schedule.pipe(lane.planned), { stop })
-})
+  const schedule = Period.sliding("1 second").pipe(Jitter.additive(0.2), Period.fromStart, lane.planned)
+  return Loop.layer(work, schedule, { name: "sync", backoff: schedule, ...options })
+}))
 
-const metrics = Effect.fnUntraced(function*(stop: Stop) {
+const Metrics = Layer.unwrap(Effect.gen(function*() {
   const lane = yield* (yield* Journal).lane("metrics")
-  const work = call("/metrics").pipe(
-    lane.run((body) => body),
-    Loop.survive({ name: "metrics" })
-  )
-  yield* Loop.run(work, Period.sliding("700 millis").pipe(lane.planned), { stop })
-})
+  const work = lane.run((body: string) => body)(call("/metrics"))
+  const schedule = Period.sliding("700 millis").pipe(lane.planned)
+  return Loop.layer(work, schedule, { name: "metrics", backoff: schedule, ...options })
+}))
 
 const signalled = Effect.map(Loop.fromAbortSignal(signal), () => String(signal.reason))
 
-// Completes at the first signal or after 8 seconds. From half a second later a signal kills, as ever; not at once,
-// since a package manager may pass on the Ctrl-C that the terminal has already sent to every process.
-const makeStop = Effect.gen(function*() {
+// At the first signal, or after 8 seconds. From half a second later a signal kills, as ever; not at once, since a package
+// manager may pass on the Ctrl-C that the terminal has already sent to every process.
+const end = Effect.gen(function*() {
   const journal = yield* Journal
-  const stop = yield* Deferred.make<string>()
-  const deadline = Effect.as(Effect.sleep("8 seconds"), "8 seconds have passed")
-  yield* Effect.raceFirst(signalled, deadline).pipe(
-    Effect.tap((reason) => journal.note("stop", reason)),
-    Effect.tap((reason) => Deferred.succeed(stop, reason)),
-    Effect.andThen(Effect.sleep("500 millis")),
-    Effect.ensuring(Effect.sync(release)),
-    Effect.forkScoped({ startImmediately: true })
-  )
-  return Deferred.await(stop)
+  const reason = yield* Effect.raceFirst(signalled, Effect.as(Effect.sleep("8 seconds"), "8 seconds have passed"))
+  yield* Effect.forkDetach(Effect.andThen(Effect.sleep("500 millis"), Effect.sync(release)))
+  const { loops } = yield* Loop.health
+  yield* journal.note("stop", reason)
+  yield* journal.note("health", `${loops.filter(({ healthy }) => healthy).length} of ${loops.length} loops are healthy`)
 })
 
 const about = `A server that is not ready for 1.2 s, then fails now and then. For 8 seconds, or until Ctrl-C:
@@ -81,16 +74,13 @@ const about = `A server that is not ready for 1.2 s, then fails now and then. Fo
 
 Lateness is true start minus planned start; a timer may wake some 2 ms early.`
 
+// Runs in flight finish: that is the grace of the loops.
 const program = Effect.gen(function*() {
   const journal = yield* Journal
-  const stop = yield* makeStop
   yield* journal.open(about)
-  yield* ready(stop).pipe(
-    Effect.andThen(Effect.all([sync(stop), metrics(stop)], { concurrency: "unbounded" })),
-    Effect.catchTag(
-      "WaitTimeout",
-      (timeout) => timeout.reason._tag === "Stopped" ? journal.note("poll", timeout.message) : Effect.fail(timeout)
-    ),
+  yield* ready.pipe(
+    Effect.andThen(Layer.launch(Layer.mergeAll(Sync, Metrics))),
+    Effect.raceFirst(end),
     Effect.ensuring(journal.close)
   )
 })

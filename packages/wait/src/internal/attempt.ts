@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import { constUndefined } from "effect/Function"
 import * as Schedule from "effect/Schedule"
 
@@ -35,8 +35,8 @@ export const budgetsAround = (context: Context.Context<never>): ReadonlyArray<st
 
 const noMetadata: Schedule.Metadata = Context.get(Context.empty(), Schedule.CurrentMetadata)
 
-// Most contexts have none, and stay as they are.
-const withoutMetadata = <R>(context: Context.Context<R>): Context.Context<R> =>
+/** A context without metadata. Most contexts have none, and stay as they are. */
+export const withoutMetadata = <R>(context: Context.Context<R>): Context.Context<R> =>
   Context.get(context, Schedule.CurrentMetadata) === noMetadata
     ? context
     : Context.add(context, Schedule.CurrentMetadata, noMetadata)
@@ -70,44 +70,32 @@ export interface Attempts {
   readonly next: <R>(context: Context.Context<R>) => Context.Context<R>
 }
 
-export const makeAttempts = (clock: Clock.Clock): Attempts => {
-  let start: number | undefined
+/**
+ * The metadata of the attempts of one operation. Where nothing else runs between attempts there is a `base`: the fiber keeps the
+ * context of an attempt until the schedule is asked about it.
+ */
+export const makeAttempts = (clock: Clock.Clock, base: Context.Context<never> | undefined): Attempts => {
   let metadata: Schedule.Metadata | undefined
+  const next = <R>(context: Context.Context<R>): Context.Context<R> =>
+    metadata === undefined ? withoutMetadata(context) : Context.add(context, Schedule.CurrentMetadata, metadata)
   return {
     record(attempt, input, output, delay) {
       const now = clock.currentTimeMillisUnsafe()
-      start ??= now
+      const start = metadata === undefined ? now : metadata.start
       const elapsedSincePrevious = metadata === undefined ? 0 : now - metadata.now
-      const elapsed = now - start
-      const duration = Duration.millis(delay)
-      metadata = { input, output, duration, attempt, start, now, elapsed, elapsedSincePrevious }
+      const duration = delay === 0 ? Duration.zero : Duration.millis(delay)
+      metadata = { input, output, duration, attempt, start, now, elapsed: now - start, elapsedSincePrevious }
+      if (base !== undefined) Fiber.getCurrent()?.setContext(next(base))
     },
-    next: (context) =>
-      metadata === undefined ? withoutMetadata(context) : Context.add(context, Schedule.CurrentMetadata, metadata)
+    next
   }
 }
 
-/**
- * The attempt with its number in the context. If nothing else runs between attempts, the fiber keeps it until
- * `restoreContext`.
- */
-export const withNumber = <A, E, R>(
-  attempt: Effect.Effect<A, E, R>,
-  attempts: Attempts,
-  options: { readonly base: Context.Context<R>; readonly isPlain: boolean; readonly isWatched: boolean }
-): Effect.Effect<A, E, R> => {
-  const { base, isPlain, isWatched } = options
-  if (!isPlain || isWatched) return Effect.updateContext(attempt, attempts.next<R>)
-  return Effect.withFiber((fiber) => {
-    fiber.setContext(attempts.next(base))
-    return attempt
-  })
-}
-
-/** Gives the fiber its context back at the end. */
+/** Starts the attempts without metadata, and gives the fiber its context back at the end. */
 export const restoreContext = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const { context } = fiber
+    fiber.setContext(withoutMetadata(context))
     return Effect.onExit(effect, () => {
       fiber.setContext(context)
       return Effect.void

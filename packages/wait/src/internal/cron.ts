@@ -17,8 +17,9 @@ interface State {
   /** The next slot, and the one before it. -Infinity while they are not known. */
   slot: number
   before: number
-  /** When the clocks were last read, and the latest time that the wall clock has shown. */
+  /** When the clocks were last read, what the wall clock showed, and the latest time that it has ever shown. */
   lookedAt: number
+  wall: number
   latest: number
 }
 
@@ -37,7 +38,7 @@ const look = (calendar: Calendar, state: State, at: Moment): number => {
   }
   state.latest = Math.max(state.latest, wall)
   state.lookedAt = at.now
-  return wall
+  return state.wall = wall
 }
 
 // Finds the next slot after this time, and the one before that.
@@ -59,6 +60,7 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     slot: -Infinity,
     before: -Infinity,
     lookedAt: NaN,
+    wall: NaN,
     latest: -Infinity
   }),
   output: ({ runs }) => runs,
@@ -100,5 +102,5 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     find(calendar, state, state.done)
     return slot === state.slot ? delay : delay * (state.slot - state.before) / (slot - before)
   },
-  since: ({ before }, at) => at.wall() - before
+  since: ({ before, lookedAt, wall }, { now }) => wall + now - lookedAt - before
 })

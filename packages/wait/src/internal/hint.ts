@@ -13,6 +13,21 @@ interface HintOptions {
 }
 
 /**
+ * The type of the error if the compiler cannot infer it. Its message names this type; the error needs an annotation, as in
+ * `Retry.hint((error: Busy) => ..., { max: "1 minute" })`. In `Retry.run` the error is inferred if the hint is the last function of its
+ * pipe, or if the schedule is its first argument.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnnotateTheError {
+  readonly "annotate the error of the hint": never
+}
+
+// `E & Input`. The compiler infers `E` from the place of the schedule through these branches, and not through an intersection.
+type Both<E, Input> = [E] extends [AnnotateTheError] ? Input : E extends Input ? E : E & Input
+
+/**
  * Makes a delay at least as long as the hint in the error, such as an HTTP `Retry-After` or a gRPC pushback.
  *
  * - `hintOf`: the hint of an error, if it has one. A negative or NaN hint counts as 0
@@ -20,8 +35,9 @@ interface HintOptions {
  * - `onExceed`: the result of a longer hint. `"giveUp"`, the default: the schedule is done. `"clamp"`: the hint counts
  *   as `max`
  *
- * Data-first, `Retry.hint(schedule, (error) => ..., options)`, the type of the error is inferred from the use of the
- * schedule. In a pipe the error needs an annotation.
+ * In `Retry.run` the error needs no annotation if the hint is the last function of its pipe, or if the schedule is its first
+ * argument: `Retry.hint(schedule, (error) => ..., options)`. The same holds in a combinator that takes the schedule first, as in
+ * `Limit.within(Retry.hint(schedule, ...), "1 minute")`. Elsewhere the type of the error is {@link AnnotateTheError}.
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
  *
@@ -51,17 +67,17 @@ interface HintOptions {
 export const hint: typeof hintDual = hintDual
 
 // Data-last, bad options throw before there is a schedule.
-function hintDual<E>(
+function hintDual<E = AnnotateTheError>(
   hintOf: HintOf<E>,
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & E, Error, Env>
-function hintDual<Output, E, Error, Env>(
-  self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
+) => Schedule.Schedule<Output, Both<E, Input>, Error, Env>
+function hintDual<Output, Input, Error, Env, E = AnnotateTheError>(
+  self: Schedule.Schedule<Output, Input, Error, Env>,
   hintOf: HintOf<E>,
   options: HintOptions
-): Schedule.Schedule<Output, E, Error, Env>
+): Schedule.Schedule<Output, Both<E, Input>, Error, Env>
 function hintDual<Output, E, Error, Env>(
   ...given:
     | readonly [HintOf<E>, HintOptions]

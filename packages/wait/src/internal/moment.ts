@@ -129,7 +129,7 @@ export class LoopMoment implements Moment {
   declare private wanted?: number
   // Only in a loop that is watched.
   declare missed?: number
-  // Only in a loop that is watched: the last reading of the wall clock.
+  // Only in a loop that is watched: the wall clock's time, if it was read at `now`.
   declare private wallRead?: number
   // Only in a loop with a schedule of another library: the wall clock's time at 0.
   declare private wallOrigin?: number
@@ -149,7 +149,9 @@ export class LoopMoment implements Moment {
 
   /** Reads the clock. */
   look(): void {
-    if (this.clock !== undefined) this.now = millisSince(this.clock, this.origin)
+    if (this.clock === undefined) return
+    this.now = millisSince(this.clock, this.origin)
+    if (this.wallRead !== undefined) this.wallRead = NaN
   }
 
   /** The next run comes after this delay. */
@@ -196,11 +198,10 @@ export class LoopMoment implements Moment {
     return wall
   }
 
-  /** The wall clock's time that a calendar read just now; else what it is now. */
+  /** The wall clock's time at `now`, as a calendar has read it; else what it is now. */
   lastWall(): number {
-    const read = this.wallRead
-    const wall = this.wall()
-    return read !== undefined && wall - read <= 1 ? read : wall
+    const { wallRead = NaN } = this
+    return Number.isNaN(wallRead) ? this.wall() : wallRead
   }
 
   miss(slots: () => number): void {

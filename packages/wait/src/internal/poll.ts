@@ -9,7 +9,7 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
-import { makeAttempts, restoreContext, withNumber } from "./attempt.ts"
+import { makeAttempts, restoreContext } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
@@ -69,8 +69,8 @@ export const poll = <A, E, R, F>(options: {
           lastError
         })
       ))
-    const attempts = makeAttempts(clock)
-    const isPlain = plan.prepare === undefined
+    const isPlain = plan.prepare === undefined && onWait === undefined && name === undefined
+    const attempts = makeAttempts(clock, isPlain ? context : undefined)
     let missed = 0
     const wait = (driver: Polling, delay: number): Next<A, E | F | WaitTimeout<A, E>, R> => {
       missed = driver.at.missed ?? 0
@@ -121,7 +121,7 @@ export const poll = <A, E, R, F>(options: {
           )
       },
       {
-        work: withNumber(check, attempts, { base: context, isPlain, isWatched: name !== undefined }),
+        work: isPlain ? check : Effect.updateContext(check, attempts.next<R>),
         plan: onWait === undefined ? plan : { ...plan, timed: true }, // the run time of a hook is part of the delay
         stop
       },
@@ -132,7 +132,7 @@ export const poll = <A, E, R, F>(options: {
             ? timedOut(driver, "Deadline")
             : Effect.raceFirst(
               Effect.flatMap(Effect.sleep(Duration.millis(timeout)), () => timedOut(driver, "Deadline")),
-              loop
+              isPlain ? restoreContext(loop) : loop
             )
     )
   })

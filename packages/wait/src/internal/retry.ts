@@ -20,7 +20,7 @@ import {
   leaveFirst,
   makeAttempts,
   withAttempt,
-  withNumber
+  withoutMetadata
 } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import { Driver, type Rules } from "./driver.ts"
@@ -174,7 +174,7 @@ const loop = <A, E, R, F>(retry: Retry<A, E, R, F>, start: Start<E>): Retried<A,
     toPlan(schedule).prepare === undefined
   const attempts = Effect.contextWith((context: Context.Context<R>) => drive(retry, start, isPlain, context))
   const withContext = isPlain
-    ? Effect.updateContext(attempts, (context: Context.Context<R>) => withAttempt(context, undefined))
+    ? Effect.updateContext(attempts, (context: Context.Context<R>) => withAttempt(withoutMetadata(context), undefined))
     : attempts
   return budget === undefined ? withContext : Effect.andThen(budget.service.started(budget.key), withContext)
 }
@@ -185,21 +185,22 @@ const drive = <A, E, R, F>(
   isPlain: boolean,
   context: Context.Context<R>
 ): Retried<A, E, R, F> => {
-  const { options: { followsLoop, name, onGiveUp, stop }, schedule } = retry
+  const { options: { followsLoop, name, onGiveUp, onRetry, stop }, schedule } = retry
   const { failed } = start
+  const plan = toPlan(schedule)
   const clock = Context.get(context, Clock.Clock)
   const started = failed?.started ?? clock.monotonicTimeNanosUnsafe()
   const progress: Progress<E> = {
     last: Option.none(),
     exhausted: undefined,
     elapsed: () => Duration.millis(millisSince(clock, started)),
-    attempts: makeAttempts(clock),
+    attempts: makeAttempts(clock, isPlain && name === undefined ? context : undefined),
     outerLoop: followsLoop ? loopAround(context) : undefined,
     unlisten: constant(undefined)
   }
   const spec = {
-    work: workOf(retry, start, progress, { base: context, isPlain }),
-    plan: toPlan(schedule),
+    work: workOf(retry, start, progress, isPlain),
+    plan: onRetry === undefined ? plan : { ...plan, timed: true }, // the time that a hook takes counts
     stop,
     started
   }
@@ -223,13 +224,14 @@ const workOf = <A, E, R, F>(
   { attempt, options: { name } }: Retry<A, E, R, F>,
   { budget }: Start<E>,
   { attempts }: Progress<E>,
-  options: { readonly base: Context.Context<R>; readonly isPlain: boolean }
-): Effect.Effect<A, E, R> => {
-  const work = withNumber(attempt, attempts, { ...options, isWatched: name !== undefined })
-  return options.isPlain
-    ? work
-    : Effect.updateContext(work, (context: Context.Context<R>) => withAttempt(context, budget?.key))
-}
+  isPlain: boolean
+): Effect.Effect<A, E, R> =>
+  isPlain
+    ? name === undefined ? attempt : Effect.updateContext(attempt, attempts.next<R>)
+    : Effect.updateContext(
+      attempt,
+      (context: Context.Context<R>) => attempts.next(withAttempt(context, budget?.key))
+    )
 
 const annotate = <X, F, R>(name: string | undefined, hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
   name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
@@ -265,19 +267,18 @@ const beforeRetry = <A, E, R, F>(
   { budget }: Start<E>,
   progress: Progress<E>
 ) =>
-  Effect.fnUntraced(function*(loop: Loop<A, E, R, F>, error: E, delay: number) {
-    const started = Duration.toMillis(progress.elapsed())
-    if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, error))) {
-      return yield* giveUp(loop, error, progress, "Budget")
-    }
-    if (onRetry === undefined) return delay
-    const { attempts: attempt } = loop
-    yield* annotate(name, onRetry({ error, attempt, delay: Duration.millis(delay), elapsed: progress.elapsed() }))
-    const left = delay - (Duration.toMillis(progress.elapsed()) - started)
-    // The hook took longer than the delay, and a time limit may have passed meanwhile.
-    const isOver = left < 0 && loop.at.isExpired()
-    return isOver ? new End(giveUp(loop, error, progress, "Schedule")) : Math.max(0, left)
+(loop: Loop<A, E, R, F>, error: E, delay: number): Next<A, E | F | RetryExhausted<E | undefined>, R> => {
+  const granted = budget === undefined ? delay : Effect.map(
+    budget.service.withdraw(budget.key, error),
+    (isGranted) => isGranted ? delay : new End(giveUp(loop, error, progress, "Budget"))
+  )
+  return onRetry === undefined ? granted : refine(granted, () => {
+    const hook = Effect.suspend(() =>
+      onRetry({ error, attempt: loop.attempts, delay: Duration.millis(delay), elapsed: progress.elapsed() })
+    )
+    return loop.during(delay, annotate(name, hook), () => giveUp(loop, error, progress, "Schedule"))
   })
+}
 
 const rulesOf = <A, E, R, F>(
   retry: Retry<A, E, R, F>,
@@ -286,14 +287,13 @@ const rulesOf = <A, E, R, F>(
 ): Rules<A, E, R, E, unknown, A, F | RetryExhausted<E | undefined>> => {
   const { options: { onRetry, while: isRetryable } } = retry
   const { budget, isDeferred } = start
-  const isPlain = budget === undefined && onRetry === undefined
   const before = beforeRetry(retry, start, progress)
   const askNext = (loop: Loop<A, E, R, F>, error: E): Next<A, E | F | RetryExhausted<E | undefined>, R> => {
     if (isDeferred) return new End(giveUp(loop, error, progress, "Nested"))
     if (onRetry !== undefined) loop.at.awaitLimit()
     return refine(loop.ask(error), (delay) => {
       progress.attempts.record(loop.attempts, error, loop.output(), delay)
-      return isPlain ? delay : before(loop, error, delay)
+      return before(loop, error, delay)
     })
   }
   return {
