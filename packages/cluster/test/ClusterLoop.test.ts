@@ -53,6 +53,25 @@ describe("ClusterLoop.layer", () => {
       assert.deepStrictEqual(starts, [1, 1001, 2001, 3001])
     }))
 
+  it.effect("has the first run of a calendar at its first slot, unless it is immediate", () =>
+    Effect.gen(function*() {
+      const schedule = Period.cron("* * * * *", { timeZone: "UTC" })
+      for (
+        const [name, immediate, expected] of [
+          ["by default", undefined, [60_000, 120_000]],
+          ["immediate", true, [1, 60_000, 120_000]],
+          ["not immediate", false, [60_000, 120_000]]
+        ] as const
+      ) {
+        const { start, starts } = starting()
+        yield* Effect.gen(function*() {
+          yield* embedded(ClusterLoop.layer({ name, run: start, schedule, immediate }))
+          yield* TestClock.adjust("150 seconds")
+        }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
+        assert.deepStrictEqual(starts, [...expected], name)
+      }
+    }))
+
   it.effect("runs on one of three runners, and moves once when others join", () =>
     Effect.gen(function*() {
       const { join, runs, terms } = yield* makeCluster(fiveSeconds)
@@ -236,7 +255,8 @@ describe("ClusterLoop.layer", () => {
     [{ run: undefined }, "ClusterLoop.layer: run must be an Effect, got undefined"],
     [{ schedule: "1 second" }, "ClusterLoop.layer: schedule must be a Schedule, got \"1 second\""],
     [{ backoff: 5 }, "ClusterLoop.layer: backoff must be a Schedule, got 5"],
-    [{ onFailure: 5 }, "ClusterLoop.layer: onFailure must be a function, got 5"]
+    [{ onFailure: 5 }, "ClusterLoop.layer: onFailure must be a function, got 5"],
+    [{ immediate: "yes" }, "ClusterLoop.layer: immediate must be true or false, got \"yes\""]
   ])("dies when its layer is built with %j", ([changed, message]) =>
     Effect.gen(function*() {
       const options = { name: "sync", run: Effect.void, schedule: fiveSeconds, ...changed }

@@ -79,6 +79,26 @@ describe("what cron ran through two years", () => {
     }, 60_000)
   }
 
+  it("is what comes next, whenever a loop starts: in the repeated hour of autumn too", () => {
+    let asked = 0
+    for (const zone of zones) {
+      for (const [text, line] of Object.entries(zone.lines)) {
+        if (line === null || text in sundays || refusedHereOnly.includes(text)) continue
+        const calendar = calendarOf(text, zone.zone)
+        for (const { from, starts, until } of line.windows) {
+          // Ten hours around the change, at odd times.
+          for (let at = from + 23 * 60; at < Math.min(until, from + 33 * 60); at += 67) {
+            const next = starts.find((start) => start > at)
+            if (next === undefined) break
+            asked++
+            assert.strictEqual(slotAfter(calendar, at * minute), next * minute, `${text} after ${at}`)
+          }
+        }
+      }
+    }
+    assert.isAbove(asked, 60_000)
+  }, 60_000)
+
   it("is what a simulated loop runs", () => {
     for (const zone of zones) {
       for (const [text, line] of Object.entries(zone.lines)) {
