@@ -2,6 +2,7 @@
  * `effect-wait herd`, once its options are read: many clients that write the same row, under each policy. The experiment of
  * AWS' "Exponential Backoff And Jitter".
  */
+import { charts } from "@effect-wait/draw"
 import * as Backoff from "effect-wait/Backoff"
 import { Herd } from "effect-wait/testing"
 import * as Console from "effect/Console"
@@ -143,21 +144,28 @@ export const toText = ({ clients, rounds }: Size, results: ReadonlyArray<Content
 
 const points = 8
 
-const chart = { width: 960, height: 400 }
-
 /** Time and calls over the number of clients. */
 export const toSvg = (curves: Readonly<Record<string, ReadonlyArray<Herd.Point>>>): string => {
-  const { height, width } = chart
-  const measures = ["time", "calls"] as const
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${2 * height}" viewBox="0 0 ${width} ${
-      2 * height
-    }">`,
-    ...measures.map((measure, i) =>
-      Herd.toSvg(curves, { measure, ...chart }).trimEnd().replace("<svg ", `<svg y="${i * height}" `)
-    ),
-    "</svg>\n"
-  ].join("\n")
+  const lines = (of: (point: Herd.Point) => number) =>
+    Object.entries(curves).map(([name, points]) => ({
+      name,
+      points: points.map((point) => [point.clients, of(point)] as const)
+    }))
+  const names = Object.keys(curves)
+  return charts({
+    title: "Clients that write one row",
+    description: `Time and calls until all clients have written, by the number of clients, under ${names.join("; ")}.`,
+    width: 860,
+    charts: [
+      {
+        title: "Time until all clients have written",
+        x: "clients",
+        y: "seconds",
+        lines: lines(({ time }) => time / 1000)
+      },
+      { title: "Writes until all clients have written", x: "clients", y: "writes", lines: lines(({ calls }) => calls) }
+    ]
+  })
 }
 
 // Fewer clients, and at last as many as the table has.

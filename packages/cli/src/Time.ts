@@ -1,6 +1,9 @@
 /** Durations as they are written in shells, and as Effect reads them. In milliseconds in between. */
+import { format } from "@effect-wait/draw/time"
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+
+export { format }
 
 const units = [
   ["d", "day", 86_400_000],
@@ -33,18 +36,6 @@ export const parse = (text: string): Option.Option<number> => {
   const millis = parts.reduce((sum, millis) => sum + millis, 0)
   // Parts of a millisecond add up to nanoseconds, exactly.
   return Number.isFinite(millis) ? Option.some(Number(millis.toPrecision(15))) : Option.none()
-}
-
-/** In at most two units, or three digits: `100ms`, `1.25s`, `2m30s`, `6d4h`. */
-export const format = (millis: number): string => {
-  if (millis === Infinity) return "forever"
-  const i = units.findIndex(([, , size]) => Number(millis.toPrecision(3)) >= size)
-  const [unit, , size] = units[i] ?? ["ms", "milli", 1]
-  if (size <= 1000 || millis / size >= 1000) return `${Number((millis / size).toPrecision(3))}${unit}`
-  const [below, , step] = units[i + 1]!
-  const count = Math.round(millis / step)
-  const rest = count % (size / step)
-  return `${Math.floor(count / (size / step))}${unit}${rest === 0 ? "" : `${rest}${below}`}`
 }
 
 /** As {@link parse} reads it, exactly: `1.5s`, `1.234s`, `5ns`. */

@@ -1,9 +1,10 @@
 /** Tables, bars and timelines as text, as wide as the terminal. */
+import { clusters, cropped, type Scale } from "@effect-wait/draw/scale"
+import { time } from "@effect-wait/draw/time"
 import * as Timeline from "effect-wait/Timeline"
 import * as Effect from "effect/Effect"
 import * as Terminal from "effect/Terminal"
 import type { Named } from "./Document.ts"
-import { clusters, logarithmic, type Scale, time } from "./drawScale.ts"
 import { date, endOf, type Outcome, type Preview, type Row, type Settings, type Spread } from "./Preview.ts"
 
 /** How many columns there are; 80 where nobody can tell. */
@@ -87,7 +88,7 @@ const leastBar = 12
 const legends = ["├ min  ● mean  ┼ p95  ┤ max, logarithmic", "├ min ● mean ┼ p95 ┤ max", "● mean ┼ p95"]
 
 const bars = (rows: ReadonlyArray<Row>, width: number): ReadonlyArray<string> => {
-  const scale = logarithmic(rows.map(({ delay }) => delay))
+  const scale = cropped(rows.map(({ delay }) => delay))
   const fixed = areFixed(rows)
   return [
     fixed ? "" : legends.find((legend) => legend.length <= width) ?? "",

@@ -1,8 +1,4 @@
-/** Where times lie on an axis, and which of them are named there. In milliseconds. */
-import { format } from "./Time.ts"
-
-/** As it stands beside others: 0 needs no unit. */
-export const time = (millis: number): string => millis === 0 ? "0" : format(millis)
+/** Where times and numbers lie on an axis, and which of them are named there. Times are in milliseconds. */
 
 /** From a time to its place, from 0 to 1; and the times that are named. */
 export interface Scale {
@@ -32,15 +28,34 @@ const steps = [
   ...Array.from({ length: 300 }, (_, power) => [1, 2, 5].map((digit) => digit * day * 10 ** power)).flat()
 ]
 
+// Every second, third or fourth, so that so many are left at most.
+const thinned = (marks: ReadonlyArray<number>, most: number): ReadonlyArray<number> => {
+  const every = Math.ceil(marks.length / most)
+  return marks.filter((_, i) => i % every === 0)
+}
+
+interface Extent {
+  readonly min: number
+  readonly mean: number
+  readonly max: number
+}
+
+/** For delays of very different lengths: from the shortest that is not 0. */
+export const logarithmic = (spreads: ReadonlyArray<Extent>): Scale => log(spreads, ({ min }) => min)
+
 /**
- * For delays of very different lengths. Jitter draws some that are close to 0: the axis begins at a tenth of the shortest
- * mean, and no sooner.
+ * The same, from a tenth of the shortest mean: full jitter draws a few delays that are close to 0, for which a line of text
+ * has no room.
  */
-export const logarithmic = (
-  spreads: ReadonlyArray<{ readonly min: number; readonly mean: number; readonly max: number }>
-): Scale => {
+export const cropped = (spreads: ReadonlyArray<Extent>): Scale =>
+  log(spreads, ({ mean, min }) => Math.max(min, mean / 10))
+
+const log = (spreads: ReadonlyArray<Extent>, leastOf: (spread: Extent) => number): Scale => {
   const positive = spreads.filter(({ mean }) => mean > 0)
-  const least = positive.reduce((least, { mean, min }) => Math.min(least, Math.max(min, mean / 10)), Infinity)
+  const least = positive.reduce((least, spread) => {
+    const shortest = leastOf(spread)
+    return shortest > 0 ? Math.min(least, shortest) : Math.min(least, spread.mean)
+  }, Infinity)
   const from = least === Infinity ? 1 : least
   const to = positive.reduce((most, { max }) => Math.max(most, max), from)
   // Where all are about as long, they lie in the middle.
@@ -51,7 +66,19 @@ export const logarithmic = (
   return {
     from: low,
     at: (millis) => Math.min(1, Math.max(0, Math.log(millis / low) / Math.log(high / low))),
-    marks: tens.length < 3 ? steps.filter(isWithin) : tens
+    marks: thinned(tens.length < 3 ? steps.filter(isWithin) : tens, 12)
+  }
+}
+
+/** Round numbers from 0 to the first of at least `to`, so many at most. */
+export const numbers = (to: number, most: number): Scale => {
+  const magnitude = 10 ** Math.floor(Math.log10((to > 0 ? to : 1) / most))
+  const step = [1, 2, 5, 10].map((digit) => digit * magnitude).find((step) => Math.ceil(to / step) < most) ?? to
+  const steps = Math.max(1, Math.ceil(Number((to / step).toPrecision(12))))
+  return {
+    from: 0,
+    at: (value) => value / (steps * step),
+    marks: Array.from({ length: steps + 1 }, (_, i) => Number((i * step).toPrecision(12)))
   }
 }
 

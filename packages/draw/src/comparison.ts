@@ -1,0 +1,84 @@
+/** How many times better or worse than others, as bars with their spread. */
+import { at, type Box, edge, fit, type Frame, gap, heading, legend, page, type Sign, text, widthOf } from "./page.ts"
+import { number } from "./time.ts"
+
+/** So many times better: worse, if less than 1. */
+export interface Bar {
+  readonly name: string
+  readonly value: number
+  readonly min: number
+  readonly max: number
+}
+
+export interface Comparison extends Frame {
+  readonly groups: ReadonlyArray<{ readonly heading: string; readonly bars: ReadonlyArray<Bar> }>
+}
+
+const figure = (value: number): string =>
+  value >= 1000 ? `> ${number(1000)}` : value >= 10 ? number(Math.round(value)) : number(Number(value.toPrecision(2)))
+
+const worse = (x: number, y: number): string => `<path class="lost" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
+const better = (x: number, y: number): string => `<path class="run" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
+const whisker = (from: number, to: number, y: number): string =>
+  `<path class="end" d="M${at(from)} ${at(y)}H${at(to)}M${at(from)} ${at(y - 3)}v6M${at(to)} ${at(y - 3)}v6" fill="none"/>`
+
+const row = 22
+
+/** Bars from 1, to the right where it is better, to the left where it is worse. */
+export const comparison = (options: Comparison): string => {
+  const width = widthOf(options)
+  const isAbove = width < 560
+  const all = options.groups.flatMap(({ bars }) => bars)
+  // What is not more than 0 is too little to be told from nothing; what is more than 1,000, too much to be drawn.
+  const clamp = (value: number) => Math.min(1000, Math.max(0.1, value))
+  const low = all.some(({ min }) => clamp(min) < 1) ? 0.1 : 1
+  const left = isAbove ? edge + 8 : 0.42 * width
+  const right = width - 64
+  const toX = (value: number) => left + Math.log(clamp(value) / low) / Math.log(1000 / low) * (right - left)
+  const marks = [0.1, 1, 10, 100, 1000].filter((mark) => mark >= low)
+  const box: Box = (top) => {
+    const drawn: Array<string> = []
+    let y = top
+    for (const { bars, heading: title } of options.groups) {
+      if (bars.length === 0) continue
+      drawn.push(...heading(title, width)(y + 4).lines)
+      y += 28
+      for (const { max, min, name, value } of bars) {
+        if (isAbove) {
+          drawn.push(text(edge, y + 12, fit(name, width - 2 * edge), { whole: name }))
+          y += 18
+        }
+        const middle = y + 8
+        const [from, to] = [Math.min(toX(1), toX(value)), Math.max(toX(1), toX(value))]
+        const isWorse = value < 1
+        drawn.push(
+          ...isAbove ? [] : [text(left - 10, middle + 4, fit(name, left - 10 - edge), { anchor: "end", whole: name })],
+          `<rect class="${isWorse ? "lost" : "run"}" x="${at(from)}" y="${at(y + 1)}" width="${at(Math.max(2, to - from))}" height="14"/>`,
+          ...min < max ? [whisker(toX(min), toX(max), middle)] : [],
+          text(Math.max(to, min < max ? toX(max) : 0) + 8, middle + 4, `${figure(value)}x${isWorse ? ", worse" : ""}`, {
+            isBold: true
+          })
+        )
+        y += row
+      }
+      y += 8
+    }
+    return {
+      height: y - top + 28,
+      lines: [
+        ...marks.map((mark) => `<path class="${mark === 1 ? "axis" : "grid"}" d="M${at(toX(mark))} ${at(top)}V${at(y)}"/>`),
+        // The words are on the grid, not under it.
+        ...drawn,
+        ...marks.map((mark) => text(toX(mark), y + 17, `${number(mark)}x`, { anchor: "middle", style: "dim" }))
+      ]
+    }
+  }
+  const signs: ReadonlyArray<Sign> = [
+    { draw: better, text: "better, by the median" },
+    ...all.some(({ value }) => value < 1) ? [{ draw: worse, text: "worse" }] : [],
+    ...all.some(({ max, min }) => min < max)
+      ? [{ draw: (x: number, y: number) => whisker(x, x + 20, y), text: "least to most, of all rounds" }]
+      : []
+  ]
+  return page(options, [box, gap(6), legend(signs, width)])
+}

@@ -1,0 +1,149 @@
+/** What all pictures have: a title, an alternative text, a ground, boxes below each other, and texts that fit. */
+import { styleSheet } from "./ink.ts"
+
+/** Something that starts at `top`, and its height. */
+export type Box = (top: number) => { readonly height: number; readonly lines: ReadonlyArray<string> }
+
+export interface Frame {
+  readonly title: string
+  /** What a reader who cannot see the picture should know. */
+  readonly description?: string | undefined
+  /** Lines under the title. */
+  readonly subtitle?: string | undefined
+  /** In pixels; default 720. */
+  readonly width?: number | undefined
+  /** Whether the page has the style sheet. Default: the picture has it. */
+  readonly isInline?: boolean | undefined
+}
+
+export const widthOf = ({ width = 720 }: Frame): number => Math.max(200, width)
+
+/** From the edge of a picture. */
+export const edge = 14
+
+/** With one decimal. */
+export const at = (value: number): string => String(Number(value.toFixed(1)))
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;" }
+
+// Control characters are not allowed in XML.
+// oxlint-disable-next-line no-control-regex
+const control = /[\u0000-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+
+export const escape = (text: string): string => text.replace(control, "\u00b7").replace(/[&<>"]/g, (c) => entities[c]!)
+
+// The widest of the usual fonts has 7.2 pixels for a letter, and twice as many for one of East Asia.
+const letter = 7.2
+const isWide = (character: string): boolean => character.codePointAt(0)! >= 0x2e80
+
+/** About how wide a text of 12 pixels is, and rather more. */
+export const widthOfText = (text: string): number =>
+  Array.from(text).reduce((width, character) => width + (isWide(character) ? 2 * letter : letter), 0)
+
+/** The text, or its beginning and its end, in so many pixels. */
+export const fit = (text: string, width: number): string => {
+  if (widthOfText(text) <= width) return text
+  const characters = Array.from(text)
+  const take = (characters: ReadonlyArray<string>, width: number) => {
+    let rest = width
+    return characters.slice(0, characters.findIndex((character) => (rest -= widthOfText(character)) < 0))
+  }
+  const half = Math.max(letter, (width - letter) / 2)
+  return `${take(characters, half).join("")}\u2026${take(characters.toReversed(), half).toReversed().join("")}`
+}
+
+/** The same for several, of which no two may look the same: if two would, each gets its number. */
+export const fitAll = (texts: ReadonlyArray<string>, width: number): ReadonlyArray<string> => {
+  const fitted = texts.map((text) => fit(text, width))
+  const isClear = new Set(fitted).size === new Set(texts).size
+  return isClear ? fitted : texts.map((text, i) => `${i + 1} ${fit(text, width - 7.2 * (String(i + 1).length + 1))}`)
+}
+
+/** In lines of so many pixels. A word that is too long is cut. */
+export const wrap = (text: string, width: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)
+    if (line !== undefined && widthOfText(`${line} ${word}`) <= width) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(fit(word, width))
+  }
+  return lines
+}
+
+export interface TextOptions {
+  readonly anchor?: "middle" | "end" | undefined
+  readonly style?: string | undefined
+  readonly size?: number | undefined
+  readonly isBold?: boolean | undefined
+  /** The whole of a text that is shortened: it is shown under the pointer. */
+  readonly whole?: string | undefined
+}
+
+export const text = (x: number, y: number, content: string, options: TextOptions = {}): string => {
+  const { anchor, isBold, size, style, whole = content } = options
+  return `<text x="${at(x)}" y="${at(y)}"${style === undefined ? "" : ` class="${style}"`}` +
+    `${anchor === undefined ? "" : ` text-anchor="${anchor}"`}${size === undefined ? "" : ` font-size="${size}"`}` +
+    `${isBold === true ? ` font-weight="600"` : ""}>${whole === content ? "" : `<title>${escape(whole)}</title>`}` +
+    `${escape(content)}</text>`
+}
+
+/** A box of lines of text. */
+export const paragraph = (content: string, width: number): Box => (top) => {
+  const lines = wrap(content, width - 2 * edge)
+  return { height: 18 * lines.length, lines: lines.map((line, i) => text(edge, top + 13 + 18 * i, line, { style: "dim" })) }
+}
+
+export const heading = (content: string, width: number): Box => (top) => ({
+  height: 24,
+  lines: [text(edge, top + 15, fit(content, (width - 2 * edge) / 1.15), { isBold: true, size: 13, whole: content })]
+})
+
+export const gap = (height: number): Box => () => ({ height, lines: [] })
+
+/** The same boxes give the same text. */
+export const page = (frame: Frame, boxes: ReadonlyArray<Box>): string => {
+  const { description, isInline = false, subtitle, title } = frame
+  const width = widthOf(frame)
+  const titles = wrap(title, (width - 2 * edge) / 1.3)
+  const all = [...subtitle === undefined ? [] : [paragraph(subtitle, width)], gap(8), ...boxes]
+  const lines = titles.map((line, i) => text(edge, 26 + 20 * i, line, { isBold: true, size: 15 }))
+  let top = 16 + 20 * titles.length
+  for (const box of all) {
+    const { height, lines: drawn } = box(top)
+    lines.push(...drawn)
+    top += height
+  }
+  const height = Math.ceil(top + 8)
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" class="ew" role="img" width="${width}" height="${height}" ` +
+    `viewBox="0 0 ${width} ${height}">`,
+    `<title>${escape(title)}</title>`,
+    ...description === undefined ? [] : [`<desc>${escape(description)}</desc>`],
+    ...isInline ? [] : [`<style>${styleSheet}</style>`],
+    `<rect class="ground" width="${width}" height="${height}"/>`,
+    ...lines,
+    "</svg>\n"
+  ].join("\n")
+}
+
+/** An item of a legend: its sign, as it is drawn from x on at a height of y, and its text. */
+export interface Sign {
+  readonly draw: (x: number, y: number) => string
+  readonly text: string
+}
+
+export const legend = (signs: ReadonlyArray<Sign>, width: number): Box => (top) => {
+  const lines: Array<string> = []
+  let [x, y] = [edge, top + 12]
+  for (const { draw, text: content } of signs) {
+    const shown = fit(content, width - 2 * edge - 28)
+    const length = 28 + widthOfText(shown) + 16
+    if (x > edge && x + length - 16 > width - edge) {
+      x = edge
+      y += 20
+    }
+    lines.push(draw(x, y - 4), text(x + 28, y, shown, { whole: content }))
+    x += length
+  }
+  return { height: signs.length === 0 ? 0 : y - top + 12, lines }
+}
