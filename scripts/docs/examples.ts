@@ -10,8 +10,9 @@ export interface Example {
   readonly run: boolean
   /** What it must print: the text fence right after a run that prints. */
   readonly output: string | undefined
-  /** The file that must hold what it prints: the picture right after a run that prints. */
+  /** The picture right after a run that prints it, or that exports what it shows; and its alternative text. */
   readonly picture: string | undefined
+  readonly alt: string
   /** The lines that assert, from 1. */
   readonly asserted: ReadonlyArray<number>
 }
@@ -24,7 +25,8 @@ interface Fence {
 
 const assertion = /^(\s*)(\S.*?)\s*\/\/ => (.+)$/
 const sharedExample = /^ \* @see \{@link (\w+)\} for the example$/
-const image = /^!\[.*\]\((\.\.?\/[^)]+\.svg)\)$/
+const image = /^!\[(.*)\]\((\.\.?\/[^)]+\.svg)\)$/
+const drawnExport = /^export const (?:timelines|herds)\b/
 
 // A source as markdown with the same line numbers. Code is one long line of text to it.
 const docComments = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -59,7 +61,8 @@ export const examples = (file: string, source: string): ReadonlyArray<Example> =
     const next = found[i + 1]
     const run = !tag.includes("no-run")
     const prints = run && code.some((text) => text.includes("console.log("))
-    const picture = prints && next?.tag === "" ? image.exec(next.lines.join("\n").trim())?.[1] : undefined
+    const isDrawn = prints || (run && code.some((text) => drawnExport.test(text)))
+    const [, alt = "", picture] = (isDrawn && next?.tag === "" && image.exec(next.lines.join("\n").trim())) || []
     return [{
       file,
       line,
@@ -67,6 +70,7 @@ export const examples = (file: string, source: string): ReadonlyArray<Example> =
       run,
       output: prints && next?.tag === "text" ? next.lines.join("\n") : undefined,
       picture: picture && join(dirname(file), picture),
+      alt,
       asserted: code.flatMap((text, j) => assertion.test(text) ? [line + j] : [])
     }]
   })

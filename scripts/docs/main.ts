@@ -4,7 +4,8 @@
  * - ```ts: compiled and run; `expr // => value` asserts. Top-level await is allowed.
  * - ```ts no-run: compiled.
  * - ```text right after an example that prints: what it prints.
- * - `![...](./x.svg)` right after an example that prints: a file that holds what it prints. `--write` writes it.
+ * - `![...](./x.svg)` right after an example that prints: a file that holds what it prints; or right after one that exports
+ *   `timelines` or `herds`: their picture. `--write` writes it.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -12,6 +13,8 @@ import { stripTypeScriptTypes } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { format } from "node:util"
+import { drawingOf, type Exported } from "../pictures/docs.ts"
+import { made } from "../pictures/made.ts"
 import { reached } from "./assert.ts"
 import { type Example, examples, exportsOf, toModule } from "./examples.ts"
 
@@ -45,6 +48,13 @@ for (const message of tsc.stdout.split("\n").filter((line) => line.includes("err
 }
 if (tsc.status !== 0 && findings.length === 0) findings.push(`tsc failed: ${tsc.stdout}${tsc.stderr}`)
 
+const keep = (file: string, place: string, drawn: string): void => {
+  if (writes) writeFileSync(file, drawn)
+  else if (!existsSync(file) || read(file) !== drawn) {
+    findings.push(`${place} does not draw ${file}: look at it, and write it with --write`)
+  }
+}
+
 // Run one after another, as each has the console to itself.
 const run = async (example: Example, i: number): Promise<void> => {
   const place = `${example.file}:${example.line}`
@@ -55,7 +65,16 @@ const run = async (example: Example, i: number): Promise<void> => {
   const timeout = Promise.withResolvers<unknown>()
   const timer = setTimeout(() => timeout.resolve(new Error(`did not end within ${limit} ms`)), limit)
   const url = pathToFileURL(script).href
-  const error = await Promise.race([timeout.promise, import(url).then(() => undefined, (error: unknown) => error)])
+  let exported: Exported = {}
+  const error = await Promise.race([
+    timeout.promise,
+    import(url).then(
+      (module: Exported) => {
+        exported = module
+      },
+      (error: unknown) => error
+    )
+  ])
   clearTimeout(timer)
   console.log = log
   if (error !== undefined) {
@@ -73,19 +92,20 @@ const run = async (example: Example, i: number): Promise<void> => {
     findings.push(`${place} does not print the text below it, but:\n${printed.join("\n")}`)
   }
   if (example.picture !== undefined) {
-    const drawn = `${printed.join("\n")}\n`
-    if (writes) writeFileSync(example.picture, drawn)
-    else if (!existsSync(example.picture) || read(example.picture) !== drawn) {
-      findings.push(`${place} does not print ${example.picture}: look at it, and write it with --write`)
-    }
+    const isExported = exported.timelines !== undefined || exported.herds !== undefined
+    const draw = isExported ? drawingOf(example.picture) : undefined
+    if (isExported && draw === undefined) {
+      findings.push(`${place} exports what ${example.picture} shows: say how it is drawn, in scripts/pictures/docs.ts`)
+    } else keep(example.picture, place, draw?.(exported, example.alt) ?? `${printed.join("\n")}\n`)
   }
 }
 const { log } = console
 if (findings.length === 0) {
   for (const [i, example] of found.entries()) if (example.run) await run(example, i)
 }
+for (const [file, drawn] of made) keep(file, "scripts/pictures", drawn)
 for (const file of globSync("docs/pictures/*")) {
-  if (!found.some(({ picture }) => picture === file)) findings.push(`${file} is printed by no example`)
+  if (!found.some(({ picture }) => picture === file)) findings.push(`${file} is drawn by no example`)
 }
 
 // A value that a module passes on from internal/ is documented there.

@@ -8,9 +8,16 @@ const from = "2026-01-01T00:00:00Z"
 const long = 1690
 
 const simulate = (schedule: Schedule.Schedule<unknown, unknown, unknown>, work: number | ((run: number) => number)) =>
-  Effect.runSync(Random.withSeed(Timeline.simulate(schedule, { until: until - 1, from, work, immediate: true }), "hero"))
+  Effect.runSync(
+    Random.withSeed(Timeline.simulate(schedule, { until: until - 1, from, work, immediate: true }), "hero")
+  )
 
-const second = (name: string, note: string, schedule: Schedule.Schedule<unknown, unknown, unknown>, isSlotted = false): Lane => ({
+const second = (
+  name: string,
+  note: string,
+  schedule: Schedule.Schedule<unknown, unknown, unknown>,
+  isSlotted = false
+): Lane => ({
   name,
   note,
   timeline: simulate(schedule, (run) => run === 2 ? long : 340),
@@ -27,7 +34,8 @@ const retries = (name: string, note: string, schedule: Schedule.Schedule<unknown
 export const hero = (width: number): string =>
   timelines({
     title: "When runs start, and what one run that takes too long does to the next",
-    description: "Period.sliding waits 1 s after each run. Period.nonSliding counts 1 s from start to start, and an overrun " +
+    description:
+      "Period.sliding waits 1 s after each run. Period.nonSliding counts 1 s from start to start, and an overrun " +
       "shifts all later runs. Period.ticker has fixed slots: after an overrun one run catches up, or with missed: skip the " +
       "missed slot is left out. Period.cron has the slots of the wall clock. Backoff.exponential doubles its delays up to a " +
       "cap. Jitter.full draws each delay from 0 up to that.",

@@ -19,8 +19,11 @@ const figure = (value: number): string =>
 
 const worse = (x: number, y: number): string => `<path class="lost" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
 const better = (x: number, y: number): string => `<path class="run" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
-const whisker = (from: number, to: number, y: number): string =>
-  `<path class="end" d="M${at(from)} ${at(y)}H${at(to)}M${at(from)} ${at(y - 3)}v6M${at(to)} ${at(y - 3)}v6" fill="none"/>`
+// With a rim, to be seen on any bar.
+const whisker = (from: number, to: number, y: number): string => {
+  const path = `d="M${at(from)} ${at(y)}H${at(to)}M${at(from)} ${at(y - 3)}v6M${at(to)} ${at(y - 3)}v6" fill="none"`
+  return `<path class="halo" ${path} stroke-width="4"/><path class="end" ${path} stroke-width="1.3"/>`
+}
 
 const row = 22
 
@@ -29,19 +32,26 @@ export const comparison = (options: Comparison): string => {
   const width = widthOf(options)
   const isAbove = width < 560
   const all = options.groups.flatMap(({ bars }) => bars)
-  // What is not more than 0 is too little to be told from nothing; what is more than 1,000, too much to be drawn.
-  const clamp = (value: number) => Math.min(1000, Math.max(0.1, value))
-  const low = all.some(({ min }) => clamp(min) < 1) ? 0.1 : 1
-  const left = isAbove ? edge + 8 : 0.42 * width
-  const right = width - 64
-  const toX = (value: number) => left + Math.log(clamp(value) / low) / Math.log(1000 / low) * (right - left)
-  const marks = [0.1, 1, 10, 100, 1000].filter((mark) => mark >= low)
+  // From a whole power of ten to another. What is not more than 0 is too little to be told from nothing, and what is more
+  // than 1,000 too much to be drawn.
+  const clamp = (value: number) => Math.min(1000, Math.max(0.01, value))
+  const powers = all.flatMap(({ max, min, value }) => [min, max, value]).map((value) => Math.log10(clamp(value)))
+  const low = powers.reduce((low, power) => Math.min(low, Math.floor(power)), 0)
+  const high = powers.reduce((high, power) => Math.max(high, Math.ceil(power)), 1)
+  const left = isAbove ? edge + 8 : 0.4 * width
+  const right = width - 92
+  const toX = (value: number) => left + (Math.log10(clamp(value)) - low) / (high - low) * (right - left)
+  const marks = Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`))
   const box: Box = (top) => {
     const drawn: Array<string> = []
     let y = top
     for (const { bars, heading: title } of options.groups) {
       if (bars.length === 0) continue
-      drawn.push(...heading(title, width)(y + 4).lines)
+      // On the ground, not on the grid.
+      drawn.push(
+        `<rect class="ground" y="${at(y)}" width="${width}" height="28"/>`,
+        ...heading(title, width)(y + 4).lines
+      )
       y += 28
       for (const { max, min, name, value } of bars) {
         if (isAbove) {
@@ -53,7 +63,9 @@ export const comparison = (options: Comparison): string => {
         const isWorse = value < 1
         drawn.push(
           ...isAbove ? [] : [text(left - 10, middle + 4, fit(name, left - 10 - edge), { anchor: "end", whole: name })],
-          `<rect class="${isWorse ? "lost" : "run"}" x="${at(from)}" y="${at(y + 1)}" width="${at(Math.max(2, to - from))}" height="14"/>`,
+          `<rect class="${isWorse ? "lost" : "run"}" x="${at(from)}" y="${at(y + 1)}" width="${
+            at(Math.max(2, to - from))
+          }" height="14"/>`,
           ...min < max ? [whisker(toX(min), toX(max), middle)] : [],
           text(Math.max(to, min < max ? toX(max) : 0) + 8, middle + 4, `${figure(value)}x${isWorse ? ", worse" : ""}`, {
             isBold: true
@@ -66,7 +78,9 @@ export const comparison = (options: Comparison): string => {
     return {
       height: y - top + 28,
       lines: [
-        ...marks.map((mark) => `<path class="${mark === 1 ? "axis" : "grid"}" d="M${at(toX(mark))} ${at(top)}V${at(y)}"/>`),
+        ...marks.map((mark) =>
+          `<path class="${mark === 1 ? "axis" : "grid"}" d="M${at(toX(mark))} ${at(top)}V${at(y)}"/>`
+        ),
         // The words are on the grid, not under it.
         ...drawn,
         ...marks.map((mark) => text(toX(mark), y + 17, `${number(mark)}x`, { anchor: "middle", style: "dim" }))

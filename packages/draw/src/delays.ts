@@ -60,7 +60,8 @@ const plot = (policies: ReadonlyArray<Policy>, width: number): Box => (top) => {
   // 0 has no place on a logarithmic scale: it has a line of its own under it.
   const [begin, end] = [top + 6, top + height]
   const bottom = end - (hasZero ? 26 : 8)
-  const toX = (run: number) => last === 2 ? (left + right) / 2 : left + 14 + (run - 2) / (last - 2) * (right - left - 28)
+  const toX = (run: number) =>
+    last === 2 ? (left + right) / 2 : left + 14 + (run - 2) / (last - 2) * (right - left - 28)
   const toY = (millis: number) => millis <= 0 ? end - 6 : bottom - scale.at(millis) * (bottom - begin - 6)
   const every = Math.ceil((last - 1) / Math.max(2, Math.floor((right - left) / 28)))
   return {
@@ -119,7 +120,10 @@ export const delaysBox = (policies: ReadonlyArray<Policy>, width: number): Box =
   const signs: ReadonlyArray<Sign> = [
     ...isRandom
       ? [
-        { text: "mean", draw: (x: number, y: number) => `<path class="end" d="M${at(x)} ${at(y)}h22" stroke-width="2"/>` },
+        {
+          text: "mean",
+          draw: (x: number, y: number) => `<path class="end" d="M${at(x)} ${at(y)}h22" stroke-width="2"/>`
+        },
         {
           text: "95th percentile",
           draw: (x: number, y: number) =>
@@ -141,7 +145,9 @@ export const delaysBox = (policies: ReadonlyArray<Policy>, width: number): Box =
   ]
   return stack([
     heading("Delay before each run", width),
-    ...waits.length === 0 ? [paragraph("There is no second run.", width)] : [plot(policies, width), legend(signs, width)]
+    ...waits.length === 0
+      ? [paragraph("There is no second run.", width)]
+      : [plot(policies, width), legend(signs, width)]
   ])
 }
 

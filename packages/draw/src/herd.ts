@@ -2,7 +2,23 @@
 import type { Timeline } from "effect-wait/Timeline"
 import { stack } from "./delays.ts"
 import { look } from "./ink.ts"
-import { at, type Box, edge, fit, fitAll, type Frame, gap, heading, legend, page, paragraph, type Sign, text, widthOf, widthOfText } from "./page.ts"
+import {
+  at,
+  type Box,
+  edge,
+  fit,
+  fitAll,
+  type Frame,
+  gap,
+  heading,
+  legend,
+  page,
+  paragraph,
+  type Sign,
+  text,
+  widthOf,
+  widthOfText
+} from "./page.ts"
 import { clusters, linear } from "./scale.ts"
 import { number, time } from "./time.ts"
 import { bars, endOf } from "./timelines.ts"
@@ -37,7 +53,10 @@ const arrow = (x: number, y: number): string =>
 
 const rows = (herds: ReadonlyArray<Herd & { readonly i: number }>, width: number): Box => (top) => {
   const [left, right] = [edge + 4, width - edge - 12]
-  const scale = linear(herds.reduce((most, herd) => Math.max(most, lastOf(herd)), 0), Math.max(2, Math.floor((right - left) / 60)))
+  const scale = linear(
+    herds.reduce((most, herd) => Math.max(most, lastOf(herd)), 0),
+    Math.max(2, Math.floor((right - left) / 60))
+  )
   const toX = (millis: number) => left + scale.at(millis) * (right - left - 14)
   const lines: Array<string> = []
   let y = top
@@ -50,7 +69,7 @@ const rows = (herds: ReadonlyArray<Herd & { readonly i: number }>, width: number
       const drawn = bars(runs, { height: rowHeight - 2, toX, y })
       if (drawn !== "") lines.push(`<path class="fill${look(i).hue}" d="${drawn}"/>`)
       const end = Math.max(left, toX(endOf({ outcome, runs })))
-      lines.push(outcome === "done" ? cross(end, y) : arrow(Math.max(end, right - 14), y))
+      lines.push(outcome === "done" ? cross(end, y) : arrow(Math.max(end + 4, right - 8), y))
       y += rowHeight
     }
     y += 8
@@ -78,8 +97,12 @@ export const herdBox = (herds: ReadonlyArray<Herd>, { from = "the first start", 
   const most = herds.reduce((most, { clients }) => Math.max(most, clients.length), 0)
   const all = herds.flatMap(({ clients }) => clients)
   const signs: ReadonlyArray<Sign> = [
-    ...all.some(({ outcome }) => outcome === "done") ? [{ draw: (x: number, y: number) => cross(x + 4, y - 2.5), text: "gives up" }] : [],
-    ...all.some(({ outcome }) => outcome === "cut") ? [{ draw: (x: number, y: number) => arrow(x + 4, y - 2.5), text: "goes on" }] : []
+    ...all.some(({ outcome }) => outcome === "done")
+      ? [{ draw: (x: number, y: number) => cross(x + 4, y - 2.5), text: "gives up" }]
+      : [],
+    ...all.some(({ outcome }) => outcome === "cut")
+      ? [{ draw: (x: number, y: number) => arrow(x + 4, y - 2.5), text: "goes on" }]
+      : []
   ]
   const shared = groups.length > 1 ? " Policies of very different lengths have axes of their own." : ""
   return stack([
@@ -112,7 +135,9 @@ export const peaks = (options: Peaks): string => {
     return { name, counts }
   })
   const most = counted.reduce((most, { counts }) => counts.reduce((most, count) => Math.max(most, count), most), 1)
-  const room = isAbove ? width - 2 * edge : Math.min(0.3 * width, herds.reduce((most, { name }) => Math.max(most, widthOfText(name)), 0))
+  const room = isAbove
+    ? width - 2 * edge
+    : Math.min(0.3 * width, herds.reduce((most, { name }) => Math.max(most, widthOfText(name)), 0))
   const names = fitAll(herds.map(({ name }) => name), room)
   const height = 44
   const box: Box = (top) => {

@@ -47,11 +47,11 @@ const rules = ({ dim, grid, ground, ink, late, series }: Theme): string =>
     `.ew .grid{stroke:${grid}}`,
     `.ew .shade{fill:${grid}}`,
     `.ew .axis{stroke:${dim}}`,
-    `.ew .run,.ew .overrun{stroke:${ground}}`,
+    `.ew .run,.ew .overrun,.ew .halo{stroke:${ground}}`,
     `.ew .run{fill:${series[0]}}`,
     `.ew .overrun,.ew .lost,.ew .alarm{fill:${late}}`,
-    `.ew .missed,.ew .mark{stroke:${late}}`,
-    `.ew .end{stroke:${ink}}`,
+    `.ew .mark{stroke:${late}}`,
+    `.ew .end,.ew .missed{stroke:${ink}}`,
     ...series.map((color, i) => `.ew .fill${i}{fill:${color}}.ew .line${i}{stroke:${color}}`)
   ].join("")
 

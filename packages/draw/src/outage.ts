@@ -1,5 +1,18 @@
 /** What becomes of a service during and after an outage: a strip for each policy. */
-import { at, type Box, edge, fit, type Frame, gap, legend, page, type Sign, text, widthOf } from "./page.ts"
+import {
+  at,
+  type Box,
+  edge,
+  fit,
+  type Frame,
+  gap,
+  legend,
+  page,
+  type Sign,
+  text,
+  widthOf,
+  widthOfText
+} from "./page.ts"
 import { linear } from "./scale.ts"
 import { number, time } from "./time.ts"
 
@@ -26,7 +39,7 @@ export interface Outage extends Frame {
   readonly capacity: number
 }
 
-const height = 46
+const height = 54
 
 export const outage = (options: Outage): string => {
   const { capacity, down: [from, to], every, strips } = options
@@ -34,7 +47,8 @@ export const outage = (options: Outage): string => {
   const isAbove = width < 560
   const until = every * strips.reduce((most, { requests }) => Math.max(most, requests.length), 1)
   const most = strips.reduce((most, { requests }) => requests.reduce((most, n) => Math.max(most, n), most), capacity)
-  const left = isAbove ? edge : edge + 138
+  const names = strips.reduce((most, { name }) => Math.max(most, widthOfText(name) * 1.1), 0)
+  const left = isAbove ? edge : edge + 10 + Math.min(0.3 * width, names)
   const right = isAbove ? width - edge : width - 132
   const box: Box = (top) => {
     const scale = linear(until, Math.max(2, Math.floor((right - left) / 52)))
@@ -48,13 +62,14 @@ export const outage = (options: Outage): string => {
       // Stairs, from left to right.
       const stairs = (counts: ReadonlyArray<number>) =>
         counts.map((count, i) => `V${at(toY(count))}H${at(toX((i + 1) * every))}`).join("")
-      const area = (counts: ReadonlyArray<number>) =>
-        `M${at(left)} ${at(base)}${stairs(counts)}V${at(base)}z`
+      const area = (counts: ReadonlyArray<number>) => `M${at(left)} ${at(base)}${stairs(counts)}V${at(base)}z`
       const total = succeeded.map((count, i) => count + (failed[i] ?? 0))
       drawn.push(
         `<path class="lost" d="${area(total)}"/>`,
-        `<path class="run" stroke="none" d="${area(succeeded)}"/>`,
-        `<path class="end" d="M${at(left)} ${at(toY(requests[0] ?? 0))}${stairs(requests).slice(0)}" fill="none" stroke-width="1.5"/>`,
+        `<path class="fill0" d="${area(succeeded)}"/>`,
+        `<path class="end" d="M${at(left)} ${at(toY(requests[0] ?? 0))}${
+          stairs(requests)
+        }" fill="none" stroke-width="1.5"/>`,
         `<path class="axis" d="M${at(left)} ${at(toY(capacity))}H${at(right)}" stroke-dasharray="2 3"/>`,
         `<path class="axis" d="M${at(left)} ${at(base)}H${at(right)}"/>`
       )
@@ -79,21 +94,27 @@ export const outage = (options: Outage): string => {
     return {
       height: y - top + 34,
       lines: [
-        `<rect class="shade" x="${at(toX(from))}" y="${at(top)}" width="${at(toX(to) - toX(from))}" height="${at(y - top)}"/>`,
+        `<rect class="shade" x="${at(toX(from))}" y="${at(top)}" width="${at(toX(to) - toX(from))}" height="${
+          at(y - top)
+        }"/>`,
         text((toX(from) + toX(to)) / 2, top + 13, "the server is down", { anchor: "middle" }),
         ...drawn,
         ...scale.marks.map((mark) => text(toX(mark), y + 14, time(mark), { anchor: "middle", style: "dim" })),
-        text((left + right) / 2, y + 30, "time", { anchor: "middle", style: "dim" })
+        text((left + right) / 2, y + 30, "time since the start", { anchor: "middle", style: "dim" })
       ]
     }
   }
-  const block = (style: string) => (x: number, y: number) => `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
+  const block = (style: string) => (x: number, y: number) =>
+    `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
   const line = (style: string, more: string) => (x: number, y: number) =>
     `<path class="${style}" d="M${at(x)} ${at(y)}h20"${more}/>`
   const signs: ReadonlyArray<Sign> = [
-    { draw: block("run"), text: "operations that succeed" },
+    { draw: block("fill0"), text: "operations that succeed" },
     { draw: block("lost"), text: "operations that fail" },
-    { draw: line("end", ` stroke-width="1.5"`), text: `requests to the server, at most ${number(Math.round(most))} a second` },
+    {
+      draw: line("end", ` stroke-width="1.5"`),
+      text: `requests to the server, at most ${number(Math.round(most))} a second`
+    },
     { draw: line("axis", ` stroke-dasharray="2 3"`), text: `its capacity, ${number(capacity)} a second` }
   ]
   return page(options, [box, gap(6), legend(signs, width)])

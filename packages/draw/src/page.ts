@@ -28,7 +28,8 @@ const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 
 // Control characters are not allowed in XML.
 // oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const control =
+  /[\u0000-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 export const escape = (text: string): string => text.replace(control, "\u00b7").replace(/[&<>"]/g, (c) => entities[c]!)
 
@@ -90,7 +91,10 @@ export const text = (x: number, y: number, content: string, options: TextOptions
 /** A box of lines of text. */
 export const paragraph = (content: string, width: number): Box => (top) => {
   const lines = wrap(content, width - 2 * edge)
-  return { height: 18 * lines.length, lines: lines.map((line, i) => text(edge, top + 13 + 18 * i, line, { style: "dim" })) }
+  return {
+    height: 18 * lines.length,
+    lines: lines.map((line, i) => text(edge, top + 13 + 18 * i, line, { style: "dim" }))
+  }
 }
 
 export const heading = (content: string, width: number): Box => (top) => ({

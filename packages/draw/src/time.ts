@@ -1,6 +1,9 @@
 /** Times as labels. In milliseconds. */
 
-const units = [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1], ["us", 1e-3], ["ns", 1e-6]] as const
+const units = [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1], ["us", 1e-3], [
+  "ns",
+  1e-6
+]] as const
 
 /** In at most two units, or three digits: `100ms`, `1.25s`, `2m30s`, `6d4h`. */
 export const format = (millis: number): string => {

@@ -1,6 +1,20 @@
 /** When runs start and end: a lane for each loop. */
 import type { Timeline } from "effect-wait/Timeline"
-import { at, type Box, edge, fitAll, type Frame, gap, legend, page, type Sign, text, widthOf, widthOfText, wrap } from "./page.ts"
+import {
+  at,
+  type Box,
+  edge,
+  fitAll,
+  type Frame,
+  gap,
+  legend,
+  page,
+  type Sign,
+  text,
+  widthOf,
+  widthOfText,
+  wrap
+} from "./page.ts"
 import { linear } from "./scale.ts"
 import { time } from "./time.ts"
 
@@ -30,7 +44,9 @@ export const missedSlots = ({ runs }: Timeline, every: number): ReadonlyArray<nu
   const slotOf = (start: number) => Math.floor((start - first) / every + 1e-9)
   const used = new Set(runs.map(({ start }) => slotOf(start)))
   const last = Math.min(100_000, slotOf(runs.at(-1)?.start ?? first))
-  return Array.from({ length: last }, (_, slot) => slot).filter((slot) => !used.has(slot)).map((slot) => first + slot * every)
+  return Array.from({ length: last }, (_, slot) => slot).filter((slot) => !used.has(slot)).map((slot) =>
+    first + slot * every
+  )
 }
 
 /** Bars of this height as one path. Equal runs are equally long; those that look the same are drawn once. */
@@ -53,7 +69,8 @@ const overrun: Draw = (x, y) => `<path class="overrun" d="M${at(x)} ${at(y - 7)}
 const missed: Draw = (x, y) => `<circle class="ground missed" cx="${at(x)}" cy="${at(y)}" r="4" stroke-width="2"/>`
 const done: Draw = (x, y) => `<path class="end" d="M${at(x)} ${at(y - 8)}v16" stroke-width="2.5"/>`
 const failed: Draw = (x, y) => `<path class="mark" d="M${at(x - 4)} ${at(y - 4)}l8 8m0 -8l-8 8" stroke-width="2.2"/>`
-const goesOn: Draw = (x, y) => `<path class="axis" d="M${at(x - 5)} ${at(y - 4)}l5 4l-5 4" fill="none" stroke-width="1.6"/>`
+const goesOn: Draw = (x, y) =>
+  `<path class="axis" d="M${at(x - 5)} ${at(y - 4)}l5 4l-5 4" fill="none" stroke-width="1.6"/>`
 
 const isLate = ({ period, slots }: Lane) => {
   const most = period ?? slots ?? Infinity

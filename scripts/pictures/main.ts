@@ -1,0 +1,13 @@
+/** `pnpm pictures`: every picture of the docs, made again. The same program gives the same bytes. */
+import { spawnSync } from "node:child_process"
+
+const run = (...args: ReadonlyArray<string>): void => {
+  const { status } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
+    stdio: "inherit"
+  })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+run("scripts/docs/main.ts", "--write")
+run("packages/cli/src/bin.ts", "preview", "--policy", "docs/policies.yaml", "--svg", "docs/preview.svg")
+run("scripts/outage/main.ts")
