@@ -66,9 +66,9 @@ export const policies = {
   "fixed delay": retry(Period.sliding("1 second").pipe(attempts)),
   exponential: retry(exponential.pipe(attempts)),
   "full jitter": retry(jittered),
-  "ratio, Finagle's": bounded(RetryBudget.makeRatio()),
+  "ratio, Finagle's": bounded(RetryBudget.makeRatio({ minRetriesPerSecond: 10 })),
   // The one of Google's "Site Reliability Engineering", chapter 21.
-  "ratio, 10 %": bounded(RetryBudget.makeRatio({ percentCanRetry: 0.1, minRetriesPerSecond: 0 })),
+  "ratio, 10 %": bounded(RetryBudget.makeRatio({ ratio: 0.1, minRetriesPerSecond: 0 })),
   "throttling, gRPC's": bounded(RetryBudget.makeThrottling()),
   "quota, AWS'": bounded(RetryBudget.makeQuota())
 } satisfies Readonly<Record<string, Policy>>
