@@ -28,7 +28,7 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Schedule from "effect/Schedule"
-import { type BudgetOf, type Options, requestOnce, retryClient } from "./internal/httpRetry.ts"
+import { type Options, requestOnce, retryClient } from "./internal/httpRetry.ts"
 import type { RetryBudget } from "./RetryBudget.ts"
 
 export { hintOf } from "./internal/httpHint.ts"
@@ -37,7 +37,8 @@ export { type GaveUp, type HintOptions, isIdempotent, type Options, statuses } f
 type HttpError = HttpClientError.HttpClientError
 type Limit = Duration.Input | undefined
 type TimedOut<T> = T extends Duration.Input ? HttpError : never
-type Budgeted<B> = [B] extends [undefined] ? never : RetryBudget
+type Host = "host" | undefined
+type Budgeted<B> = B extends string ? RetryBudget : never
 
 /**
  * Makes a client that retries requests on a schedule, until the headers of the response are there.
@@ -114,33 +115,35 @@ export const retry: {
     ES,
     RS,
     T extends Limit = undefined,
-    B extends BudgetOf = undefined,
+    H extends Host = undefined,
+    K extends string = never,
     EO = never,
     RO = never
   >(
     client: HttpClient.HttpClient.With<E, R>,
     schedule: Schedule.Schedule<unknown, NoInfer<E> | HttpError, ES, RS>,
-    options?: Options<NoInfer<E> | HttpError, T, B, EO, RO>
+    options?: Options<NoInfer<E> | HttpError, T, H, K, EO, RO>
   ): HttpClient.HttpClient.With<
     E | TimedOut<NoInfer<T>> | ES | NoInfer<EO>,
-    R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>
+    R | RS | NoInfer<RO> | Budgeted<NoInfer<H | K>>
   >
   <
     E,
     ES,
     RS,
     T extends Limit = undefined,
-    B extends BudgetOf = undefined,
+    H extends Host = undefined,
+    K extends string = never,
     EO = never,
     RO = never
   >(
     schedule: Schedule.Schedule<unknown, NoInfer<E> | HttpError, ES, RS>,
-    options?: Options<NoInfer<E> | HttpError, T, B, EO, RO>
+    options?: Options<NoInfer<E> | HttpError, T, H, K, EO, RO>
   ): <R>(
     client: HttpClient.HttpClient.With<E, R>
   ) => HttpClient.HttpClient.With<
     E | TimedOut<NoInfer<T>> | ES | NoInfer<EO>,
-    R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>
+    R | RS | NoInfer<RO> | Budgeted<NoInfer<H | K>>
   >
 } = dual((args) => HttpClient.isHttpClient(args[0]), retryClient)
 
@@ -195,18 +198,19 @@ export const request: {
     ES,
     RS,
     T extends Limit = undefined,
-    B extends BudgetOf = undefined,
+    H extends Host = undefined,
+    K extends string = never,
     EO = never,
     RO = never
   >(
     request: HttpClientRequest.HttpClientRequest,
     read: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<unknown, NoInfer<E> | HttpError, ES, RS>,
-    options?: Options<NoInfer<E> | HttpError, T, B, EO, RO>
+    options?: Options<NoInfer<E> | HttpError, T, H, K, EO, RO>
   ): Effect.Effect<
     A,
     E | HttpError | ES | NoInfer<EO>,
-    HttpClient.HttpClient | R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>
+    HttpClient.HttpClient | R | RS | NoInfer<RO> | Budgeted<NoInfer<H | K>>
   >
   <
     A,
@@ -215,18 +219,19 @@ export const request: {
     ES,
     RS,
     T extends Limit = undefined,
-    B extends BudgetOf = undefined,
+    H extends Host = undefined,
+    K extends string = never,
     EO = never,
     RO = never
   >(
     read: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<unknown, NoInfer<E> | HttpError, ES, RS>,
-    options?: Options<NoInfer<E> | HttpError, T, B, EO, RO>
+    options?: Options<NoInfer<E> | HttpError, T, H, K, EO, RO>
   ): (
     request: HttpClientRequest.HttpClientRequest
   ) => Effect.Effect<
     A,
     E | HttpError | ES | NoInfer<EO>,
-    HttpClient.HttpClient | R | RS | NoInfer<RO> | Budgeted<NoInfer<B>>
+    HttpClient.HttpClient | R | RS | NoInfer<RO> | Budgeted<NoInfer<H | K>>
   >
 } = dual((args) => HttpClientRequest.isHttpClientRequest(args[0]), requestOnce)

@@ -88,24 +88,21 @@ export interface GaveUp<out E> {
  * @category models
  * @since 0.1.0
  */
-export interface Options<E, Timeout, Budget, EO = never, RO = never> {
+export interface Options<E, Timeout, Host, Key, EO = never, RO = never> {
   readonly statuses?: ReadonlyArray<number> | undefined
   readonly isTransient?: Predicate.Predicate<E> | undefined
   readonly isIdempotent?: Predicate.Predicate<HttpClientRequest.HttpClientRequest> | undefined
   readonly streamBodies?: "once" | "again" | undefined
   readonly attemptTimeout?: Timeout | undefined
   readonly hint?: HintOptions | undefined
-  readonly budget?: Budget | undefined
+  readonly budget?: Host | ((request: HttpClientRequest.HttpClientRequest) => Key) | undefined
   readonly attemptHeader?: string | undefined
   readonly onRetry?: ((retrying: Retrying<E>) => Effect.Effect<unknown, EO, RO>) | undefined
   readonly onGiveUp?: ((gaveUp: GaveUp<E>) => Effect.Effect<unknown, EO, RO>) | undefined
   readonly name?: string | undefined
 }
 
-/** Which budget a request has. */
-export type BudgetOf = "host" | ((request: HttpClientRequest.HttpClientRequest) => string) | undefined
-
-type Given<E, EO, RO> = Options<E, Duration.Input | undefined, BudgetOf, EO, RO>
+type Given<E, EO, RO> = Options<E, Duration.Input | undefined, "host" | undefined, string, EO, RO>
 
 /**
  * The statuses that are retried by default: 408, 429, 500, 502, 503 and 504.
@@ -172,7 +169,10 @@ const hostOf = ({ hash, url, urlParams }: Request): string =>
     onSuccess: ({ host }) => host
   })
 
-const keyOf = (argument: string, budget: BudgetOf): ((request: Request) => string) | undefined => {
+const keyOf = (
+  argument: string,
+  budget: "host" | ((request: Request) => string) | undefined
+): ((request: Request) => string) | undefined => {
   if (budget === undefined || Predicate.isFunction(budget)) return budget
   return budget === "host" ? hostOf : args.refuse(argument, budget, `"host" or a function`)
 }
