@@ -41,7 +41,8 @@ const cell = (seen: Seen, isRight: boolean): string => {
   const { end, requests } = seen
   const last = end === "waits" ? "still waiting" : end === "error" ? "an error" : String(end.status)
   const count = `${requests.length} ${requests.length === 1 ? "request" : "requests"}`
-  const after = requests.length > 1 ? ` in ${((requests.at(-1)!.at - requests[0]!.at) / 1000).toFixed(1)} s` : ""
+  const seconds = ((requests.at(-1)?.at ?? 0) - (requests[0]?.at ?? 0)) / 1000
+  const after = requests.length < 2 ? "" : seconds < 0.05 ? " at once" : ` in ${seconds.toFixed(1)} s`
   const bodies = new Set(requests.map(({ body }) => body))
   const torn = bodies.size > 1 ? `, the last body ${JSON.stringify(requests.at(-1)!.body)}` : ""
   const text = `${last}, ${count}${after}${torn}`
