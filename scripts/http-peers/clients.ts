@@ -1,5 +1,5 @@
 /** The clients, as they come: with their own defaults. A stream is what each of them takes for one. */
-import axios, { isAxiosError } from "axios"
+import { create, isAxiosError } from "axios"
 import axiosRetry from "axios-retry"
 import { Effect, Schedule, Stream } from "effect"
 import { Backoff, Jitter, Limit } from "effect-wait"
@@ -50,7 +50,7 @@ const schedule = Backoff.exponential({ base: "100 millis", cap: "10 seconds" }).
 
 export const clients: Readonly<Record<string, Client>> = {
   async "axios-retry"(url, { body, headers = {}, method, stream }, signal) {
-    const client = axios.create()
+    const client = create()
     axiosRetry(client)
     return client.request<string>({
       url,

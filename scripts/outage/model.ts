@@ -52,7 +52,8 @@ const attempts = Limit.attempts(3)
 const exponential = Backoff.exponential({ base: "1 second", cap: "20 seconds" })
 const jittered = exponential.pipe(Jitter.full, attempts)
 
-const bounded = (make: Effect.Effect<RetryBudget.RetryBudget["Service"]>): Policy =>
+/** Full jitter, and a budget for each process. */
+export const bounded = (make: Effect.Effect<RetryBudget.RetryBudget["Service"]>): Policy =>
   Effect.map(make, (budget) => (request) =>
     Effect.provideService(
       Retry.run(request, jittered, { attemptTimeout, budget: "server" }),

@@ -13,19 +13,19 @@ const overloaded = `data: {"type":"error","message":"overloaded"}\n\n`
 /** A response: a status with a `Retry-After`, or a stream of these parts, which breaks off, ends or stands still. */
 type Answer =
   | { readonly status: number; readonly retryAfter?: string }
-  | { readonly parts: ReadonlyArray<string>; readonly then?: "breaks" | "ends" | "hangs" }
+  | { readonly parts: ReadonlyArray<string>; readonly end?: "breaks" | "ends" | "hangs" }
 
 const whole: Answer = { parts: [text("Hello"), text(" world"), done] }
 
-const bodyOf = (parts: ReadonlyArray<string>, then: "breaks" | "ends" | "hangs") => {
+const bodyOf = (parts: ReadonlyArray<string>, end: "breaks" | "ends" | "hangs") => {
   const rest = [...parts]
   const encoder = new TextEncoder()
   return new ReadableStream<Uint8Array>({
     pull(controller) {
       const part = rest.shift()
       if (part !== undefined) return controller.enqueue(encoder.encode(part))
-      if (then === "breaks") controller.error(new TypeError("terminated"))
-      if (then === "ends") controller.close()
+      if (end === "breaks") controller.error(new TypeError("terminated"))
+      if (end === "ends") controller.close()
     }
   })
 }
@@ -42,7 +42,7 @@ const ask = Effect.fnUntraced(function*(...script: ReadonlyArray<Answer>) {
           status: answer.status,
           headers: answer.retryAfter === undefined ? {} : { "retry-after": answer.retryAfter }
         })
-        : new Response(bodyOf(answer.parts, answer.then ?? "ends"))
+        : new Response(bodyOf(answer.parts, answer.end ?? "ends"))
       return HttpClientResponse.fromWeb(request, response)
     })
   )
@@ -85,8 +85,8 @@ describe("a language model", () => {
     }))
 
   it.effect.each<{ how: string; broken: Answer }>([
-    { how: "breaks off", broken: { parts: [text("Hel"), text("lo")], then: "breaks" } },
-    { how: "ends without the last event", broken: { parts: [text("Hel"), text("lo")], then: "ends" } },
+    { how: "breaks off", broken: { parts: [text("Hel"), text("lo")], end: "breaks" } },
+    { how: "ends without the last event", broken: { parts: [text("Hel"), text("lo")], end: "ends" } },
     { how: "ends with an error", broken: { parts: [text("Hel"), text("lo"), overloaded] } }
   ])("starts again from the beginning when the stream $how", ({ broken }) =>
     Effect.gen(function*() {
@@ -97,7 +97,7 @@ describe("a language model", () => {
 
   it.effect("starts again when the stream stands still for ten seconds", () =>
     Effect.gen(function*() {
-      const { outcome, shown, starts } = yield* ask({ parts: [text("Hel")], then: "hangs" }, whole)
+      const { outcome, shown, starts } = yield* ask({ parts: [text("Hel")], end: "hangs" }, whole)
       assert.deepStrictEqual([starts.length, outcome], [2, "Hello world"])
       assert.isTrue(starts[1]! >= 10_500)
       assert.deepStrictEqual(shown, ["Hel", "again", "Hello", " world"])
