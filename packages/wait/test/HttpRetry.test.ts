@@ -299,6 +299,31 @@ describe("HttpRetry.retry: hints", () => {
       }
     }))
 
+  it.effect("a hook that takes longer than the delay counts, too", () =>
+    Effect.gen(function*() {
+      const schedule = second.pipe(Limit.within("5 seconds"))
+      const onRetry = () => Effect.sleep("3 seconds")
+      const result = yield* call([503], (client) => HttpRetry.retry(client, schedule, { onRetry }))
+      assert.deepStrictEqual(result, { starts: [0, 3000], outcome: 503 })
+    }))
+
+  it.effect("the limit of one case of a match does not hold for another", () =>
+    Effect.gen(function*() {
+      const broken = { _tag: "Broken" } as const
+      const schedule = Retry.match({
+        HttpClientError: second.pipe(Limit.within("2 seconds")),
+        Broken: Period.sliding("5 seconds").pipe(Limit.attempts(3))
+      })
+      const result = yield* call([503, 200], (client) =>
+        client.pipe(
+          HttpClient.transformResponse(
+            Effect.flatMap((response) => response.status === 200 ? Effect.fail(broken) : Effect.succeed(response))
+          ),
+          HttpRetry.retry(schedule, { isTransient: ({ _tag }) => _tag === "Broken" })
+        ))
+      assert.deepStrictEqual(result.starts, [0, 1000, 6000, 11_000])
+    }))
+
   it.effect("where Effect's own retryTransient goes past it", () =>
     Effect.gen(function*() {
       const schedule = second.pipe(Limit.within("15 seconds"))
@@ -530,6 +555,7 @@ describe("HttpRetry.retry: bodies", () => {
   const bodies: Record<string, () => HttpBody.HttpBody> = {
     "a Stream": () => HttpBody.stream(Stream.make(bytes)),
     "a ReadableStream": () => HttpBody.raw(new ReadableStream()),
+    "a ReadableStream of a browser, which cannot be iterated": () => HttpBody.raw({ getReader: () => undefined }),
     "an async iterable": () => HttpBody.raw((async function*() {})())
   }
 
