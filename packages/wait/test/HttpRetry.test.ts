@@ -364,6 +364,7 @@ describe("HttpRetry.hintOf", () => {
     ["RateLimit, draft 7", 429, { ratelimit: "limit=100, remaining=0, reset=12" }, 12],
     ["RateLimit, draft 7, not used up", 429, { ratelimit: "limit=100, remaining=3, reset=12" }, undefined],
     ["RateLimit-Reset of a 429", 429, { "ratelimit-reset": "7" }, 7],
+    ["GitLab: RateLimit-Reset in seconds since 1970", 429, { "ratelimit-reset": `${now / 1000 + 7}` }, 7],
     ["RateLimit-Reset of a 503", 503, { "ratelimit-reset": "7" }, undefined],
     ["RateLimit-Reset of a 503, used up", 503, { "ratelimit-reset": "7", "ratelimit-remaining": "0" }, 7],
     [

@@ -45,7 +45,7 @@ const limitsOf = (headers: Headers.Headers, now: number): ReadonlyArray<Limit> =
   const left = (name: string): number => numberOf(headers[name])
   return [
     ...rateLimits(headers["ratelimit"]),
-    { left: left("ratelimit-remaining"), reset: numberOf(headers["ratelimit-reset"]) * 1000 },
+    { left: left("ratelimit-remaining"), reset: untilReset(headers["ratelimit-reset"], now) },
     { left: left("x-ratelimit-remaining"), reset: numberOf(headers["x-ratelimit-reset-after"]) * 1000 },
     { left: left("x-ratelimit-remaining"), reset: untilReset(headers["x-ratelimit-reset"], now) },
     ...["requests", "tokens"].map((kind) => ({
@@ -83,7 +83,7 @@ const retryAfter = (headers: Headers.Headers, now: number): number => {
  * | header | its unit | used up when | who sends it |
  * |---|---|---|---|
  * | `RateLimit` | `t` or `reset`, in seconds | `r` or `remaining` is 0 | IETF's drafts 7 to 10 |
- * | `RateLimit-Reset` | seconds | `RateLimit-Remaining` is 0 | IETF's drafts 0 to 6 |
+ * | `RateLimit-Reset` | seconds; a large number as for `x-ratelimit-reset` | `RateLimit-Remaining` is 0 | IETF's drafts 0 to 6; GitLab |
  * | `x-ratelimit-reset-after` | seconds, with decimals | `x-ratelimit-remaining` is 0 | Discord |
  * | `x-ratelimit-reset` | seconds since 1970 from 1,000,000,000 on; milliseconds since 1970 from a thousand times that on; else seconds | `x-ratelimit-remaining` is 0 | GitHub, X; some; Reddit |
  * | `x-ratelimit-reset-requests`, `-tokens` | a duration of Go, such as `6m0s` | `x-ratelimit-remaining-requests`, `-tokens` is 0 | OpenAI, Groq |
