@@ -24,6 +24,7 @@ const entryPoints = Object.entries(imports).flatMap(([from, path]) =>
   globSync("*.ts", { cwd: join(root, path), exclude: ["index.ts"] }).toSorted().map((file) => ({
     from,
     name: file.replace(".ts", ""),
+    isInBarrel: readFileSync(join(root, path, "index.ts"), "utf8").includes(`"./${file}"`),
     source: `${path}/${file}`
   }))
 )
@@ -56,11 +57,11 @@ const project = await app.convert()
 if (project === undefined) process.exit(1)
 app.validate(project)
 
-const modules = entryPoints.map(({ from, name, source }): Module => {
+const modules = entryPoints.map(({ from, isInBarrel, name, source }): Module => {
   const reflection = project.getChildrenByKind(ReflectionKind.Module).find((module) =>
     (declarations.get(module)![0] as ts.SourceFile).fileName === join(root, source)
   )!
-  return { from, name, source, reflection }
+  return { from, isInBarrel, name, source, reflection }
 })
 const exported = modules.flatMap(({ reflection }) => reflection.children!)
 for (const reflection of exported) {

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Cron, Effect, Exit, Layer, Option, type Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline, Wait } from "effect-wait"
+import * as HttpRetry from "effect-wait/HttpRetry"
 import { Herd, TestLoop } from "effect-wait/testing"
+import { HttpClient, HttpClientRequest } from "effect/http"
 
 const duration = "a duration of 0 or more"
 const finite = "a finite duration of 0 or more"
@@ -23,8 +25,43 @@ const untyped = (value: unknown): never => value as never
 
 type Case = readonly [argument: string, value: string, allowed: string, make: () => unknown]
 
+const client = HttpClient.make(() => Effect.never)
+const retry = (options: unknown) => () => HttpRetry.retry(client, Period.sliding(1), untyped(options))
+const url = HttpClientRequest.get("http://api/")
+
 /** What a constructor throws. */
 const constructors: ReadonlyArray<Case> = [
+  ["HttpRetry.retry: options", `"many"`, "an object", retry("many")],
+  ["HttpRetry.retry: schedule", `"1 second"`, "a Schedule", () => HttpRetry.retry(client, untyped("1 second"))],
+  ["HttpRetry.retry: statuses", "5", "a list", retry({ statuses: 5 })],
+  ["HttpRetry.retry: statuses", "99", "a list of integers from 100 to 599", retry({ statuses: [503, 99] })],
+  ["HttpRetry.retry: statuses", `"503"`, "a list of integers from 100 to 599", retry({ statuses: ["503"] })],
+  ["HttpRetry.retry: isTransient", "true", "a function", retry({ isTransient: true })],
+  ["HttpRetry.retry: isIdempotent", "true", "a function", retry({ isIdempotent: true })],
+  ["HttpRetry.retry: streamBodies", `"twice"`, `"once" or "again"`, retry({ streamBodies: "twice" })],
+  ["HttpRetry.retry: attemptTimeout", "-1", duration, retry({ attemptTimeout: -1 })],
+  ["HttpRetry.retry: hint", `"1 minute"`, "an object", retry({ hint: "1 minute" })],
+  ["HttpRetry.retry: hint.max", "-1", duration, retry({ hint: { max: -1 } })],
+  ["HttpRetry.retry: hint.onExceed", `"stop"`, `"giveUp" or "clamp"`, retry({ hint: { onExceed: "stop" } })],
+  ["HttpRetry.retry: hint.spread", "-0.1", "a finite number of 0 or more", retry({ hint: { spread: -0.1 } })],
+  ["HttpRetry.retry: budget", `"users"`, `"host" or a function`, retry({ budget: "users" })],
+  ["HttpRetry.retry: attemptHeader", `""`, name, retry({ attemptHeader: "" })],
+  ["HttpRetry.retry: onRetry", "5", "a function", retry({ onRetry: 5 })],
+  ["HttpRetry.retry: onGiveUp", "5", "a function", retry({ onGiveUp: 5 })],
+  ["HttpRetry.retry: name", `""`, name, retry({ name: "" })],
+  ["HttpRetry.request: read", "5", "a function", () => HttpRetry.request(url, untyped(5), Period.sliding(1))],
+  [
+    "HttpRetry.request: schedule",
+    "5",
+    "a Schedule",
+    () => HttpRetry.request(url, () => Effect.void, untyped(5))
+  ],
+  [
+    "HttpRetry.request: budget",
+    "5",
+    `"host" or a function`,
+    () => HttpRetry.request(url, () => Effect.void, Period.sliding(1), untyped({ budget: 5 }))
+  ],
   ["Period.sliding: period", "-1", duration, () => Period.sliding(-1)],
   ["Period.sliding: period", "NaN", duration, () => Period.sliding(NaN)],
   ["Period.sliding: period", `"1 parsec"`, duration, () => Period.sliding(untyped("1 parsec"))],

@@ -145,3 +145,7 @@ export const boolean = (argument: string, value: boolean): boolean =>
 /** An object of options, or undefined. */
 export const options = <A>(argument: string, value: A): A =>
   value === undefined || Predicate.isObject(value) ? value : refuse(argument, value, "an object")
+
+/** An object of options. */
+export const requiredOptions = <A>(argument: string, value: A): A =>
+  Predicate.isObject(value) ? value : refuse(argument, value, "an object")
