@@ -307,7 +307,9 @@ export const cron = (
     : fromPlan(cronPlan(calendar.success, skips))
 }
 
-const zoneOf = (zone: string | DateTime.TimeZone = DateTime.zoneMakeLocal()): Result.Result<DateTime.TimeZone, string> => {
+const zoneOf = (
+  zone: string | DateTime.TimeZone = DateTime.zoneMakeLocal()
+): Result.Result<DateTime.TimeZone, string> => {
   if (DateTime.isTimeZone(zone)) return Result.succeed(zone)
   const name = args.text("Period.cron: timeZone", zone, "the name of a time zone such as \"Europe/Berlin\"")
   return Result.fromOption(

@@ -46,7 +46,10 @@ const fields: ReadonlyArray<Field> = [
 // Forms of other parsers, and what to write instead.
 const remedies: ReadonlyArray<readonly [form: RegExp, remedy: string]> = [
   [/\?/, "write * instead of ?; six fields start with the second, there is no year field, and Sunday is 0"],
-  [/^LW|\dW/i, "the nearest weekday is not supported: write every day that it can fall on, and check the date in the run"],
+  [
+    /^LW|\dW/i,
+    "the nearest weekday is not supported: write every day that it can fall on, and check the date in the run"
+  ],
   [/^L/i, "L is not supported: for the last day of a month write the days 28-31, and check the date in the run"],
   [
     /#|(\d|[a-z]{3})L$/i,
