@@ -433,4 +433,31 @@ describe("bad input", () => {
         }
       }))
   }
+
+  // Forms that crontabs and other parsers have; those of croner and cron-parser are in cronTests.
+  const forms = [
+    ["CRON_TZ=Europe/Berlin 0 3 * * *", "the time zone is no field: write it as the option timeZone"],
+    [
+      "0~59 * * * *",
+      "minute \"0~59\": random values are not supported: write a fixed value, and spread the runs with Jitter"
+    ],
+    [
+      "0 3 * * * /usr/bin/backup",
+      "weekday \"/usr/bin/backup\": write 0 to 7 or sun mon tue wed thu fri sat, a range a-b, a step */n, or a list of these"
+    ],
+    [
+      "0 3 * * * root backup",
+      "\"0 3 * * * root backup\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of " +
+      "@yearly @annually @monthly @weekly @daily @midnight @hourly; no year, user or command"
+    ],
+    ["0 9 * * sat-mon", "weekday \"sat-mon\": a range cannot run backwards: write sat-7,0-mon"],
+    ["0 22-6/2 * * *", "hour \"22-6/2\": a range cannot run backwards: write its values as a list"]
+  ] as const
+  for (const [expression, message] of forms) {
+    it.effect(`Period.cron says what to write instead of ${expression}`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Loop.run(Effect.void, Period.cron(expression)))
+        assert.strictEqual(error.message, message)
+      }))
+  }
 })
