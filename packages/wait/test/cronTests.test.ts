@@ -1018,7 +1018,7 @@ const notAString = "refuses a value that is not a string"
 const notAStringMessage = "Period.cron: expression must be a string such as \"0 3 * * *\", got "
 
 // Each spec's title, and what its row in CRON-TESTS.md begins with.
-const titles = new Map([
+const titles = new Map<string, string>([
   ...Object.keys(same).map((name) => [name, "same"] as const),
   ...Object.keys(otherRule).map((name) => [name, "by another rule"] as const),
   ...Object.keys(refused).map((name) => [`refuses ${name}`, "refused"] as const),
@@ -1053,8 +1053,7 @@ describe("croner's and cron-parser's tests", () => {
       Effect.gen(function*() {
         for (const [expression, message, zone = "UTC"] of cases) {
           const error = yield* Effect.flip(stepsOf(expression, zone, "2024-01-01T00:00:00Z", 1))
-          assert.isTrue(Cron.isCronParseError(error))
-          assert.strictEqual(error.message, message)
+          assert.strictEqual(Cron.isCronParseError(error) ? error.message : error, message)
         }
       }))
   }
@@ -1076,7 +1075,7 @@ describe("croner's and cron-parser's tests", () => {
 describe("CRON-TESTS.md", () => {
   const [preface, ...files] = readFileSync(new URL("./CRON-TESTS.md", import.meta.url), "utf8").split(/^### /m)
   const rows = rowsOf(files.join("\n"))
-  const messages = new Map([
+  const messages = new Map<string, ReadonlyArray<string>>([
     ...Object.entries(refused).map(([name, cases]) =>
       [`refuses ${name}`, cases.map(([, message]) => message)] as const
     ),
