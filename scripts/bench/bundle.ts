@@ -57,16 +57,20 @@ globalThis.used = [${names.join(", ")}]
 `
 
 const others = ["Backoff", "Jitter", "Limit", "Loop", "Poll", "Retry", "RetryBudget", "Timeline", "Wait", "WaitTimeout"]
-const period = ["Period.sliding", "Period.nonSliding", "Period.ticker", "Period.fromStart"]
+// A bundler such as esbuild takes all of a module that is imported from the barrel, and only what is used of one by its own path.
+const period = `
+import { sliding, nonSliding, ticker, fromStart } from "effect-wait/Period"
+globalThis.period = [sliding, nonSliding, ticker, fromStart]
+`
 
 const imports = {
   "Backoff and Jitter": using(["Backoff", "Jitter"]),
   "Backoff, Jitter and Retry": using(["Backoff", "Jitter", "Retry"]),
-  "all but Policy and cron": using([...others, ...period]),
+  "all but Policy and cron": using(others) + period,
   "everything": using([...others, "Period"]) + using(["Policy"], "effect-wait/Policy"),
   ...Object.fromEntries(others.map((name) => [name, using([name])])),
   "Period": using(["Period"]),
-  "Period without cron": using(period),
+  "Period without cron": period,
   "Policy": using(["Policy"], "effect-wait/Policy")
 }
 

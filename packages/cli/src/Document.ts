@@ -16,7 +16,17 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { backoffs, jitters, misused, parseBackoff, parseCron, parseJitter, settingsOf, type Waits } from "./options.ts"
+import {
+  backoffs,
+  crons,
+  jitters,
+  misused,
+  parseBackoff,
+  parseCron,
+  parseJitter,
+  settingsOf,
+  type Waits
+} from "./options.ts"
 import * as Policy from "./Policy.ts"
 import { durations, format, parse, toInput } from "./Time.ts"
 
@@ -51,12 +61,13 @@ const toPath = (keys: Keys): string =>
 const wrong = (keys: Keys, reason: string): Reading<never> => Effect.fail([{ path: toPath(keys), reason }])
 
 // What is written, and what is allowed instead.
-const field = <A>(read: (value: unknown) => Option.Option<A>, expected: string) => {
+const field = <A>(read: (value: unknown) => Option.Option<A>, expected: string | ((value: unknown) => string)) => {
   const wanted = Schema.declare((value: unknown): value is A => value !== undefined)
   return Schema.Unknown.pipe(Schema.decodeTo(wanted, {
     decode: SchemaGetter.transformEffect((value, options) =>
       Effect.mapError(Effect.fromOption(read(value)), () => {
-        const message = `must be ${expected}, got ${Formatter.format(value)}`
+        const allowed = typeof expected === "string" ? expected : expected(value)
+        const message = `must be ${allowed}, got ${Formatter.format(value)}`
         return new SchemaIssue.InvalidValue({ message }, value, options)
       })
     ),
@@ -257,7 +268,7 @@ const ours = formatOf({
     nonSliding: optional.flag,
     ticker: optional.flag,
     cron: Schema.optionalKey(
-      field(text(parseCron), "a cron expression such as \"*/5 * * * *\"")
+      field(text(parseCron), (value) => crons(String(value)))
     ),
     backoff: Schema.optionalKey(field(text(parseBackoff), backoffs)),
     factor: Schema.optionalKey(atLeast(0)),

@@ -1,17 +1,21 @@
 /** The options of the command line, read and checked. */
+import * as Period from "effect-wait/Period"
 import { ValidationError } from "effect/cli/CliError"
 import * as Flag from "effect/cli/Flag"
-import * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import { fromSettings, type Jitters, type Settings } from "./Policy.ts"
 import { durations, parse } from "./Time.ts"
 
 /** A value that has a form of its own. Anything else is refused with what is allowed. */
-const written = <A>(name: string, read: (text: string) => Option.Option<A>, allowed: string): Flag.Flag<A> =>
-  Flag.String(name).pipe(Flag.filterMap(read, () => allowed))
+const written = <A>(
+  name: string,
+  read: (text: string) => Option.Option<A>,
+  allowed: string | ((text: string) => string)
+): Flag.Flag<A> => Flag.String(name).pipe(Flag.filterMap(read, typeof allowed === "string" ? () => allowed : allowed))
 
 const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
   Flag.optional(flag).pipe(Flag.map(Option.getOrUndefined))
@@ -78,12 +82,22 @@ const parseFrom = (text: string): Option.Option<number> =>
     Option.map(DateTime.toEpochMillis)
   )
 
-// One that no date ever matches is found out when the next one is looked for.
-export const parseCron = (text: string): Option.Option<string> =>
-  Result.flatMap(Cron.parse(text), (cron) => Result.try(() => Cron.next(cron, 0))).pipe(
-    Result.map(() => text),
-    Result.getSuccess
+// What is wrong with it, or nothing.
+const cronProblem = (text: string): Option.Option<string> =>
+  Option.map(
+    Exit.findErrorOption(
+      Effect.runSyncExit(Effect.flatMap(Schedule.toStep(Period.cron(text)), (step) => step(0, undefined)))
+    ),
+    (error) => "message" in error ? error.message : String(error)
   )
+
+export const parseCron = (text: string): Option.Option<string> =>
+  Option.isNone(cronProblem(text)) ? Option.some(text) : Option.none()
+
+export const crons = (text: string): string =>
+  `a cron expression such as '*/5 * * * *'${
+    Option.match(cronProblem(text), { onNone: () => "", onSome: (why) => ` (${why})` })
+  }`
 
 export const factor = optional(written("factor", finite, "a number of 0 or more")).pipe(
   Flag.withMetavar("NUMBER"),
@@ -116,9 +130,9 @@ export const ticker = present("ticker").pipe(
   Flag.withDescription("run at every --period since the first start; one missed tick is kept")
 )
 
-export const cron = optional(written("cron", parseCron, "a cron expression such as '*/5 * * * *'")).pipe(
+export const cron = optional(written("cron", parseCron, crons)).pipe(
   Flag.withMetavar("CRON"),
-  Flag.withDescription("run at once, and then by the calendar, in the time zone of this machine")
+  Flag.withDescription("run by the calendar, in the time zone of this machine; see --immediate")
 )
 
 export const from = optional(written("from", parseFrom, "a date such as 2026-03-29 or 2026-03-29T01:30Z")).pipe(

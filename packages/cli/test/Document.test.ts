@@ -315,7 +315,7 @@ others:
       document:
         "{ backoff: 1s, factor: x, jitter: -1, attempts: 0, non-sliding: 1, cron: \"61 * * * *\", within: 1, foo: 1 }",
       reason: "foo is no key of a policy of effect-wait; non-sliding must be true or false, got 1; " +
-        `cron must be a cron expression such as "*/5 * * * *", got "61 * * * *"; ` +
+        `cron must be a cron expression such as '*/5 * * * *' (minute "61": write 0 to 59, a range a-b, a step */n, or a list of these), got "61 * * * *"; ` +
         `backoff must be a range such as 100ms..30s, or 100ms..inf, that begins above 0, got "1s"; ` +
         `factor must be a number of 0 or more, got "x"; ` +
         "jitter must be a factor of 0 or more such as 0.2, a range such as 0.8..1.2, full, or equal, got -1; " +
@@ -325,7 +325,7 @@ others:
     { document: "{ times: 1, attempts: 1, interval: 1s }", reason: "attempts is given twice, the other time as times" },
     {
       document: "{ cron: 0 0 30 2 * }",
-      reason: `cron must be a cron expression such as "*/5 * * * *", got "0 0 30 2 *"`
+      reason: `cron must be a cron expression such as '*/5 * * * *' (no date ever matches), got "0 0 30 2 *"`
     },
     {
       document: "{ interval: 1s, backoff: 1s..2s }",

@@ -413,10 +413,10 @@ describe("effect-wait preview --cron", () => {
       "--cron '30 2 * * *'",
       "The calendar of this preview begins on Fri 2026-03-27 00:00:00+01:00",
       "",
-      "run  delay  start                           date",
-      "  1             0  Fri 2026-03-27 00:00:00+01:00     ·       ·        ·        ·",
-      "  2  2h30m  2h30m  Fri 2026-03-27 02:30:00+01:00  ●  ·       ·        ·        ·",
-      "  3     1d   1d3h  Sat 2026-03-28 02:30:00+01:00     ·       ·        ·        ●"
+      "run   delay  start                           date",
+      "  1          2h30m  Fri 2026-03-27 02:30:00+01:00        ·       ·        ·",
+      "  2      1d   1d3h  Sat 2026-03-28 02:30:00+01:00        ·       ●        ·",
+      "  3  23h30m   2d2h  Sun 2026-03-29 03:00:00+02:00        ·       ●        ·"
     ])
   })
 
@@ -434,7 +434,7 @@ describe("effect-wait preview --cron", () => {
       assert.deepStrictEqual(notes, [`The calendar of this preview begins on ${date(Date.parse(from))}`])
       assert.deepStrictEqual(
         runs.map(({ start }: { readonly start: { readonly mean: number } }) => start.mean),
-        [0, 60_000, 360_000]
+        [60_000, 360_000, 660_000]
       )
     }))
 
@@ -444,7 +444,7 @@ describe("effect-wait preview --cron", () => {
       assert.strictEqual(from, "2026-03-29T00:02:30.000Z")
       assert.deepStrictEqual(
         runs.map(({ start }: { readonly start: { readonly mean: number } }) => start.mean),
-        [0, 150_000, 450_000]
+        [150_000, 450_000, 750_000]
       )
     }))
 

@@ -193,11 +193,11 @@ describe.concurrent("effect-wait loop", () => {
       assert.strictEqual(last, `effect-wait: run 2: exit 0 after T; done after 2 runs in T, ${missed} missed`)
     }))
 
-  it.live("runs at once, and then at the whole seconds of --cron", () =>
+  it.live("runs at the whole seconds of --cron, and with --immediate at once too", () =>
     Effect.gen(function*() {
       const { run, starts } = yield* folder
       const { code, stderr } = yield* run(
-        ["loop", "--cron", "* * * * * *", "--times", "3", "--log", "json"],
+        ["loop", "--cron", "* * * * * *", "--immediate", "--times", "3", "--log", "json"],
         node("")
       )
       assert.strictEqual(code, 0)
@@ -213,11 +213,20 @@ describe.concurrent("effect-wait loop", () => {
   it.live("takes a --cron of minutes as well", () =>
     Effect.gen(function*() {
       const { start } = yield* folder
-      const started = yield* start(["loop", "--cron", "0 4 * * *", "--log", "json"], sh(""))
+      const started = yield* start(["loop", "--cron", "0 4 * * *", "--immediate", "--log", "json"], sh(""))
       yield* started.tells("\n")
       const [{ nextIn, time }] = entries(started.stderr()) as [Required<Entry>]
       const planned = new Date(Date.parse(time) + nextIn + 500)
       assert.deepStrictEqual([planned.getHours(), planned.getMinutes(), planned.getSeconds()], [4, 0, 0])
+    }))
+
+  it.live("waits for the first slot of --cron", () =>
+    Effect.gen(function*() {
+      const { start, starts } = yield* folder
+      const started = yield* start(["loop", "--cron", "0 0 1 1 *"], sh(""))
+      yield* started.tells("\n")
+      assert.match(started.stderr(), /^effect-wait: next in \d/)
+      assert.deepStrictEqual(starts(), [])
     }))
 
   it.live("spreads the period with --jitter", () =>

@@ -11,7 +11,10 @@ const addresses = "an address such as localhost:5432"
 const urls = "a URL such as http://localhost:8080/health"
 const statuses = "an integer of 100 to 599"
 const counts = "an integer of 1 or more"
-const crons = "a cron expression such as '*/5 * * * *'"
+const crons = (why: string) => `a cron expression such as '*/5 * * * *' (${why})`
+const noFields =
+  "write five fields (minute, hour, day, month, weekday), six with the second first, or @yearly @annually @monthly " +
+  "@weekly @daily @midnight @hourly; there is no year field"
 const dates = "a date such as 2026-03-29 or 2026-03-29T01:30Z"
 const exits = "exit codes of 1 to 255 such as 75,111"
 
@@ -38,9 +41,9 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["poll", "--status", "99", statuses],
   ["poll", "--status", "600", statuses],
   ["loop", "--period", "-10s", durations],
-  ["loop", "--cron", "* * *", crons],
-  ["loop", "--cron", "61 * * * *", crons],
-  ["loop", "--cron", "0 0 30 2 *", crons],
+  ["loop", "--cron", "* * *", crons(noFields)],
+  ["loop", "--cron", "61 * * * *", crons("minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these")],
+  ["loop", "--cron", "0 0 30 2 *", crons("no date ever matches")],
   ["preview", "--from", "tomorrow", dates],
   ["preview", "--from", "12:00", dates],
   ["preview", "--from", "5", dates],
@@ -69,6 +72,7 @@ const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
   ["loop -- COMMAND", "It is not said how often. Expected: --period or --cron"],
   ["loop --period 1s", "Nothing to run. Expected: a command after --"],
   ["loop --cron @EXPRESSION --ticker -- COMMAND", "--ticker is allowed with --period only"],
+  ["loop --period 1s --immediate -- COMMAND", "--immediate is allowed with --cron only"],
   ["loop --cron @EXPRESSION --period 1s -- COMMAND", "Only one of --period and --cron is allowed"],
   [
     "loop --period 0 --ticker -- COMMAND",

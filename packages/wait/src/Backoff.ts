@@ -1,5 +1,6 @@
 /**
- * Grow delays from run to run, and reset them. Go's `wait.Backoff` and `DelayFunc`; AWS' and Polly's decorrelated jitter.
+ * Delays that grow from run to run, and their reset. Go's `wait.Backoff` and `DelayFunc`; AWS' and Polly's decorrelated
+ * jitter.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -34,22 +35,22 @@ import { done, fromPlan } from "./internal/plan.ts"
 
 export type { Policy } from "./internal/goBackoff.ts"
 
-// A schedule whose output is its delay, the last one that it remembers.
-const growing = <State extends { delay: number }>(
+// A schedule whose output is its last delay.
+const backoffOf = <State extends { delay: number }>(
   start: () => State,
   next: (state: State, at: Moment) => number
 ): Schedule.Schedule<Duration.Duration> =>
   fromPlan({ timed: false, start, output: ({ delay }: State) => Duration.millis(delay), next })
 
 /**
- * Delays that are multiplied by a factor from run to run: `min(cap, base · factor^n)`.
+ * An exponential backoff: `min(cap, base · factor^n)`.
  *
  * - `base`: the first delay, a finite duration of 0 or more
- * - `factor`: a finite number of 0 or more; default 2
- * - `cap`: the longest delay; Infinity is allowed, but has to be said
- * - output: the delay, before anything above changes it
+ * - `factor`: multiplies the delay from run to run, a finite number of 0 or more; default 2
+ * - `cap`: the longest delay, required; Infinity is allowed
+ * - output: the delay, without the changes of combinators after it
  *
- * Throws an `IllegalArgumentError` for any other argument.
+ * Throws an `IllegalArgumentError` that names a bad argument.
  *
  * **Gotchas**
  *
@@ -68,7 +69,7 @@ const growing = <State extends { delay: number }>(
  * Effect.runSync(Timeline.simulate(schedule, { until: "1 minute" })).runs.length // => 5
  * ```
  *
- * @see {@link resetAfter} for a loop that is healthy again
+ * @see {@link resetAfter} to start again after a long run
  * @category constructors
  * @since 0.1.0
  */
@@ -80,7 +81,7 @@ export const exponential = (options: {
   const base = args.finiteDuration("Backoff.exponential: base", options.base)
   const factor = args.number("Backoff.exponential: factor", options.factor ?? 2, 0)
   const cap = args.duration("Backoff.exponential: cap", options.cap)
-  return growing(() => ({ delay: 0, upcoming: base }), (state) => {
+  return backoffOf(() => ({ delay: 0, upcoming: base }), (state) => {
     const { upcoming } = state
     state.upcoming = upcoming * factor
     return state.delay = Math.min(cap, upcoming)
@@ -88,14 +89,14 @@ export const exponential = (options: {
 }
 
 /**
- * Delays that grow by the same amount from run to run: `min(cap, base + n · increment)`.
+ * A linear backoff: `min(cap, base + n · increment)`.
  *
  * - `base`: the first delay, a finite duration of 0 or more
- * - `increment`: a finite duration of 0 or more; default: the base
- * - `cap`: the longest delay; Infinity is allowed
- * - output: the delay, before anything above changes it
+ * - `increment`: the growth from run to run, a finite duration of 0 or more; default: the base
+ * - `cap`: the longest delay, required; Infinity is allowed
+ * - output: the delay, without the changes of combinators after it
  *
- * Throws an `IllegalArgumentError` for any other argument.
+ * Throws an `IllegalArgumentError` that names a bad argument.
  *
  * **Example** (Half a second more each time)
  *
@@ -120,7 +121,7 @@ export const linear = (options: {
   const base = args.finiteDuration("Backoff.linear: base", options.base)
   const increment = args.finiteDuration("Backoff.linear: increment", options.increment ?? options.base)
   const cap = args.duration("Backoff.linear: cap", options.cap)
-  return growing(() => ({ delay: 0, upcoming: base }), (state) => {
+  return backoffOf(() => ({ delay: 0, upcoming: base }), (state) => {
     const { upcoming } = state
     state.upcoming = upcoming + increment
     return state.delay = Math.min(cap, upcoming)
@@ -128,15 +129,15 @@ export const linear = (options: {
 }
 
 /**
- * AWS' decorrelated jitter: each delay is drawn from `base` to three times the last one, `min(cap, U(base, 3 · previous))`.
- * It grows and spreads at once; no other jitter is needed.
+ * AWS' decorrelated jitter: a random delay from `base` to three times the last delay,
+ * `min(cap, U(base, 3 · previous))`. It is a backoff with jitter, and needs no other jitter.
  *
  * - `base`: the shortest delay, a finite duration of 0 or more
- * - `cap`: the longest delay; Infinity is allowed
- * - output: the delay, before anything above changes it
+ * - `cap`: the longest delay, required; Infinity is allowed
+ * - output: the delay, without the changes of combinators after it
  *
- * Throws an `IllegalArgumentError` for any other argument. The source is "Exponential Backoff And Jitter", AWS Architecture
- * Blog; the first `previous` is the base.
+ * Throws an `IllegalArgumentError` that names a bad argument. The source is "Exponential Backoff And Jitter", AWS
+ * Architecture Blog; the first `previous` is the base.
  *
  * **Example** (Draws in the middle of their range)
  *
@@ -150,7 +151,7 @@ export const linear = (options: {
  * Timeline.starts(timeline) // => [0, 200, 550, 1125]
  * ```
  *
- * @see {@link decorrelatedV2} for Polly's, whose medians follow the exponential
+ * @see {@link decorrelatedV2} for Polly's jitter, whose medians follow an exponential backoff
  * @category constructors
  * @since 0.1.0
  */
@@ -160,22 +161,22 @@ export const decorrelated = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const base = args.finiteDuration("Backoff.decorrelated: base", options.base)
   const cap = args.duration("Backoff.decorrelated: cap", options.cap)
-  return growing(() => ({ delay: base }), (state, { random }) => {
+  return backoffOf(() => ({ delay: base }), (state, { random }) => {
     const ceiling = Math.min(3 * state.delay, Number.MAX_VALUE)
     return state.delay = Math.min(cap, base + (ceiling - base) * random.nextDoubleUnsafe())
   })
 }
 
 /**
- * Polly's `DecorrelatedJitterBackoffV2`: delays that are spread smoothly around an exponential, with a median first delay
- * near `median`.
+ * Polly's `DecorrelatedJitterBackoffV2`: random delays around an exponential backoff, without gaps or peaks between
+ * them.
  *
- * - `median`: a finite duration longer than 0; Polly's base delay
- * - `cap`: the longest delay; Infinity is allowed
- * - output: the delay, before anything above changes it
+ * - `median`: about the median of the first delay, a finite duration longer than 0; Polly's base delay
+ * - `cap`: the longest delay, required; Infinity is allowed
+ * - output: the delay, without the changes of combinators after it
  *
- * Throws an `IllegalArgumentError` for any other argument. With `t = attempt + U`, it is
- * `(2^t · tanh(√(4t)) - the same of the last attempt) · median / 1.4`.
+ * Throws an `IllegalArgumentError` that names a bad argument. With `f(t) = 2^t · tanh(√(4t))` and `t = attempt + U`,
+ * the delay is `(f(t) - f(t of the last attempt)) · median / 1.4`.
  *
  * **Example** (Draws in the middle of their range)
  *
@@ -189,7 +190,7 @@ export const decorrelated = (options: {
  * Timeline.starts(timeline).map(Math.round) // => [0, 897, 1990, 4026, 8072]
  * ```
  *
- * @see {@link decorrelated} for AWS'
+ * @see {@link decorrelated} for AWS' jitter
  * @category constructors
  * @since 0.1.0
  */
@@ -199,10 +200,10 @@ export const decorrelatedV2 = (options: {
 }): Schedule.Schedule<Duration.Duration> => {
   const median = args.positiveDuration("Backoff.decorrelatedV2: median", options.median)
   const cap = args.duration("Backoff.decorrelatedV2: cap", options.cap)
-  return growing(() => ({ delay: 0, attempt: 0, reached: 0 }), (state, { random }) => {
+  return backoffOf(() => ({ delay: 0, attempt: 0, reached: 0 }), (state, { random }) => {
     const { attempt, reached } = state
     const t = attempt + random.nextDoubleUnsafe()
-    // It has grown past all numbers.
+    // The backoff has grown past the largest number.
     if (reached === Infinity) return state.delay = cap
     state.attempt = attempt + 1
     state.reached = 2 ** t * Math.tanh(Math.sqrt(4 * t))
@@ -211,12 +212,12 @@ export const decorrelatedV2 = (options: {
 }
 
 /**
- * A literal list of delays. The schedule is done after the last one.
+ * A literal list of delays. The schedule is done after the last delay.
  *
  * - `delays`: durations of 0 or more
- * - output: the delay, before anything above changes it
+ * - output: the delay, without the changes of combinators after it
  *
- * Throws an `IllegalArgumentError` that names the place of a bad delay.
+ * Throws an `IllegalArgumentError` that names a bad delay by its index.
  *
  * **Example** (Three retries)
  *
@@ -238,24 +239,25 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
     args.iterable("Backoff.fromDelays: delays", delays),
     (delay, i) => args.duration(`Backoff.fromDelays: delays[${i}]`, delay)
   )
-  return growing(() => ({ delay: 0, i: 0 }), (state) => {
+  return backoffOf(() => ({ delay: 0, i: 0 }), (state) => {
     const delay = list[state.i++]
     return delay === undefined ? done : state.delay = delay
   })
 }
 
 /**
- * Go's `Backoff.DelayFunc`: growth ends after `steps`, or at `cap`, and the last delay goes on for ever.
+ * Go's `Backoff.DelayFunc`: the delays of a policy. The growth ends after `steps` steps or at `cap`; the last delay
+ * then repeats for ever.
  *
- * - `policy`: plain data, see {@link Policy}; the Schema in `effect-wait/Policy` reads it from a document
- * - output: the delay, its jitter included
+ * - `policy`: plain data, see {@link Policy}; the Schema in `effect-wait/Policy` decodes it
+ * - output: the delay, with its jitter
  *
  * Throws an `IllegalArgumentError` that names a bad field.
  *
  * **Gotchas**
  *
- * `steps` bounds the growth here, not the number of runs: add `Limit.attempts` for that. `Wait.exponentialBackoff` takes it for
- * the number of checks, as Go's `ExponentialBackoff` does.
+ * `steps` limits the growth here, and not the number of runs: add `Limit.attempts` for that. In
+ * `Wait.exponentialBackoff` it is the number of checks, as in Go's `ExponentialBackoff`.
  *
  * **Example** (A policy with a cap)
  *
@@ -274,22 +276,23 @@ export const fromDelays = (delays: Iterable<Duration.Input>): Schedule.Schedule<
  */
 export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration> => {
   const backoff = fromPolicy("Backoff.toSchedule", policy)
-  return growing(() => ({ delay: 0, backoff }), nextDelay)
+  return backoffOf(() => ({ delay: 0, backoff }), nextDelay)
 }
 
 /**
- * Go's `Backoff.Step`: the delay of one step, and the policy of the next one. A pure function: the policy is not changed, and the
- * caller draws the random number.
+ * Go's `Backoff.Step`: the delay of one step, and the policy of the next step. It is a pure function: it does not
+ * change the policy, and the caller passes the random number.
  *
  * - `policy`: plain data, see {@link Policy}
- * - `draw`: a number from 0 up to, but not including, 1. It places the delay in `duration .. duration + jitter·duration`;
- *   without a jitter it changes nothing
+ * - `draw`: a number from 0 up to, but not including, 1. It selects the delay in
+ *   `duration .. duration + jitter·duration`; without a jitter it has no effect
  * - `delay`: in whole nanoseconds
- * - `next`: its `duration` is multiplied by `factor`, and it has one of the `steps` less. A growth that passes the `cap` stops
- *   there, with no steps left
+ * - `next`: the policy with `duration` multiplied by `factor`, and with one step less. If the duration would pass the
+ *   `cap`, it is the `cap`, with no steps left
  *
- * Throws an `IllegalArgumentError` that names a bad field, or a bad draw. The source is `Backoff.Step` in Go's `backoff.go`; the
- * delay and the growth are truncated to nanoseconds as there. Where Go overflows, after 292 years, this stops at the largest number.
+ * Throws an `IllegalArgumentError` that names a bad field, or a bad draw. The source is `Backoff.Step` in Go's
+ * `backoff.go`, which also truncates delays and durations to nanoseconds. Go overflows after 292 years; here the growth
+ * stops at the largest number.
  *
  * **Example** (Delays of 1 to 3 seconds)
  *
@@ -308,7 +311,7 @@ export const toSchedule = (policy: Policy): Schedule.Schedule<Duration.Duration>
  * policy.steps // => 0
  * ```
  *
- * @see {@link toSchedule} for a schedule, which takes its draws from `Random`
+ * @see {@link toSchedule} for a schedule that draws from `Random`
  * @category conversions
  * @since 0.1.0
  */
@@ -322,18 +325,18 @@ export const step = (
 }
 
 /**
- * The schedule begins afresh after a run that lasted longer than `healthy`: what worked for a while has recovered.
+ * The schedule starts again after a run that took longer than `healthy`, such as a connection that was up for an hour.
  *
- * - `healthy`: a duration of 0 or more, from the moment that the run started
+ * - `healthy`: a duration of 0 or more, measured from the start of the run
  *
- * Throws an `IllegalArgumentError` for one that is negative or NaN.
+ * Throws an `IllegalArgumentError` for a duration that is negative or NaN.
  *
  * **Details**
  *
- * It resets everything below it, limits included, and nothing above: put it after what grows, and before
- * `Limit.attempts` and `Limit.within`. The run that lasted long counts as the first of the new beginning.
+ * It restarts all combinators before it in the pipe, limits too, and none after it. Put it after the backoff, and
+ * before `Limit.attempts` and `Limit.within`. The long run counts as the first run after the restart.
  *
- * **Example** (A connection that holds for an hour)
+ * **Example** (A connection that is up for an hour)
  *
  * ```ts
  * import { Effect } from "effect"

@@ -1,9 +1,9 @@
 /**
- * Spread delays, so that many loops do not run at the same moment. Go's `wait.Jitter` and the `jitterFactor` arguments;
- * AWS' full and equal jitter.
+ * Random delays, against a thundering herd: many loops that run at the same moment. Go's `wait.Jitter` and the
+ * `jitterFactor` arguments; AWS' full and equal jitter.
  *
- * Draws come from Effect's `Random` service, one for each delay. Before `Limit.delay` a jittered delay never exceeds the
- * limit; after it, the delay still varies there.
+ * Draws come from Effect's `Random` service, one for each delay. With `Limit.delay` after the jitter, no delay exceeds
+ * the limit. With `Limit.delay` before it, delays at the limit vary too.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -35,7 +35,7 @@ import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { type Combinator, dualOf, mapDelays, planOfSelf } from "./internal/delays.ts"
 
-// A delay of Infinity has no range: it stays.
+// A delay of Infinity stays as it is: it has no range.
 const spread = (min: number, max: number): Combinator => (self) =>
   mapDelays(planOfSelf(self), (delay, { random }) => {
     const draw = random.nextDoubleUnsafe()
@@ -43,17 +43,17 @@ const spread = (min: number, max: number): Combinator => (self) =>
   })
 
 /**
- * A delay `d` becomes one of `d .. d + factor·d`: the jitter of Kubernetes.
+ * A delay `d` becomes a random delay in `d .. d + factor·d`: the jitter of Kubernetes.
  *
- * - `factor`: a finite number of 0 or more; 0 leaves the schedule as it is, and draws nothing
+ * - `factor`: a finite number of 0 or more. With 0 the schedule stays as it is, and nothing is drawn
  *
  * Throws an `IllegalArgumentError` for any other factor.
  *
  * **Gotchas**
  *
- * Go's bare function `Jitter` takes a factor of 0 for 1. Everything else in Go guards it, as this does.
+ * A factor of 0 is no jitter, as in Go's loops. In Go's bare function `Jitter` a factor of 0 means 1.
  *
- * **Example** (The longest, the shortest and the middle)
+ * **Example** (A long, a short and a middle draw)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -65,7 +65,7 @@ const spread = (min: number, max: number): Combinator => (self) =>
  * Timeline.starts(timeline) // => [0, 1150, 2150, 3250]
  * ```
  *
- * @see {@link between} for a range that also shortens delays
+ * @see {@link between} for a range that can shorten delays
  * @category combinators
  * @since 0.1.0
  */
@@ -80,8 +80,8 @@ export const additive: {
 )
 
 /**
- * A delay `d` becomes one of `0 .. d`: AWS' full jitter, the one that makes the fewest calls under contention ("Exponential
- * Backoff And Jitter", AWS Architecture Blog).
+ * A delay `d` becomes a random delay in `0 .. d`: AWS' full jitter, which makes the fewest calls under contention. The
+ * source is "Exponential Backoff And Jitter", AWS Architecture Blog.
  *
  * **Example** (An exponential backoff with full jitter)
  *
@@ -95,7 +95,7 @@ export const additive: {
  * Timeline.starts(timeline) // => [0, 50, 150, 350, 750]
  * ```
  *
- * @see {@link equal} for delays that never are short
+ * @see {@link equal} for at least half of each delay
  * @category combinators
  * @since 0.1.0
  */
@@ -104,7 +104,8 @@ export const full: <Output, Input, E, R>(
 ) => Schedule.Schedule<Output, Input, E, R> = spread(0, 1)
 
 /**
- * A delay `d` becomes one of `d/2 .. d`: AWS' equal jitter ("Exponential Backoff And Jitter", AWS Architecture Blog).
+ * A delay `d` becomes a random delay in `d/2 .. d`: AWS' equal jitter. The source is "Exponential Backoff And Jitter",
+ * AWS Architecture Blog.
  *
  * **Example** (At least half of each delay)
  *
@@ -118,7 +119,7 @@ export const full: <Output, Input, E, R>(
  * Timeline.starts(timeline) // => [0, 500, 1250, 1750]
  * ```
  *
- * @see {@link full} for the whole range
+ * @see {@link full} for the range from 0
  * @category combinators
  * @since 0.1.0
  */
@@ -127,11 +128,13 @@ export const equal: <Output, Input, E, R>(
 ) => Schedule.Schedule<Output, Input, E, R> = spread(0.5, 1)
 
 /**
- * A delay `d` becomes one of `min·d .. max·d`: the jitter of gRPC (0.8, 1.2), and of Effect's own `Schedule.jittered`.
+ * A delay `d` becomes a random delay in `min·d .. max·d`: the jitter of gRPC (0.8, 1.2), and of Effect's own
+ * `Schedule.jittered`.
  *
- * - `min`, `max`: finite numbers of 0 or more, `min` not above `max`
+ * - `min`: a finite number of 0 or more
+ * - `max`: a finite number of `min` or more
  *
- * Throws an `IllegalArgumentError` for any others.
+ * Throws an `IllegalArgumentError` for any other number.
  *
  * **Example** (A quarter more or less)
  *
@@ -145,7 +148,7 @@ export const equal: <Output, Input, E, R>(
  * Timeline.starts(timeline) // => [0, 750, 1750]
  * ```
  *
- * @see {@link additive} for delays that never become shorter
+ * @see {@link additive} for a range that only lengthens delays
  * @category combinators
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What bounds a schedule: the number of runs, the time since the first start, the longest delay. Go's `Steps`, `Cap` and
+ * Limits of a schedule: the number of runs, the time since the first start, the longest delay. Go's `Steps`, `Cap` and
  * context deadlines.
  *
  * ```ts
@@ -36,7 +36,7 @@ import { changed, type Moment } from "./internal/moment.ts"
 import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
- * `n` runs in all, the first one counted.
+ * Ends the schedule after `n` runs. The first run counts.
  *
  * - `n`: an integer of 1 or more
  *
@@ -44,7 +44,8 @@ import { done, type Plan, waitOf } from "./internal/plan.ts"
  *
  * **Gotchas**
  *
- * `Effect.schedule` asks a schedule before the first run, and so does a poll that is not immediate: there it is `n - 1` runs.
+ * `Effect.schedule` starts with a delay of the schedule: then there are `n - 1` runs. A loop or a poll with
+ * `immediate: false` has `n` runs.
  *
  * **Example** (Three attempts)
  *
@@ -78,11 +79,11 @@ export const attempts: {
 })
 
 /**
- * No delay is longer than `max`. The output and the end of the schedule stay as they are.
+ * Shortens delays to `max`. The output and the end of the schedule do not change.
  *
- * - `max`: a duration of 0 or more
+ * - `max`: the longest delay, a duration of 0 or more
  *
- * Throws an `IllegalArgumentError` for one that is negative or NaN.
+ * Throws an `IllegalArgumentError` for a duration that is negative or NaN.
  *
  * **Example** (A longest delay for Effect's own exponential)
  *
@@ -117,7 +118,7 @@ export const delay: {
 
 const extra = { isExtra: true }
 
-// Between slots it adds runs. The slot is still to come after them.
+// Adds runs between slots. The slot still has its run.
 const addRuns = <Output, Input, E, R>(
   plan: Plan<Output, Input, E, R>,
   millis: number
@@ -142,8 +143,8 @@ const addRuns = <Output, Input, E, R>(
 /**
  * Options of {@link within}.
  *
- * - `overshoot`: what happens to a sleep that would end past the limit. `"stop"`, the default: it never starts, and the
- *   schedule is done. `"truncate"`: it ends on the limit, and the run there is the last
+ * - `overshoot`: the result of a sleep that would end past the limit. `"stop"`, the default: the sleep does not start,
+ *   and the schedule is done. `"truncate"`: the sleep ends at the limit, and the run there is the last
  *
  * @category models
  * @since 0.1.0
@@ -156,8 +157,9 @@ export interface WithinOptions {
  * Ends the schedule `total` after the first start. It decides before a sleep, and never interrupts a run.
  *
  * - `total`: a duration of 0 or more, measured from the first start
- * - `overshoot`: what becomes of a sleep that would end past the limit. `"stop"`, the default: it never begins, and the
- *   schedule is done; one that ends on the limit is allowed. `"truncate"`: it ends on the limit, and the run there is the last
+ * - `overshoot`: the result of a sleep that would end past the limit. `"stop"`, the default: the sleep does not start,
+ *   and the schedule is done; a sleep that ends at the limit starts. `"truncate"`: the sleep ends at the limit, and the
+ *   run there is the last
  *
  * Throws an `IllegalArgumentError` for a total that is negative or NaN.
  *

@@ -18,10 +18,10 @@
  * 0         1s        2s        3s        4s
  * ```
  *
- * **Two ways to end a loop.** Interruption (`Fiber.interrupt`, a Scope that closes, `Effect.timeout`) cuts the sleep and the
- * run in flight, as everywhere in Effect. `stop` is the graceful way, Go's stop channel: it ends a sleep at once, and lets
- * the run in flight finish. Where only the run has to be protected, plain Effect is enough: `Effect.uninterruptible(work)`
- * and an interrupt.
+ * **Two ways to end a loop.** Interruption (`Fiber.interrupt`, a Scope that closes, `Effect.timeout`) ends a sleep and
+ * the run in flight, as everywhere in Effect. `stop` is a graceful shutdown, as Go's stop channel: it ends a sleep at
+ * once, and the run in flight finishes. If only the run needs protection, `Effect.uninterruptible(work)` and an
+ * interrupt are enough.
  *
  * @since 0.1.0
  */
@@ -47,17 +47,17 @@ import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
-import { type Repeating, repeating, repeatingAtOnce } from "./internal/repeating.ts"
+import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
-import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./internal/stopping.ts"
+import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
 
 /**
- * A run that failed in a loop that goes on.
+ * A failed run, after which the loop goes on.
  *
- * - `cause`: why it failed
+ * - `cause`: why the run failed
  * - `failures`: how many runs have failed in a row
  * - `delay`: the delay before the next run
  *
@@ -73,21 +73,22 @@ export interface Failure<out E> {
 /**
  * Options of {@link run}, {@link forkScoped} and {@link layer}.
  *
- * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds since the
- *   epoch) and `lateness` (in milliseconds). Log entries of runs are annotated with `loop`. Effect's metrics count by `kind`
- *   and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_missed_total`,
- *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`; `_active` also by `state`,
- *   and `_give_ups_total` by `reason` (`error`, `defect`, or `exhausted` when the backoff is done). Names should be few: a
- *   registry keeps every series. Without a name there are no spans and metrics
- * - `immediate`: whether the first run starts at once, default true, but false for a calendar: `Period.cron`, also inside of
- *   Effect's combinators. With `false` it starts after the first delay of the schedule, which takes undefined for the value that no run
- *   has given yet
+ * - `name`: makes the loop visible. Each run is a span of this name, with `attempt`, `scheduledTime` (in milliseconds
+ *   since the epoch) and `lateness` (in milliseconds). Log entries of runs are annotated with `loop`. The metrics have
+ *   the attributes `kind` and `name`: `effect_wait_runs_total`, `_failures_total`, `_retries_total`, `_missed_total`,
+ *   `_run_duration_seconds`, `_lateness_seconds`, `_delay_seconds`, `_last_success_timestamp_seconds`; `_active` also
+ *   has `state`, and `_give_ups_total` has `reason` (`error`, `defect`, or `exhausted` when the backoff is done). Use
+ *   few names: a registry never drops a series. Without a name nothing is traced or counted
+ * - `immediate`: whether the first run starts at once. Default true, but false for `Period.cron`, also inside Effect's
+ *   combinators. With `false` it starts after the first delay of the schedule, whose input is then undefined
  * - `initialDelay`: the delay before the loop starts; default 0
- * - `backoff`: the schedule that the loop follows while runs fail with a typed error. It starts again after each success. The loop's
- *   own schedule is not stepped meanwhile, and counts no attempt. When the backoff is done, the loop fails with the last error.
- *   Without a backoff the first failure ends the loop. A defect always does, unless `Effect.sandbox(work)` makes it a typed error
- * - `onFailure`: a hook for each failed run that the loop outlives. It runs inside the delay of the backoff, in a Scope of its
- *   own; a stop interrupts it, and its own failure ends the loop. Default: a log entry of level Warn with the cause and the delay
+ * - `backoff`: the schedule of the loop while runs fail with a typed error. It starts again after each success. During
+ *   a backoff the loop's own schedule makes no step and counts no attempt. When the backoff is done, the loop fails
+ *   with the last error. Without a backoff the first failure ends the loop. A defect always does, unless
+ *   `Effect.sandbox(work)` makes it a typed error
+ * - `onFailure`: a hook for each failed run that does not end the loop. It runs inside the delay of the backoff, in a
+ *   Scope of its own. A stop interrupts it, and its own failure ends the loop. Default: a log entry of level Warn with
+ *   the cause and the delay
  *
  * @category models
  * @since 0.1.0
@@ -108,12 +109,12 @@ export interface Options<
 }
 
 /**
- * The graceful end of a loop.
+ * The graceful shutdown of a loop.
  *
  * - `stop`: an effect that completes when the loop must end, such as `Deferred.await`, `Effect.sleep` or
- *   {@link fromAbortSignal}. It is run once, at the very beginning; one that completes without suspending starts no run at
- *   all. It ends a sleep at once; a run in flight finishes first. It is interrupted when the loop ends. Its own failure or
- *   defect ends the loop at the same boundary
+ *   {@link fromAbortSignal}. It starts with the loop; if it completes without suspending, no run starts. It ends a
+ *   sleep at once; a run in flight finishes first. It is interrupted when the loop ends. Its own failure or defect ends
+ *   the loop at the same boundary
  *
  * @category models
  * @since 0.1.0
@@ -125,12 +126,13 @@ export interface StopOption<SE = never, SR = never> {
 /**
  * Options of {@link forkScoped} and {@link layer}, besides those of {@link run}.
  *
- * - `grace`: how long a run in flight may go on when the Scope closes; it is interrupted then. Default 0. All loops of a Scope
- *   stop when the first of them does, and end side by side. Infinity waits as long as the run takes
- * - `healthyWithin`: the loop is unhealthy when no run has succeeded for longer. Default: only a loop that has failed is unhealthy
- * - `history`: how many ended runs the handle remembers; default 0
- * - `root`: whether each run starts a trace of its own, linked to the span in which the loop was made. Default true. With `false`
- *   the spans of runs are children of that span
+ * - `grace`: how long a run in flight may go on after the Scope closes, before it is interrupted; default 0. Infinity
+ *   waits as long as the run takes. All loops of a Scope stop together, and their graces pass at the same time
+ * - `healthyWithin`: the loop is unhealthy when no run has succeeded for longer than this. Default: only a loop that
+ *   has failed is unhealthy
+ * - `history`: how many ended runs the handle keeps; default 0
+ * - `root`: whether each run starts a trace of its own, linked to the span in which the loop was forked; default true.
+ *   With `false` the spans of runs are children of that span
  *
  * @category models
  * @since 0.1.0
@@ -165,32 +167,34 @@ export type FirstInput<Immediate, ES> = [Immediate] extends [true] ? never
 /**
  * Repeats work on a schedule, in the calling fiber.
  *
- * It succeeds with the last output of the schedule when that is done; with undefined when it was stopped; and fails with the
- * first error of the work, unless `backoff` takes it. The schedule sees the value of each run, as with `Effect.repeat`.
+ * It succeeds with the last output of the schedule when the schedule is done, and with undefined when `stop` ends it.
+ * It fails with the first error of the work, unless there is a `backoff`. The schedule sees the value of each run, as
+ * with `Effect.repeat`.
  *
  * **When to use**
  *
- * Wherever `Effect.repeat` would do, and `stop`, `backoff` or an exact cadence is wanted. With a schedule of this library it
- * costs a fraction of it.
+ * Instead of `Effect.repeat`, for a graceful shutdown, a backoff, an exact cadence or less CPU and memory.
  *
  * **Details**
  *
- * The schedule's time cannot be stepped: it is the wall clock's at the beginning, and monotonic from then on. Only
- * `Period.cron` looks at the wall clock.
+ * The time of the schedule starts as the wall clock's, and is monotonic from then on: a step of the wall clock does not
+ * move it. Only `Period.cron` reads the wall clock again.
  *
- * Dies with an `IllegalArgumentError` for an initial delay that is negative or NaN, and for what is not a Schedule.
+ * Dies with an `IllegalArgumentError` that names a bad argument, such as a negative initial delay.
  *
  * **Gotchas**
  *
- * When the stop comes during the run after which the schedule would be done, the result is the schedule's last output where the
- * schedule is of this library, and undefined for any other. The work does not see `Schedule.CurrentMetadata`. A `Scope` in the
- * requirements is that of the caller, as with `Effect.repeat`: what runs acquire stays until it closes. `Effect.scoped(work)` releases it
- * at the end of each run. With a stop, the
- * steps of a schedule that is not of this library run in a fiber of their own each: what they fork as children ends with them.
+ * If `stop` completes during the last run, the result is the last output of a schedule of this library, and undefined
+ * with another library's schedule. With `backoff`, the failure of a run in flight at the stop is dropped.
  *
- * A `stop` that is shared by very many loops should not be one `Deferred`: closing is quadratic in them. With `backoff`, a
- * run that fails after the stop came counts for nothing. Effect's own `Schedule.cron` does not notice here that the wall clock
- * is stepped; `Period.cron` does.
+ * The work does not see `Schedule.CurrentMetadata`. A `Scope` in its requirements is the caller's, as with
+ * `Effect.repeat`: resources of a run stay until that Scope closes. `Effect.scoped(work)` releases them after each run.
+ *
+ * With a `stop`, each step of another library's schedule runs in its own fiber; its child fibers end with the step.
+ * Effect's own `Schedule.cron` does not notice a step of the wall clock here; `Period.cron` does.
+ *
+ * Very many loops should not share one `Deferred` as their `stop`: the time to close them grows with the square of
+ * their number.
  *
  * **Example** (Work that fails at first, and a stop after 10 seconds)
  *
@@ -226,7 +230,18 @@ export type FirstInput<Immediate, ES> = [Immediate] extends [true] ? never
  * @since 0.1.0
  */
 export const run: {
-  <A, E, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = undefined>(
+  <
+    A,
+    E,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = undefined
+  >(
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
   ): <R>(
@@ -255,7 +270,19 @@ export const run: {
     E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>,
     R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>
   >
-  <A, E, R, Out, ES, RS, EB = never, RB = never, EH = never, RH = never, Immediate extends boolean | undefined = undefined>(
+  <
+    A,
+    E,
+    R,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = undefined
+  >(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options?: Options<NoInfer<E>, EB, RB, EH, RH, Immediate> & { readonly stop?: undefined }
@@ -289,19 +316,25 @@ export const run: {
   options: Options<E, F, R, F, R> & StopOption<F, R> = {}
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
-    const [name, rules, spec] = looping("Loop.run", context, work, schedule, options)
-    const hear = hearing(context, spec.stop !== undefined)
-    return runNamed(context, name, rules, spec, hear && ((loop, driver) => endWell(hear(loop, driver), driver)))
+    const [name, rules, spec] = prepare("Loop.run", context, work, schedule, options)
+    const provideStop = stopProvider(context, spec.stop !== undefined)
+    return runNamed(
+      context,
+      name,
+      rules,
+      spec,
+      provideStop && ((loop, driver) => endAsStopped(provideStop(loop, driver), driver))
+    )
   }))
 
-type Hearing = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
+type ProvideStop = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
 
-// Retries in the runs hear the stop of the nearest loop, and of no other.
-const heard: Hearing = (loop, driver) =>
-  Effect.updateService(loop, CurrentLoop, (outer) => outer === unheard ? undefined : driver)
+// The stop of a loop ends the retries in its runs; the stop of a loop further out does not.
+const withStop: ProvideStop = (loop, driver) =>
+  Effect.updateService(loop, CurrentLoop, (outer) => outer === hiddenStop ? undefined : driver)
 
-// A failure of a run ends a plain loop, also that of a retry which the loop's stop has ended.
-const endWell = <Out, E, R>(
+// The stop ends a retry in a run, and the retry's failure ends the loop. The loop was stopped, and has not failed.
+const endAsStopped = <Out, E, R>(
   loop: Effect.Effect<Out | undefined, E, R>,
   driver: { readonly stopped: Exit.Exit<unknown, E> | undefined }
 ): Effect.Effect<Out | undefined, E, R> =>
@@ -311,32 +344,30 @@ const endWell = <Out, E, R>(
     return Exit.isSuccess(stopped) ? Effect.undefined : Effect.failCause(stopped.cause)
   })
 
-const unstoppable: Hearing = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
+const withoutStop: ProvideStop = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
 
-const hearing = (context: Context.Context<never>, canStop: boolean): Hearing | undefined =>
-  canStop ? heard : Context.get(context, CurrentLoop) === undefined ? undefined : unstoppable
+const stopProvider = (context: Context.Context<never>, canStop: boolean): ProvideStop | undefined =>
+  canStop ? withStop : Context.get(context, CurrentLoop) === undefined ? undefined : withoutStop
 
-const looping = <A, E, R, Out, F>(
+const prepare = <A, E, R, Out, F>(
   caller: string,
   context: Context.Context<R>,
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
   { backoff, immediate, initialDelay, name, onFailure, stop }: Options<E, F, R, F, R> & StopOption<F, R>
 ): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A | undefined, Out, F>] => {
-  const called = name === undefined ? name : args.name(`${caller}: name`, name)
+  const checkedName = name === undefined ? name : args.name(`${caller}: name`, name)
   const hook = args.callback(`${caller}: onFailure`, onFailure)
-  const bare: Repeating<A, E, R, Out, F> = immediate === undefined
-    ? repeating
-    : args.boolean(`${caller}: immediate`, immediate)
-    ? repeatingAtOnce
-    : { ...repeating, first: (loop) => loop.ask(undefined) }
+  const bare = repeatingFrom<A, E, R, Out, F>(
+    immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate)
+  )
   return [
-    called,
+    checkedName,
     backoff === undefined
       ? bare
-      : following(called, bare, toPlan(args.schedule(`${caller}: backoff`, backoff)), hook),
+      : withBackoff(checkedName, bare, toPlan(args.schedule(`${caller}: backoff`, backoff)), hook),
     {
-      work: reported(context, work),
+      work: reportFailures(context, work),
       plan: toPlan(args.schedule(`${caller}: schedule`, schedule)),
       initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
       stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
@@ -344,8 +375,8 @@ const looping = <A, E, R, Out, F>(
   ]
 }
 
-// Each failed run is reported once.
-const reported = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+// Reports each failed run once.
+const reportFailures = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Context.get(context, ErrorReporter.CurrentErrorReporters).size === 0
     ? work
     : Effect.onError(work, (cause) => ErrorReporter.report(causeOf(cause)))
@@ -355,23 +386,24 @@ const reported = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E
  *
  * - the result is the handle of the loop, see {@link Loop}
  * - the options are those of {@link run}, and `grace`, `healthyWithin`, `history` and `root`
- * - each run has a Scope of its own: what a run acquires is released when the run ends, however it ends
+ * - each run has a Scope of its own: it closes when the run ends, and releases the resources of the run
  *
  * **When to use**
  *
- * For loops of a service: they can be stopped gracefully, paused and run now, and have a status. Loops in one Scope end together
- * when it closes: it interrupts them. With `grace` a run in flight may finish.
+ * For the loops of a service. The handle shuts the loop down gracefully, pauses and triggers it, and shows its status.
+ * When the Scope closes, it interrupts its loops. With `grace` a run in flight may finish.
  *
  * **Details**
  *
- * A trigger begins a run at once, and the schedule is asked after it as after any other: it counts for `Limit.attempts`. A
- * period (`Period.sliding`, `Period.nonSliding`, `Period.fromStart`) begins anew with that run. The slots of `Period.ticker` and
- * `Period.cron` stay where they are: the one that was to come is served too. While runs fail, a trigger ends the delay of the `backoff`.
+ * A trigger starts a run at once. The run is like any other to the schedule, and counts for `Limit.attempts`. A period
+ * (`Period.sliding`, `Period.nonSliding`, `Period.fromStart`) starts again with that run. The slots of `Period.ticker`
+ * and `Period.cron` stay: the next slot still has its run. While runs fail, a trigger ends the delay of the `backoff`.
  *
- * It dies with an `IllegalArgumentError` where {@link run} does, and for options that are not allowed. A loop that fails logs its Cause
- * at `References.UnhandledLogLevel`, and its failure is in `await`. Each failed run is reported to the `ErrorReporter`s of the context.
+ * Dies with an `IllegalArgumentError` that names a bad argument. A loop that fails logs its Cause at
+ * `References.UnhandledLogLevel`, and its failure is in `await`. Each failed run is reported to the `ErrorReporter`s of
+ * the context.
  *
- * **Example** (A loop that is asked, triggered and stopped)
+ * **Example** (A loop with a status, a trigger and a stop)
  *
  * ```ts
  * import { Effect, Option } from "effect"
@@ -389,12 +421,12 @@ const reported = <A, E, R>(context: Context.Context<R>, work: Effect.Effect<A, E
  *   return { healthy, lastStart, nextStart, runs, state }
  * }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
  *
- * const seen = await Effect.runPromise(program)
- * seen.state // => "waiting"
- * seen.runs // => 3
- * seen.lastStart // => Option.some(90_000)
- * seen.nextStart // => Option.some(150_000)
- * seen.healthy // => true
+ * const result = await Effect.runPromise(program)
+ * result.state // => "waiting"
+ * result.runs // => 3
+ * result.lastStart // => Option.some(90_000)
+ * result.nextStart // => Option.some(150_000)
+ * result.healthy // => true
  * ```
  *
  * @see {@link run} for a loop in the calling fiber
@@ -462,9 +494,9 @@ const fork = <A, E, R, Out, F>(
 ): Effect.Effect<Loop<Out, E | F, A>, never, R | Scope.Scope> =>
   Effect.contextWith((outer: Context.Context<R | Scope.Scope>) => {
     const settings = settingsOf(caller, Context.getOrUndefined(outer, Tracer.ParentSpan), options)
-    // Each run starts a trace: the span around the loop goes no further.
+    // With `root` each run starts a trace, outside the span around the loop.
     const context = settings.root ? withoutSpan(outer) : outer
-    const [name, rules, spec] = looping<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
+    const [name, rules, spec] = prepare<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
     const watch = new Watch("loop", name, settings)
     const driver = new Driver(context, rules, spec, watch, true)
     const loop = Effect.suspend(() => runDriver(driver, spec))
@@ -493,8 +525,8 @@ const settingsOf = (
       grace: args.duration(`${caller}: grace`, grace ?? 0)
     }
 
-// While runs fail, the loop follows the backoff, which starts again after each success.
-const following = <A, E, R, Out, F>(
+// The rules of a loop with a backoff: it gives the delays while runs fail, and starts again after each success.
+const withBackoff = <A, E, R, Out, F>(
   name: string | undefined,
   bare: Repeating<A, E, R, Out, F>,
   plan: Plan<unknown, E, F, R>,
@@ -505,8 +537,8 @@ const following = <A, E, R, Out, F>(
   let failures = 0
   return {
     ...bare,
-    // The time that a hook takes counts.
-    detour: onFailure === undefined ? plan : { ...plan, timed: true },
+    // The run time of a hook is part of the delay.
+    backoff: onFailure === undefined ? plan : { ...plan, timed: true },
     succeeded(loop, value) {
       backoff = undefined
       failures = 0
@@ -538,7 +570,7 @@ const annotate = <A, E, R>(name: string | undefined, hook: Effect.Effect<A, E, R
 /**
  * Repeats work on a schedule, in a fiber that ends with the Layer.
  *
- * - `name`: is required; {@link all} and {@link health} list the loop
+ * - `name`: required; {@link all} and {@link health} list the loop under it
  * - the other options are those of {@link forkScoped}
  *
  * **Example** (A loop of a service, and a health check)
@@ -620,10 +652,10 @@ export const layer: {
   })))
 
 /**
- * Where the loops with a name are listed, each until its Scope closes. Default: one list for the process. Tests and libraries can
- * provide their own.
+ * The loops with a name, until their Scope closes. Default: one registry for the process. A test or a library can
+ * provide its own.
  *
- * **Example** (A registry of one's own)
+ * **Example** (Your own registry)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -643,7 +675,7 @@ export const layer: {
 export const Registry: Context.Reference<Set<Loop<unknown, unknown>>> = registry
 
 /**
- * The loops with a name, in the order in which they were made: those of `Loop.layer` and `Loop.forkScoped` whose Scope is open.
+ * The loops of {@link layer} and {@link forkScoped} that have a name and an open Scope, from the oldest to the newest.
  *
  * **Example** (Stop every loop)
  *
@@ -686,9 +718,9 @@ export interface Health {
 }
 
 /**
- * What a health check answers: a boolean, and each loop with its status. It can be served as JSON.
+ * The answer of a health check: a boolean, and each loop with its status. It can be served as JSON.
  *
- * - a loop that has failed is unhealthy, and so is one without a success for longer than its `healthyWithin`
+ * - a loop that has failed is unhealthy, and so is a loop without a success for longer than its `healthyWithin`
  * - a loop that has completed, was stopped or is paused is healthy
  *
  * **Example** (A loop that has failed)
@@ -719,9 +751,9 @@ export const health: Effect.Effect<Health> = Effect.map(all, (list) => {
 /**
  * Options of {@link survive}.
  *
- * - `name`: annotates the log entry as `loop`; in a loop without a name, `effect_wait_failures_total` goes by it too. Default: what
- *   the loop is called
- * - `onCause`: is run after the entry was logged; what it fails with ends the run
+ * - `name`: annotates the log entry as `loop`. In a loop without a name, `effect_wait_failures_total` counts under this
+ *   name too. Default: the name of the loop
+ * - `onCause`: a hook that runs after the log entry. Its failure is the failure of the run
  *
  * @category models
  * @since 0.1.0
@@ -732,12 +764,13 @@ export interface SurviveOptions<E, E2 = never, R2 = never> {
 }
 
 /**
- * Logs the Cause of a failed run and goes on: Go's `HandleCrash` with `ReallyCrash` false. Defects and runs that interrupt
- * themselves count as failed; the interruption of the loop's own fiber is never swallowed.
+ * Logs the Cause of a failed run, and the loop goes on. Go's `HandleCrash` with `ReallyCrash` false.
  *
- * - the value is that of the work, or undefined for a run that failed
+ * - the value is that of the work, or undefined for a failed run
+ * - a defect counts as a failure, and so does a run that interrupts itself. Interruption of the loop's fiber passes
+ *   through
  *
- * **Example** (A loop that outlives its work)
+ * **Example** (A loop that goes on after a defect)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -753,7 +786,7 @@ export interface SurviveOptions<E, E2 = never, R2 = never> {
  * runs // => 3
  * ```
  *
- * @see `Options.backoff` for a loop that waits longer while its work fails
+ * @see `Options.backoff` for longer delays while runs fail
  * @category combinators
  * @since 0.1.0
  */
@@ -773,18 +806,18 @@ export const survive: {
     const name = args.name("Loop.survive: name", options.name)
     const onCause = args.callback("Loop.survive: onCause", options.onCause)
     return Effect.catchCause(work, (cause) => {
-      const logged = Effect.logError("A run failed; the loop goes on", cause)
-      return ownInterruption.pipe(
-        Effect.andThen(counted(cause, name)),
+      const log = Effect.logError("A run failed; the loop goes on", cause)
+      return pendingInterruption.pipe(
+        Effect.andThen(countFailure(cause, name)),
         Effect.andThen(ErrorReporter.report(cause)),
-        Effect.andThen(name === undefined ? logged : Effect.annotateLogs(logged, "loop", name)),
+        Effect.andThen(annotate(name, log)),
         Effect.andThen(onCause === undefined ? Effect.undefined : Effect.as(onCause(cause), undefined))
       )
     })
   }))
 
-// By the loop where that is watched; by the name of its own where the loop has none.
-const counted = (cause: Cause.Cause<unknown>, name: string | undefined): Effect.Effect<void> =>
+// Under the name of the loop if the loop has one, else under the name of `survive`.
+const countFailure = (cause: Cause.Cause<unknown>, name: string | undefined): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const run = fiber.getRef(CurrentRun)?.watch
     run?.survived(cause)
@@ -794,11 +827,12 @@ const counted = (cause: Cause.Cause<unknown>, name: string | undefined): Effect.
     return Effect.void
   })
 
-// In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
-const ownInterruption = Effect.interruptible(Effect.void)
+// In an uninterruptible region the Cause of a run can contain an interruption of the fiber that is still pending.
+const pendingInterruption = Effect.interruptible(Effect.void)
 
 /**
- * Completes when the signal is aborted: a `stop` for code that has an `AbortSignal`. The listener goes with the effect.
+ * Completes when the signal is aborted: a `stop` for code that has an `AbortSignal`. When the effect ends, its listener
+ * is removed.
  *
  * **Example** (An abort during a long delay)
  *

@@ -17,8 +17,8 @@
  * 0         2s        4s        6s        8s
  * ```
  *
- * **Three bounds in time.** `timeout` bounds one poll, and interrupts the check in flight. `Limit.within` bounds a schedule: it
- * decides before a sleep, and never interrupts. `Effect.timeout` around the check bounds one check.
+ * **Three time limits.** `timeout` limits one poll, and interrupts the check in flight. `Limit.within` limits the
+ * schedule: it decides before a sleep, and never interrupts. `Effect.timeout` around the check limits one check.
  *
  * @since 0.1.0
  */
@@ -40,15 +40,15 @@ export { isWaitTimeout } from "./WaitTimeout.ts"
 /**
  * Options of {@link until}.
  *
- * - `name`: makes the poll visible, as that of `Loop.run` does a loop; what it logs is annotated with `poll`
+ * - `name`: makes the poll visible, as the `name` of `Loop.run` does. Log entries of checks and hooks are annotated
+ *   with `poll`
  * - `immediate`: whether to check before the first delay; default true
- * - `timeout`: how long to wait at most, from the beginning; default: for ever. It interrupts a check in flight, and wins over
- *   a check at the same instant
- * - `tolerate`: the errors of the check that count as "not yet": a predicate, or a list of tags; default: none. With a refinement or a
- *   list, the other errors alone are left to fail with
- * - `stop`: ends the wait gracefully, see `Loop.run`: a check in flight finishes, and may still hold
- * - `onWait`: a hook before each delay: after how many checks, how long the delay is, and how many slots of a ticker or a
- *   calendar were missed. It runs inside the delay; a stop interrupts it, and its own failure ends the poll
+ * - `timeout`: the time limit of the poll, from its start; default: none. It interrupts a check in flight. At the same
+ *   instant as a check, the timeout wins
+ * - `tolerate`: the errors of the check that count as "not yet", as a predicate or a list of tags; default: none. With
+ *   a refinement or a list, the type of the poll has only the other errors
+ * - `stop`: ends the wait gracefully, see `Loop.run`. A check in flight finishes; if it holds, the poll succeeds
+ * - `onWait`: a hook inside each delay, see {@link Waiting}. A stop interrupts it, and its own failure ends the poll
  *
  * @category models
  * @since 0.1.0
@@ -66,39 +66,39 @@ interface Unaccepted {
   readonly accept?: undefined
 }
 
-// Without it, a check that yields what is no boolean would never hold, nor say so.
+// Without this error, a check whose value is no boolean would go on for ever.
 const acceptTrue = (value: unknown): boolean | Cause.IllegalArgumentError =>
   Predicate.isBoolean(value)
     ? value
-    : args.illegal("Poll.until: the value of the check", value, "true or false, where there is no `accept`")
+    : args.illegal("Poll.until: the value of the check", value, "true or false, if there is no `accept`")
 
-/** The value that is accepted. */
+/** The type of the accepted value. */
 type Accepted<P, A> = [P] extends [Predicate.Refinement<A, infer B>] ? B : A
 
-/** The errors that a poll fails with, where it tolerates `W`. */
+/** The errors of a poll that tolerates `W`. */
 type Failing<A, E, W> = Rest<W, E> | WaitTimeout<A, Tolerated<W, E>>
 type Rest<W, E> = [Which<E>] extends [W] ? E : Left<W, E>
 type Tolerated<W, E> = [Which<E>] extends [W] ? never : Picked<W, E>
 
-/** The second argument that goes with the first, for the compiler's messages. */
+/** The second argument that fits the first one, for the compiler's messages. */
 type Second<First, A, E> = First extends Effect.Effect<infer A1, infer _, infer _>
   ? Schedule.Schedule<unknown, A1 | undefined, unknown, unknown>
   : Options<Which<E>, unknown, unknown> & { readonly accept?: Predicate.Predicate<A> | undefined }
 
 /**
- * Repeats a check on a schedule until it holds, and succeeds with the value that was accepted.
+ * Repeats a check on a schedule until it holds, and succeeds with the accepted value.
  *
  * - `check`: an `Effect<boolean>`; or any other effect, with `accept`
  * - `accept`: a predicate, or a refinement that narrows the result
- * - the schedule sees the value of the last check, and undefined before there is one
+ * - the schedule sees the value of the last check, and undefined before the first check
  * - a check sees its number in `Schedule.CurrentMetadata`, from 0
  *
- * Fails with the check's own error, or with a `WaitTimeout` that tells why the wait ended (`Deadline`, `Exhausted` when the
- * schedule was done, `Stopped`), after how many checks and how long, and what was seen last. A defect of the check passes
- * through. Dies with an `IllegalArgumentError` for a timeout that is negative or NaN, and for a check without `accept` whose value
- * is no boolean.
+ * Fails with the check's own error, or with a `WaitTimeout`. Its reason is `Deadline`, `Stopped`, or `Exhausted` when
+ * the schedule is done; it also has the number of checks, the time, the last value and the last error. A defect of the
+ * check passes through. Dies with an `IllegalArgumentError` that names a bad argument, and for a check without `accept`
+ * whose value is no boolean.
  *
- * **Example** (A job that is done at the third look)
+ * **Example** (A job that is done at the third check)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -139,7 +139,7 @@ export const until: {
   <E, ES, RS>(
     schedule: Schedule.Schedule<unknown, boolean | undefined, ES, RS>
   ): <R>(check: Effect.Effect<boolean, E, R>) => Effect.Effect<true, E | ES | WaitTimeout<boolean, never>, R | RS>
-  /** @internal What a call that does not compile gives to the rest of a pipe, so that the compiler reports that call alone. */
+  /** @internal The type of a call that does not compile, so that the compiler reports only that call of a pipe. */
   <X extends never>(check: never, schedule: never, options?: never): X
   <E, R, ES, RS>(
     check: Effect.Effect<boolean, E, R>,
@@ -167,14 +167,17 @@ export const until: {
   ): <R>(
     check: Effect.Effect<A, E, R>
   ) => Effect.Effect<Accepted<NoInfer<P>, A>, Failing<A, E, NoInfer<W>> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
-  // A poll for later, whose `accept` says what it checks.
+  // Without a check, `accept` has the type of its value.
   <ES, RS, P extends Predicate.Predicate<never>, SE = never, SR = never>(
     schedule: Schedule.Schedule<unknown, Parameters<P>[0] | undefined, ES, RS>,
     options: Options<undefined, SE, SR> & { readonly accept: P }
   ): <A extends Parameters<P>[0], E, R>(
     check: Effect.Effect<A, E, R>
   ) => Effect.Effect<Accepted<P, A>, E | WaitTimeout<A, never> | ES | NoInfer<SE>, R | RS | NoInfer<SR>>
-  /** @internal The compiler reports the last signature with as many parameters: this one does for both orders, and accepts no more. */
+  /**
+   * @internal The compiler reports the last signature with two parameters. This one covers both orders, and accepts
+   * nothing else.
+   */
   <A, E, First extends Effect.Effect<boolean, unknown, unknown> | Schedule.Schedule<unknown, never, unknown, unknown>>(
     check: First,
     schedule: Second<First, A, E>

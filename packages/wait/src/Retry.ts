@@ -1,5 +1,5 @@
 /**
- * Repeat a failing effect, by its typed error. client-go's `retry.OnError` and `retry.RetryOnConflict`.
+ * Retry an effect by its typed error. client-go's `retry.OnError` and `retry.RetryOnConflict`.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -17,8 +17,8 @@
  * 0         2s        4s        6s        8s
  * ```
  *
- * **Three bounds in time.** `attemptTimeout` cuts one attempt. `Limit.within` in the schedule decides before a delay, and never
- * cuts. `Effect.timeout` around it all cuts whatever is going on.
+ * **Three time limits.** `attemptTimeout` interrupts one attempt. `Limit.within` in the schedule decides before a
+ * delay, and never interrupts. `Effect.timeout` around the retry interrupts the attempt or the delay.
  *
  * @since 0.1.0
  */
@@ -45,19 +45,19 @@ type Budgeted<B> = B extends string ? RetryBudget : never
 type Limit = Duration.Input | undefined
 type Key = string | undefined
 type Stop = Effect.Effect<unknown, unknown, unknown> | "ignore" | undefined
-/** A retry that was stopped before its first attempt has no error. */
+/** The error of a retry that is stopped before its first attempt. */
 type Untried<S> = S extends Effect.Effect<unknown, unknown, unknown> ? undefined : never
 type StopError<S> = S extends Effect.Effect<infer _, infer E, infer _> ? E : never
 type StopServices<S> = S extends Effect.Effect<infer _, infer _, infer R> ? R : never
 
-/** What `run` gives, unless the schedule does not take the errors that `while` lets through. */
+/** The type of `run`. It is no Effect if the schedule does not accept the errors that `while` selects. */
 type Retried<A, E, F, R, In, W, S> = unknown extends In
   ? Effect.Effect<A, Left<W, E> | RetryExhausted<Picked<W, E> | Untried<S>> | StopError<S> | F, StopServices<S> | R>
   : [Picked<W, E>] extends [In]
     ? Effect.Effect<A, Left<W, E> | RetryExhausted<Picked<W, E> | Untried<S>> | StopError<S> | F, StopServices<S> | R>
   : ScheduleDoesNotTake<Exclude<Picked<W, E>, In>>
 
-/** The second argument that goes with the first, for the compiler's messages. */
+/** The second argument that fits the first one, for the compiler's messages. */
 type Second<First, E> = First extends Effect.Effect<infer _, infer E1, infer _>
   ? Schedule.Schedule<unknown, E1, unknown, unknown>
   : Options<never, AnyOf<E>, Limit, Key, Stop, unknown, unknown>
@@ -66,27 +66,28 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E | Cause.Time
 /**
  * Repeats a failing effect on a schedule, in the calling fiber.
  *
- * It succeeds with the first success. It fails with a `RetryExhausted` when the schedule is done or the budget refuses, and with
- * the error as it is when `while` says no. Defects and interruption pass through untouched. The schedule sees the errors.
+ * It succeeds with the first success. It fails with a `RetryExhausted` when the schedule is done or the budget refuses,
+ * and with the unchanged error when `while` does not select it. Defects and interruption pass through. The schedule
+ * sees the errors.
  *
  * **When to use**
  *
- * Wherever `Effect.retry` would do, and it matters why it was given up, or that a system which is down is not retried to death.
- * As long as nothing fails it costs next to nothing: without a `name` and a `budget`, the schedule is made when the first attempt has
- * failed. Its times count from the start of that attempt all the same.
+ * Instead of `Effect.retry`, for an error that says why the retry gave up, for a time limit of each attempt, and for a
+ * budget against a retry storm. A success at the first attempt costs next to nothing: without a `name`, a `budget` and
+ * a `stop`, the schedule starts after the first failure, but is timed from the first attempt.
  *
  * **Details**
  *
- * Dies with an `IllegalArgumentError` for options that are not allowed, when it is run.
+ * Dies with an `IllegalArgumentError` that names a bad option.
  *
- * An attempt sees its number in `Schedule.CurrentMetadata`, as under `Effect.retry`.
+ * An attempt sees its number in `Schedule.CurrentMetadata`, as with `Effect.retry`.
  *
  * **Gotchas**
  *
- * Attempts multiply where retries are nested: three around three make nine calls. An inner one with `nested: "defer"` makes it three.
- * An attempt that was forked from an attempt, as a daemon, counts as nested too.
+ * Nested retries multiply: three attempts around three attempts make nine calls. With `nested: "defer"` in the inner
+ * retry they make three. A retry in a fiber that an attempt has forked is nested too.
  *
- * **Example** (A call that is busy twice; a mistake is not tried again)
+ * **Example** (A call that is busy twice, and a permanent error)
  *
  * ```ts
  * import { Effect, Schema } from "effect"
@@ -111,8 +112,8 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E | Cause.Time
  * ```
  *
  * @see {@link match} for a schedule by error
- * @see {@link hint} for a delay that the error asks for
- * @see `RetryBudget` for what bounds retries across calls
+ * @see {@link hint} for the delay in an error, such as `Retry-After`
+ * @see `RetryBudget` for a limit on the retries of all calls
  * @category retries
  * @since 0.1.0
  */
@@ -120,7 +121,7 @@ export const run: {
   <A, E, ES, RS>(
     schedule: Schedule.Schedule<unknown, NoInfer<E>, ES, RS>
   ): <R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, RetryExhausted<E> | ES, R | RS>
-  /** @internal What a call that does not compile gives to the rest of a pipe, so that the compiler reports that call alone. */
+  /** @internal The type of a call that does not compile, so that the compiler reports only that call of a pipe. */
   <X extends never>(effect: never, schedule: never): X
   <A, E, R, ES, RS>(
     effect: Effect.Effect<A, E, R>,
@@ -178,7 +179,7 @@ export const run: {
     NoInfer<W>,
     NoInfer<S>
   >
-  // A retry for later, whose `while` says which errors it takes.
+  // Without an effect, `while` has the type of the errors.
   <
     In,
     ES,
@@ -203,7 +204,10 @@ export const run: {
     NoInfer<W>,
     NoInfer<S>
   >
-  /** @internal The compiler reports the last signature with as many parameters: this one does for both orders, and accepts no more. */
+  /**
+   * @internal The compiler reports the last signature with two parameters. This one covers both orders, and accepts
+   * nothing else.
+   */
   <A, E, First extends Effect.Effect<unknown, unknown, unknown> | Schedule.Schedule<unknown, never, unknown, unknown>>(
     effect: First,
     schedule: Second<First, E>

@@ -157,7 +157,7 @@ export interface RatioOptions {
  *
  * Put the limit last in the pipe: a limit after it can refuse a retry that is already charged.
  *
- * With `Retry.run`, use the option `budget` instead. With neither a `budget` nor a `name`, `Retry.run` starts the
+ * With `Retry.run`, use the option `budget` instead. Without a `budget`, a `name` and a `stop`, `Retry.run` starts the
  * schedule after the first failure, so an operation that succeeds at once deposits nothing. With both the option and
  * this limit, each operation counts twice.
  *

@@ -1,5 +1,5 @@
 /**
- * A retry was given up. client-go's `retry.OnError` returns the last error instead.
+ * The error of a retry that gave up. client-go's `retry.OnError` returns the last error instead.
  *
  * @since 0.1.0
  */
@@ -10,12 +10,12 @@ import { countIn, describeError, hidden } from "./internal/describe.ts"
 import { RetryExhaustedId as TypeId } from "./internal/stopping.ts"
 
 /**
- * Why a retry was given up.
+ * Why a retry gave up.
  *
  * - `Schedule`: the schedule is done
- * - `Budget`: the budget refused
- * - `Nested`: the retry around this one is to try again
- * - `Stopped`: the `stop` came, its own or that of the loop whose run it is in
+ * - `Budget`: the budget refused the retry
+ * - `Nested`: the retry around this one decides
+ * - `Stopped`: the `stop` has completed, its own or that of the loop around it
  *
  * @category models
  * @since 0.1.0
@@ -27,7 +27,7 @@ export type Reason =
   | { readonly _tag: "Stopped" }
 
 /**
- * What a {@link RetryExhausted} is made of.
+ * The fields of a {@link RetryExhausted}.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +39,7 @@ export interface Fields<out E> {
   readonly elapsed: Duration.Duration
 }
 
-// The error at the bottom of nested retries.
+// The error of the innermost retry.
 const lastOf = (error: unknown): string => isRetryExhausted(error) ? lastOf(error.error) : describeError(error)
 
 const messageOf = ({ attempts, elapsed, error, reason }: Fields<unknown>): string => {
@@ -58,12 +58,12 @@ const messageOf = ({ attempts, elapsed, error, reason }: Fields<unknown>): strin
 }
 
 /**
- * A retry was given up: the failure of `Retry.run`.
+ * The retry gave up: the failure of `Retry.run`.
  *
- * - `error`: the last error, which is the `cause` of this one as well. The message names it
- * - `attempts`: how many there were
- * - `elapsed`: from the start of the first attempt until it was given up
- * - `reason`: `Schedule`, `Budget`, `Nested` or `Stopped`, by `_tag`, see {@link Reason}
+ * - `error`: the last error, and the `cause` of this error. The message has it
+ * - `attempts`: how many attempts have started
+ * - `elapsed`: the time from the start of the first attempt to this failure
+ * - `reason`: its `_tag` is `Schedule`, `Budget`, `Nested` or `Stopped`, see {@link Reason}
  *
  * **Example** (Caught by its tag, and by its reason)
  *
@@ -75,10 +75,19 @@ const messageOf = ({ attempts, elapsed, error, reason }: Fields<unknown>): strin
  * const retried = Retry.run(call, Period.sliding("1 milli").pipe(Limit.attempts(3)))
  *
  * const answer = await Effect.runPromise(
- *   Effect.catchTag(retried, "RetryExhausted", ({ attempts, error, reason }) => Effect.succeed([error, attempts, reason._tag]))
+ *   Effect.catchTag(
+ *     retried,
+ *     "RetryExhausted",
+ *     ({ attempts, error, reason }) => Effect.succeed([error, attempts, reason._tag])
+ *   )
  * )
  * const byReason = await Effect.runPromise(
- *   Effect.catchReason(retried, "RetryExhausted", "Schedule", (_, { error }) => Effect.succeed(`default, since it was ${error}`))
+ *   Effect.catchReason(
+ *     retried,
+ *     "RetryExhausted",
+ *     "Schedule",
+ *     (_, { error }) => Effect.succeed(`default, since it was ${error}`)
+ *   )
  * )
  *
  * answer // => ["refused", 3, "Schedule"]
@@ -106,7 +115,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
 }
 
 /**
- * Whether it is a {@link RetryExhausted}, of any copy of the library.
+ * Whether a value is a {@link RetryExhausted}, of any copy of the library.
  *
  * **Example** (A rejected Promise)
  *

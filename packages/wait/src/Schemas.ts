@@ -1,6 +1,6 @@
 /**
- * The errors as Schemas, for what crosses a process: an Rpc, a Workflow, an HttpApi. A module of its own, since Schema weighs more than
- * everything else here: `import * as Schemas from "effect-wait/Schemas"`.
+ * Schemas of the errors, to send an error to another process: an Rpc, a Workflow, an HttpApi. It is a separate module,
+ * because Schema is larger than this library: `import * as Schemas from "effect-wait/Schemas"`.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ const reason = <Tag extends string>(...tags: ReadonlyArray<Tag>) => Schema.Struc
 const counts = { attempts: Schema.Int, elapsed: Schema.DurationFromMillis }
 
 /**
- * The Schema of a `RetryExhausted` whose error has this Schema. The message and the `cause` are made anew when it is decoded.
+ * The Schema of a `RetryExhausted` whose error has this Schema. Decoding restores the message and the `cause`.
  *
  * **Example** (The error of a Workflow's activity, or of an Rpc)
  *
@@ -32,13 +32,13 @@ const counts = { attempts: Schema.Int, elapsed: Schema.DurationFromMillis }
  *   reason: { _tag: "Schedule" },
  *   error: new Busy(),
  *   attempts: 3,
- *   elapsed: Duration.seconds(2)
+ *   elapsed: Duration.millis(20)
  * })
  * const json = Schema.encodeSync(Schema.toCodecJson(GaveUp))(error)
  * const decoded = Schema.decodeUnknownSync(Schema.toCodecJson(GaveUp))(json)
  *
- * json // => { _tag: "RetryExhausted", reason: { _tag: "Schedule" }, error: { _tag: "Busy" }, attempts: 3, elapsed: 2000 }
- * decoded.message // => "Gave up after 3 attempts in 2s: the schedule is done. Last error: Busy"
+ * json // => { _tag: "RetryExhausted", reason: { _tag: "Schedule" }, error: { _tag: "Busy" }, attempts: 3, elapsed: 20 }
+ * decoded.message // => "Gave up after 3 attempts in 20ms: the schedule is done. Last error: Busy"
  * ```
  *
  * @category schemas
@@ -75,10 +75,10 @@ export interface EncodedRetryExhausted<out E> {
 }
 
 /**
- * The Schema of a `WaitTimeout`, by the Schemas of the value and of the error that are tolerated.
+ * The Schema of a `WaitTimeout`, made of the Schemas of its last value and its last error.
  *
- * - `last`: of the values that are not accepted: `Schema.Boolean` without `accept`
- * - `lastError`: of the errors that are tolerated; default: none are
+ * - `last`: the Schema of the values that are not accepted; `Schema.Boolean` if the poll has no `accept`
+ * - `lastError`: the Schema of the tolerated errors; default: no error is tolerated
  *
  * **Example** (Across a process)
  *

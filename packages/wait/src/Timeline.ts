@@ -31,7 +31,7 @@ import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { clockOf } from "./internal/clockOf.ts"
 import { toPlan } from "./internal/foreign.ts"
-import { type Repeating, repeating } from "./internal/repeating.ts"
+import { repeatingFrom } from "./internal/repeating.ts"
 import { drawsOf, replay } from "./internal/replay.ts"
 import { simulate as simulateLoop } from "./internal/run.ts"
 
@@ -205,6 +205,7 @@ interface SimulateOptions {
   readonly until: Duration.Input
   readonly work?: Duration.Input | ((run: number) => Duration.Input) | undefined
   readonly from?: DateTime.DateTime.Input | undefined
+  readonly immediate?: boolean | undefined
   readonly random?: ReadonlyArray<number> | undefined
   readonly maxRuns?: number | undefined
 }
@@ -222,10 +223,11 @@ type InputOption<Input> = undefined extends Input ? { readonly input?: Inputs<In
  *
  * - `until`: no run starts later; a duration of 0 or more
  * - `work`: how long a run takes, or a function of the run's number, from 0; default 0
- * - `from`: the wall-clock time of the first run, for calendars; default: now, by the `Clock` service. The times of the
+ * - `from`: the wall-clock time at 0, for calendars; default: now, by the `Clock` service. The times of the
  *   timeline count from 0
  * - `input`: what each run gives to the schedule, its value or its error: a function of the run's number, from 0, or a
  *   list, repeated in this order. Only a schedule that takes undefined can do without
+ * - `immediate`: whether the first run starts at 0. Default true, but false for `Period.cron` without an `input`
  * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
  * - `maxRuns`: the most runs, so that a schedule without delays ends too; default 10,000
  *
@@ -299,9 +301,13 @@ function simulated<Input, E, R>(
       time.now = end
       return passed
     }
-    const rules: Repeating<Input | undefined, typeof cut, R, unknown, E> = inputOf === undefined
-      ? repeating
-      : { ...repeating, succeeded: (loop) => loop.ask(inputOf(runs.length - 1)) }
+    const immediate = options.immediate === undefined
+      ? inputOf && true
+      : args.boolean("Timeline.simulate: immediate", options.immediate)
+    const bare = repeatingFrom<Input | undefined, typeof cut, R, unknown, E>(immediate)
+    const rules: typeof bare = inputOf === undefined
+      ? bare
+      : { ...bare, succeeded: (loop) => loop.ask(inputOf(runs.length - 1)) }
     const timeline = (outcome: Timeline["outcome"]) => (): Timeline => ({ runs, outcome })
     const loop = Effect.contextWith((context: Context.Context<R>) =>
       simulateLoop(context, rules, { work: Effect.undefined, plan }, { passed, run, sleep: pass })

@@ -1,9 +1,9 @@
 /**
- * Go's names and Go's exact behaviour, to port Go code: the package `k8s.io/apimachinery/pkg/util/wait`, release 0.37.2,
- * to the millisecond. For new code use `Loop`, `Poll` and the schedule values.
+ * Go's names and Go's exact behaviour, to port Go code: the package `k8s.io/apimachinery/pkg/util/wait`, release
+ * 0.37.2, to the millisecond. For new code use `Loop`, `Poll` and the schedule values.
  *
- * **A failure ends the loop.** Go's `f` returns nothing, so its loops outlive every error; here an effect that fails ends the loop. Go's `f`
- * is `Loop.survive(work)`, which logs the failure, or `Effect.ignore(work)`.
+ * **A failure ends the loop.** Go's `f` returns nothing, so no error ends its loops. Here a failure of the work ends the
+ * loop. Go's `f` is `Loop.survive(work)`, which logs the failure, or `Effect.ignore(work)`.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -28,11 +28,12 @@
  * Where Go takes a channel or a context, these functions take `stop`, see `Loop.run`. An Effect carries its context, so
  * Go's `...WithContext` twins are the same functions here.
  *
- * A loop completes when it is stopped, and fails with the error of its work. A poll succeeds when its condition holds. It
- * fails with the condition's error, or with a `WaitTimeout`. A bad argument is a defect: an `IllegalArgumentError` that
- * names it.
+ * A loop completes when it is stopped, and fails with the error of its work. A poll succeeds when its condition holds.
+ * It fails with the condition's error, or with a `WaitTimeout`. A bad argument is a defect: an `IllegalArgumentError`
+ * that names it.
  *
- * Functions that Go deprecates are deprecated here too. The note names Go's successor, and the better form for new code.
+ * Functions that Go deprecates are deprecated here too. The note names Go's successor, and the better form for new
+ * code.
  *
  * @since 0.1.0
  */

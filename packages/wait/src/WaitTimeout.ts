@@ -1,5 +1,5 @@
 /**
- * The wait ended before its condition held. Go's `ErrWaitTimeout` and `Interrupted(err)`.
+ * The error of a wait that ended before its condition held. Go's `ErrWaitTimeout` and `Interrupted(err)`.
  *
  * @since 0.1.0
  */
@@ -14,9 +14,9 @@ const TypeId = "~effect-wait/WaitTimeout"
 /**
  * Why a wait ended.
  *
- * - `Deadline`: the time was over
+ * - `Deadline`: the time limit has passed
  * - `Exhausted`: the schedule is done
- * - `Stopped`: the `stop` came
+ * - `Stopped`: `stop` has completed
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ const TypeId = "~effect-wait/WaitTimeout"
 export type Reason = { readonly _tag: "Deadline" } | { readonly _tag: "Exhausted" } | { readonly _tag: "Stopped" }
 
 /**
- * What a {@link WaitTimeout} is made of.
+ * The fields of a {@link WaitTimeout}.
  *
  * @category models
  * @since 0.1.0
@@ -38,8 +38,8 @@ export interface Fields<out A, out E> {
   readonly lastError: Option.Option<E>
 }
 
-// A `false` says no more than that the condition did not hold.
-const seen = ({ last, lastError }: Fields<unknown, unknown>): string => {
+// A last value of `false` adds nothing to the message.
+const describeLast = ({ last, lastError }: Fields<unknown, unknown>): string => {
   const value = Option.isSome(last) && last.value !== false ? ` Last value: ${describe(last.value)}.` : ""
   return Option.isSome(lastError) ? `${value} Last error: ${describeError(lastError.value)}` : value
 }
@@ -48,25 +48,27 @@ const messageOf = (fields: Fields<unknown, unknown>): string => {
   const checks = countIn(fields.attempts, "check", fields.elapsed)
   switch (fields.reason._tag) {
     case "Deadline":
-      return `The condition did not hold before the deadline: ${checks}. Allow more time.${seen(fields)}`
+      return `The condition did not hold before the deadline: ${checks}. Allow more time.${describeLast(fields)}`
     case "Exhausted":
-      return `The condition did not hold before the schedule ended: ${checks}. Allow more attempts.${seen(fields)}`
+      return `The condition did not hold before the schedule ended: ${checks}. Allow more attempts.${
+        describeLast(fields)
+      }`
     case "Stopped":
-      return `The wait was stopped before the condition held: ${checks}.${seen(fields)}`
+      return `The wait was stopped before the condition held: ${checks}.${describeLast(fields)}`
   }
 }
 
 /**
  * The wait ended before its condition held: the failure of `Poll.until` and of the polls in `Wait`.
  *
- * - `reason`: `Deadline`, `Exhausted` or `Stopped`, by `_tag`, see {@link Reason}
- * - `attempts`: how many checks were started
- * - `elapsed`: how long the wait lasted
+ * - `reason`: its `_tag` is `Deadline`, `Exhausted` or `Stopped`, see {@link Reason}
+ * - `attempts`: how many checks have started
+ * - `elapsed`: how long the wait took
  * - `missed`: how many slots of a `Period.ticker` or a `Period.cron` passed without a check
- * - `last`: the last value that was not accepted. The message names it
- * - `lastError`: the last error that was tolerated, which is the `cause` as well. The message names it
+ * - `last`: the last value that was not accepted. The message has it
+ * - `lastError`: the last tolerated error, and the `cause` of this error. The message has it
  *
- * **Example** (Told apart by tag, and asked for details)
+ * **Example** (Caught by its tag)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -107,7 +109,7 @@ export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedEr
 }
 
 /**
- * Whether it is a {@link WaitTimeout}, of any copy of the library.
+ * Whether a value is a {@link WaitTimeout}, of any copy of the library.
  *
  * **Example** (A rejected Promise)
  *

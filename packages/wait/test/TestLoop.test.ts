@@ -45,12 +45,12 @@ describe("TestLoop.record", () => {
           ),
         { from, until: "1 day" }
       )
-      const starts = [0, 10, 30, 50].map((minutes) => minutes * 60_000)
+      const starts = [10, 30, 50, 70].map((minutes) => minutes * 60_000)
       assert.deepStrictEqual(recorded, {
         runs: starts.map((start) => ({ start, end: start + 60_000 })),
         outcome: "done",
         exit: Option.some(Exit.succeed(Date.parse(from))),
-        endedAt: 51 * 60_000
+        endedAt: 71 * 60_000
       })
       const simulated = yield* Timeline.simulate(schedule, { from, work: "1 minute", until: "1 day" })
       assert.isTrue(Timeline.equals(recorded, simulated))

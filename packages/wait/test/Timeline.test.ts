@@ -113,7 +113,7 @@ describe("Timeline.simulate, from a time of the wall clock", () => {
         const timeline = yield* Timeline.simulate(at10, { from, work: 1000, until: "3 hours" })
         assert.deepStrictEqual(
           timeline.runs,
-          [0, 50, 110, 170].map((start) => ({
+          [50, 110, 170].map((start) => ({
             start: start * minute,
             end: start * minute + 1000
           }))
@@ -125,10 +125,22 @@ describe("Timeline.simulate, from a time of the wall clock", () => {
     Effect.gen(function*() {
       yield* TestClock.setTime(Date.parse(night))
       const simulate = Timeline.simulate(at10, { until: "2 hours" })
-      assert.deepStrictEqual(Timeline.starts(yield* simulate), [0, 50 * minute, 110 * minute])
+      assert.deepStrictEqual(Timeline.starts(yield* simulate), [50 * minute, 110 * minute])
       yield* TestClock.adjust("30 minutes")
-      assert.deepStrictEqual(Timeline.starts(yield* simulate), [0, 20 * minute, 80 * minute])
+      assert.deepStrictEqual(Timeline.starts(yield* simulate), [20 * minute, 80 * minute])
       assert.strictEqual(yield* Clock.currentTimeMillis, Date.parse(night) + 30 * minute)
+    }))
+
+  it.effect("the first run is that of Loop.run: a calendar's first slot, unless it is immediate, or there is an input", () =>
+    Effect.gen(function*() {
+      const starts = (options: { readonly immediate?: boolean; readonly input?: ReadonlyArray<number> }) =>
+        Effect.map(Timeline.simulate(at10, { from: night, until: "1 hour", ...options }), Timeline.starts)
+      assert.deepStrictEqual(yield* starts({}), [50 * minute])
+      assert.deepStrictEqual(yield* starts({ immediate: true }), [0, 50 * minute])
+      assert.deepStrictEqual(yield* starts({ input: [1] }), [0, 50 * minute])
+      assert.deepStrictEqual(yield* starts({ immediate: false, input: [1] }), [50 * minute])
+      const every = yield* Timeline.simulate(Period.sliding("1 minute"), { until: "2 minutes", immediate: false })
+      assert.deepStrictEqual(Timeline.starts(every), [minute, 2 * minute])
     }))
 
   it.effect("a schedule of another library sees this time too", () =>

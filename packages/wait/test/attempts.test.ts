@@ -420,7 +420,7 @@ describe("Poll.until without accept", () => {
         assert.isTrue(Cause.isIllegalArgumentError(error))
         assert.match(
           (error as Error).message,
-          /^Poll\.until: the value of the check must be true or false, where there is no `accept`, got /
+          /^Poll\.until: the value of the check must be true or false, if there is no `accept`, got /
         )
         assert.strictEqual(checks, 1)
       })

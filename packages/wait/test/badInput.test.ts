@@ -13,6 +13,9 @@ const cap = "1 minute"
 const draw = "a number from 0 up to, but not including, 1"
 const name = "a string that is not empty"
 const pointInTime = "a DateTime, a Date, milliseconds since 1970 or an ISO 8601 string"
+const cronText = "a string such as \"0 3 * * *\""
+const zoneName = "the name of a time zone such as \"Europe/Berlin\""
+const hourly = Cron.parseUnsafe("0 * * * *", "UTC")
 const byRun = "a function or a list with something in it"
 
 // What JavaScript can pass where TypeScript would not let it.
@@ -188,6 +191,18 @@ const dualForms: ReadonlyArray<Case> = [
   ["Retry.hint: max", "NaN", duration, () => Retry.hint(period, () => Option.none(), { max: NaN })],
   ["self", "5", "a Schedule", () => Retry.hint(untyped(5), () => Option.none(), { max: 1 })],
   ["Period.ticker: missed", `"keep"`, `"skip" or "one" or "all"`, () => Period.ticker(1, { missed: untyped("keep") })],
+  ["Period.cron: expression", "42", cronText, () => Period.cron(untyped(42))],
+  ["Period.cron: expression", "null", cronText, () => Period.cron(untyped(null))],
+  ["Period.cron: expression", String(hourly), cronText, () => Period.cron(untyped(hourly))],
+  ["Period.cron: options", `"UTC"`, "an object", () => Period.cron("@daily", untyped("UTC"))],
+  ["Period.cron: timeZone", "2", zoneName, () => Period.cron("@daily", { timeZone: untyped(2) })],
+  ["Period.cron: timeZone", "null", zoneName, () => Period.cron("@daily", { timeZone: untyped(null) })],
+  [
+    "Period.cron: missed",
+    `"keep"`,
+    `"skip" or "one" or "all"`,
+    () => Period.cron("@daily", { missed: untyped("keep") })
+  ],
   ["Period.ticker: missed", "true", `"skip" or "one" or "all"`, () => Period.ticker(1, { missed: untyped(true) })]
 ]
 
@@ -421,15 +436,28 @@ describe("bad input", () => {
       }))
   }
 
-  for (
-    const [expression, timeZone] of [["* * *"], ["61 * * * *"], ["0 0 30 2 *"], ["0 0 * * *", "Mars/Olympus"]] as const
-  ) {
+  const unreadable: ReadonlyArray<readonly [expression: string, message: string, timeZone?: string]> = [
+    [
+      "* * *",
+      "write five fields (minute, hour, day, month, weekday), six with the second first, or @yearly @annually @monthly @weekly " +
+      "@daily @midnight @hourly; there is no year field"
+    ],
+    ["61 * * * *", "minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these"],
+    ["0 0 30 2 *", "no date ever matches"],
+    [
+      "0 0 * * *",
+      "no time zone is called \"Mars/Olympus\": write a name such as Europe/Berlin or an offset such as +02:00",
+      "Mars/Olympus"
+    ]
+  ]
+  for (const [expression, message, timeZone] of unreadable) {
     it.effect(`Period.cron fails with a CronParseError for ${expression} ${timeZone ?? ""}`, () =>
       Effect.gen(function*() {
         const schedule = Period.cron(expression, { timeZone })
         for (const driven of [Effect.repeat(Effect.void, schedule), Loop.run(Effect.void, schedule)]) {
           const error = yield* Effect.flip(driven)
           assert.isTrue(Cron.isCronParseError(error))
+          assert.strictEqual(error.message, message)
         }
       }))
   }

@@ -1,7 +1,7 @@
 /** No slot twice, none lost: whatever timers, the wall clock and the calendar do. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, type Cron, DateTime, Duration, Effect, Exit, Schedule } from "effect"
-import { Jitter, Limit, Loop, Period } from "effect-wait"
+import { Jitter, Limit, Loop, Period, Timeline } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { clockOf } from "../src/internal/clockOf.ts"
 import { makeWork, withDraws } from "./support.ts"
@@ -91,6 +91,13 @@ const early = (by: number) => () => -by
 /** The n-th sleep ends so much later than asked. */
 const late = (delays: Readonly<Record<number, number>>) => (_: number, sleep: number) => delays[sleep] ?? 0
 
+/** Timers that wake 0 to 30 ms late, and one in ten with all the others. */
+const inBursts = () => {
+  const draw = draws(2026)
+  const untilBurst = (time: number) => Math.ceil(time / 421_000) * 421_000 - time
+  return (wake: number) => draw() < 0.1 ? untilBurst(wake) : Math.floor(draw() * 31)
+}
+
 describe("a year of slots", () => {
   const clocks: ReadonlyArray<
     { readonly timers: string; readonly late: () => (wake: number) => number; readonly under: ReadonlyArray<Driver> }
@@ -98,11 +105,7 @@ describe("a year of slots", () => {
     { timers: "wake 1 ms early", late: () => early(1), under: driverNames },
     {
       timers: "wake 0 to 30 ms late, and one in ten in a burst",
-      late: () => {
-        const draw = draws(2026)
-        const untilBurst = (time: number) => Math.ceil(time / 421_000) * 421_000 - time
-        return (wake) => draw() < 0.1 ? untilBurst(wake) : Math.floor(draw() * 31)
-      },
+      late: inBursts,
       under: ["Loop.run", "Effect.repeat"]
     }
   ]
@@ -164,6 +167,28 @@ describe("a year of slots", () => {
           30_000
         )
       }
+    }
+  }
+})
+
+describe("a year of five calendars in three zones", () => {
+  const from = "2026-01-01T00:00:30Z"
+  for (const timeZone of ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]) {
+    for (const expression of ["0 4 * * *", "30 2 * * *", "*/30 9-17 * * 1-5", "0 */6 * * *", "15,45 1 13 * FRI"]) {
+      it.effect(`${expression} in ${timeZone}: the same under all drivers, with timers 1 ms early and late in bursts`, () =>
+        Effect.gen(function*() {
+          const schedule = Period.cron(expression, { timeZone })
+          const slots = Timeline.starts(yield* Timeline.simulate(schedule, { from, until: "365 days" }))
+          assert.isAbove(slots.length, 50)
+          for (const driver of driverNames) {
+            for (const [name, late] of [["early", early(1)], ["bursts", inBursts()]] as const) {
+              const { lates, missed, starts } = yield* simulate(driver, schedule, { from, until: "365 days", late })
+              const runs = starts.slice(1)
+              assert.deepStrictEqual(runs, slots.map((slot, i) => slot + lates[i]!), `${driver}, ${name}`)
+              if (driver === "Loop.forkScoped") assert.strictEqual(missed, 0)
+            }
+          }
+        }))
     }
   }
 })
@@ -261,7 +286,14 @@ describe("a calendar", () => {
       cron: ["Australia/Lord_Howe", "0,30 * * * *"],
       from: "2026-04-04T13:45:00Z",
       until: "3 hours",
-      starts: ["2026-04-04T14:00", "2026-04-04T14:30", "2026-04-04T15:00", "2026-04-04T15:30", "2026-04-04T16:00", "2026-04-04T16:30"]
+      starts: [
+        "2026-04-04T14:00",
+        "2026-04-04T14:30",
+        "2026-04-04T15:00",
+        "2026-04-04T15:30",
+        "2026-04-04T16:00",
+        "2026-04-04T16:30"
+      ]
     },
     {
       name: "midnight is skipped in spring: one o'clock that day",

@@ -1,4 +1,4 @@
-import { Cause, Clock, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule, Scheduler } from "effect"
 import { Backoff, WaitTimeout } from "effect-wait"
 import { TestClock } from "effect/testing"
 
@@ -15,10 +15,26 @@ export const makeWork = (...durations: ReadonlyArray<Duration.Input>) => {
   return { starts, ends, run }
 }
 
+/** Interrupts a fiber of this effect that takes too many operations: a loop that never ends fails its test, and does not hang it. */
+const bounded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Scheduler.Scheduler, (scheduler) => {
+    let operations = 0
+    return Effect.provideService(effect, Scheduler.Scheduler, {
+      executionMode: scheduler.executionMode,
+      makeDispatcher: () => scheduler.makeDispatcher(),
+      shouldYield(fiber) {
+        if (++operations % maxOperations === 0) fiber.interruptUnsafe()
+        return scheduler.shouldYield(fiber)
+      }
+    })
+  })
+
+const maxOperations = 20_000
+
 /** Lets an effect run on the test clock for so long, and tells how and when it ended, if it did. */
 export const observe = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>, time: Duration.Input) {
   let endedAt: number | undefined
-  const fiber = yield* effect.pipe(
+  const fiber = yield* bounded(effect).pipe(
     Effect.onExit(() =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         endedAt = now

@@ -15,6 +15,9 @@ const flags = {
   ticker: options.ticker,
   cron: options.cron,
   jitter: options.jitter,
+  immediate: options.present("immediate").pipe(
+    Flag.withDescription("with --cron: run at once too; default: the first run comes by the calendar")
+  ),
   times: options.times,
   untilSuccess: options.present("until-success").pipe(
     Flag.withDescription("go on while it fails, end when it succeeds")
@@ -32,8 +35,9 @@ export const loop = Command.make(
   "loop",
   { ...flags, ...running },
   Effect.fnUntraced(function*(input) {
-    const { health, survive, times: attempts, untilSuccess } = input
+    const { cron, health, immediate, survive, times: attempts, untilSuccess } = input
     const schedule = yield* options.scheduleOf({ ...input, attempts })
+    if (immediate && cron === undefined) return yield* options.misused("--immediate is allowed with --cron only")
     if (survive && untilSuccess) return yield* options.misused("Only one of --until-success and --survive is allowed")
     const told = yield* reportOf(input)
     const command = commandOf(input, told)
@@ -55,6 +59,7 @@ export const loop = Command.make(
       run: command.value,
       schedule,
       accept,
+      immediate: immediate || cron === undefined,
       survive,
       report,
       conclusion

@@ -1,4 +1,6 @@
-/** Go's loops: `Forever` and the `...Until` functions. A failure of the work ends each of them; Go's `f` cannot fail. */
+/**
+ * Go's loops: `Forever` and the `...Until` functions. A failure of the work ends each of them; Go's `f` cannot fail.
+ */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual, identity } from "effect/Function"
@@ -6,7 +8,7 @@ import type * as Schedule from "effect/Schedule"
 import type { NoInfer } from "effect/Types"
 import * as args from "../internal/args.ts"
 import { applySliding } from "../internal/sliding.ts"
-import { CurrentLoop, unheard } from "../internal/stopping.ts"
+import { CurrentLoop, hiddenStop } from "../internal/stopping.ts"
 import * as Jitter from "../Jitter.ts"
 import * as Loop from "../Loop.ts"
 import * as Period from "../Period.ts"
@@ -34,8 +36,10 @@ const runLoop = <A, E, R, ES, RS, SE, SR>(
   { stop }: Loop.StopOption<SE, SR>
 ): Effect.Effect<void, E | ES | SE, R | RS | SR> =>
   Effect.suspend(() => {
-    const loop = Effect.asVoid(Loop.run(work, schedule(), { immediate: true, stop: args.effect(`${name}: stop`, stop) }))
-    return stop === undefined ? loop : Effect.provideService(loop, CurrentLoop, unheard)
+    const loop = Effect.asVoid(
+      Loop.run(work, schedule(), { immediate: true, stop: args.effect(`${name}: stop`, stop) })
+    )
+    return stop === undefined ? loop : Effect.provideService(loop, CurrentLoop, hiddenStop)
   })
 
 interface JitterOptions {
@@ -155,7 +159,8 @@ export const nonSlidingUntil: Looping<{ readonly period: Duration.Input }> = jit
  * Go's `JitterUntil(f, period, jitterFactor, sliding, stopCh)` and `JitterUntilWithContext`: runs the work every
  * `period`, with jitter, until it is stopped.
  *
- * - `period`: a duration of 0 or more; with 0 the runs follow each other without a pause; `stop` is checked before each run
+ * - `period`: a duration of 0 or more; with 0 the runs follow each other without a pause; `stop` is checked before each
+ *   run
  * - `jitterFactor`: each period `d` is drawn from `d .. d + jitterFactor·d`; 0 or less is no jitter
  * - `sliding`: true measures the period from the end of the run, false from its start
  *

@@ -149,7 +149,8 @@ export const poll: Polling<IntervalAndTimeout> = legacyPoll("Wait.poll", "later"
 
 /**
  * Go's `PollImmediate(interval, timeout, condition)` and `PollImmediateWithContext`: checks at once, then as
- * {@link poll}. The first check comes even when the poll has already been stopped. Ticks and timeout count from its end.
+ * {@link poll}. The first check comes even when the poll has already been stopped. Ticks and timeout count from its
+ * end.
  *
  * - `interval`: a finite duration longer than 0
  * - `timeout`: a duration of 0 or more; 0 is no timeout

@@ -1,4 +1,4 @@
-/** What an attempt sees: the retries that it is in, and `Schedule.CurrentMetadata`. */
+/** The context of an attempt: the retries around it, and `Schedule.CurrentMetadata`. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -7,12 +7,12 @@ import type * as Fiber from "effect/Fiber"
 import { constUndefined } from "effect/Function"
 import * as Schedule from "effect/Schedule"
 
-/** The retries whose attempt this is, in whatever fiber. */
+/** The budgets of the retries around an attempt. The fibers of the attempt inherit it. */
 interface Attempt {
   readonly budgets: ReadonlyArray<string>
 }
 
-/** The first attempt of a call. What it takes to go on is in the context, so that one Effect serves all calls. */
+/** The first attempt of an operation. Its state is in the context, so that one Effect serves all operations. */
 interface FirstAttempt {
   readonly outer: Context.Context<never>
   readonly started: bigint
@@ -35,7 +35,7 @@ export const budgetsAround = (context: Context.Context<never>): ReadonlyArray<st
 
 const noMetadata: Schedule.Metadata = Context.get(Context.empty(), Schedule.CurrentMetadata)
 
-// A context that has none is left as it is, which is that of most calls.
+// Most contexts have none, and stay as they are.
 const withoutMetadata = <R>(context: Context.Context<R>): Context.Context<R> =>
   Context.get(context, Schedule.CurrentMetadata) === noMetadata
     ? context
@@ -55,7 +55,7 @@ export const enterFirst = (fiber: Fiber.Fiber<unknown, unknown>, isDeferred: boo
   fiber.setContext(Context.add(withoutMetadata(outer), CurrentAttempt, first))
 }
 
-/** Ends it. */
+/** Ends the first attempt, and gives the fiber its context back. */
 export const leaveFirst = (fiber: Fiber.Fiber<unknown, unknown>): FirstAttempt => {
   const first = Context.get(fiber.context, CurrentAttempt) as FirstAttempt
   fiber.setContext(first.outer)
@@ -64,8 +64,8 @@ export const leaveFirst = (fiber: Fiber.Fiber<unknown, unknown>): FirstAttempt =
 
 /** The metadata of the attempts of one operation, as `Effect.retry` and `Effect.repeat` give them. */
 export interface Attempts {
-  /** The schedule was asked about this many attempts. */
-  readonly asked: (attempt: number, input: unknown, output: unknown, delay: number) => void
+  /** Records a step of the schedule after this attempt. */
+  readonly record: (attempt: number, input: unknown, output: unknown, delay: number) => void
   /** The context of the next attempt. */
   readonly next: <R>(context: Context.Context<R>) => Context.Context<R>
 }
@@ -74,7 +74,7 @@ export const makeAttempts = (clock: Clock.Clock): Attempts => {
   let start: number | undefined
   let metadata: Schedule.Metadata | undefined
   return {
-    asked(attempt, input, output, delay) {
+    record(attempt, input, output, delay) {
       const now = clock.currentTimeMillisUnsafe()
       start ??= now
       const elapsedSincePrevious = metadata === undefined ? 0 : now - metadata.now
@@ -87,8 +87,11 @@ export const makeAttempts = (clock: Clock.Clock): Attempts => {
   }
 }
 
-/** The attempt in the context of its number. Where nothing else runs between attempts, the fiber keeps that until `restoring`. */
-export const numbered = <A, E, R>(
+/**
+ * The attempt with its number in the context. If nothing else runs between attempts, the fiber keeps it until
+ * `restoreContext`.
+ */
+export const withNumber = <A, E, R>(
   attempt: Effect.Effect<A, E, R>,
   attempts: Attempts,
   options: { readonly base: Context.Context<R>; readonly isPlain: boolean; readonly isWatched: boolean }
@@ -102,7 +105,7 @@ export const numbered = <A, E, R>(
 }
 
 /** Gives the fiber its context back at the end. */
-export const restoring = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const restoreContext = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const { context } = fiber
     return Effect.onExit(effect, () => {

@@ -17,12 +17,23 @@ export interface Calendar extends Crontab {
   readonly clocks: Clocks
 }
 
-/** The clocks of a time zone, and a stretch of time through which they are known to keep one offset. */
+/**
+ * The clocks of a time zone. An offset takes a microsecond, so they remember the last stretch of time with one offset, and the
+ * last change.
+ */
 interface Clocks {
   readonly offsetAt: (at: number) => number
   offset: number
   since: number
   until: number
+  change: Change
+}
+
+/** How the clocks change: the first instant of the new offset. */
+interface Change {
+  readonly at: number
+  readonly before: number
+  readonly after: number
 }
 
 const offsetAtOf = (zone: DateTime.TimeZone): Clocks["offsetAt"] => {
@@ -39,7 +50,13 @@ const offsetAtOf = (zone: DateTime.TimeZone): Clocks["offsetAt"] => {
 
 export const makeCalendar = (crontab: Crontab, zone: DateTime.TimeZone): Calendar => ({
   ...crontab,
-  clocks: { offsetAt: offsetAtOf(zone), offset: 0, since: Infinity, until: -Infinity }
+  clocks: {
+    offsetAt: offsetAtOf(zone),
+    offset: 0,
+    since: Infinity,
+    until: -Infinity,
+    change: { at: NaN, before: 0, after: 0 }
+  }
 })
 
 /** The farthest from the epoch that a Date can be, less what a search looks ahead. */
@@ -80,9 +97,8 @@ export const matchAfter = (
 const offsetAt = (clocks: Clocks, at: number): number =>
   clocks.since <= at && at <= clocks.until ? clocks.offset : clocks.offsetAt(at)
 
-// How the clocks change within a day or two, which no zone does twice: the first instant of the new offset. `at` is `since` if
-// they do not.
-const changeIn = (clocks: Clocks, since: number, until: number) => {
+// The change within a day or two: no zone has two. `at` is `since` if there is none.
+const changeIn = (clocks: Clocks, since: number, until: number): Change => {
   const before = offsetAt(clocks, since)
   const after = offsetAt(clocks, until)
   if (before === after) {
@@ -92,6 +108,8 @@ const changeIn = (clocks: Clocks, since: number, until: number) => {
     clocks.until = grows ? Math.max(clocks.until, until) : until
     return { at: since, before, after }
   }
+  const known = clocks.change
+  if (since < known.at && known.at <= until && known.before === before && known.after === after) return known
   let low = Math.floor(since / second)
   let at = Math.ceil(until / second)
   while (at - low > 1) {
@@ -99,7 +117,7 @@ const changeIn = (clocks: Clocks, since: number, until: number) => {
     if (offsetAt(clocks, middle * second) === before) low = middle
     else at = middle
   }
-  return { at: at * second, before, after }
+  return clocks.change = { at: at * second, before, after }
 }
 
 /** The local time at an instant. */

@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import type { Handle, Loop } from "./handle.ts"
 import { isInside, type Watch } from "./watch.ts"
 
-/** Where loops with a name are listed. */
+/** The loops with a name. */
 export const registry = Context.Reference<Set<Loop<unknown, unknown>>>("effect-wait/Loop/Registry", {
   defaultValue: () => new Set()
 })
@@ -21,8 +21,8 @@ type Group = Map<Watch, AnyHandle>
 const groups = new WeakMap<Scope.Scope, Group>()
 
 const groupOf = (scope: Scope.Scope): Group => {
-  const known = groups.get(scope)
-  if (known !== undefined) return known
+  const found = groups.get(scope)
+  if (found !== undefined) return found
   const group: Group = new Map()
   groups.set(scope, group)
   return group
@@ -37,7 +37,7 @@ const end = ({ driver, fiber, watch: { settings: { grace } } }: AnyHandle): Effe
   )
 }
 
-/** Binds a loop to the Scope: it is listed, and ends with the other loops of the Scope when that closes. */
+/** Binds a loop to the Scope: lists it, and ends it with the other loops when the Scope closes. */
 export const endWithScope = Effect.fnUntraced(function*<Out, E, A>(
   context: Context.Context<Scope.Scope>,
   loop: Handle<Out, E, A>
@@ -56,7 +56,8 @@ export const endWithScope = Effect.fnUntraced(function*<Out, E, A>(
   return loop
 })
 
-// The first finalizer ends all loops of the Scope, side by side. Each waits for its own loop, unless it runs inside that.
+// The first finalizer starts to end all loops of the Scope. Each waits for its own loop, unless it runs inside that
+// loop.
 const addGrace = (
   context: Context.Context<Scope.Scope>,
   scope: Scope.Scope,

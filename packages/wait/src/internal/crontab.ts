@@ -39,8 +39,13 @@ const fields: ReadonlyArray<Field> = [
   { name: "minute", min: 0, max: 59 },
   { name: "hour", min: 0, max: 23 },
   { name: "day", min: 1, max: 31 },
-  { name: "month", min: 1, max: 12, words: "jan feb mar apr may jun jul aug sep oct nov dec".split(" ") },
-  { name: "weekday", min: 0, max: 7, words: "sun mon tue wed thu fri sat".split(" ") }
+  {
+    name: "month",
+    min: 1,
+    max: 12,
+    words: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+  },
+  { name: "weekday", min: 0, max: 7, words: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] }
 ]
 
 // Forms of other parsers, and what to write instead.

@@ -1,4 +1,4 @@
-/** What the messages of errors say. */
+/** The texts of error messages. */
 import * as Duration from "effect/Duration"
 import * as Formatter from "effect/Formatter"
 

@@ -29,15 +29,15 @@ import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
 /**
- * What comes after a run. One value serves all loops of a kind. `A` and `E` are the types of a run, `In` and `Out`
- * those of the schedule, `B` is the result of the loop, and `F` any failure that does not come from a run.
+ * Decides what comes after a run. One value serves all loops of a kind. `A` and `E` are the types of a run, `In` and
+ * `Out` those of the schedule, `B` is the result of the loop, and `F` any failure that does not come from a run.
  */
 export interface Rules<A, E, R, In, Out, B, F> {
   readonly kind: Kind
-  /** The first run comes now; now, even if the loop is stopped; or when this says, such as after a delay of the schedule. */
+  /** The first run starts now; now, even in a stopped loop; or after this decision, such as a delay of the schedule. */
   readonly first: "now" | "anyway" | ((loop: Driver<A, E, R, In, Out, B, F>) => Next<B, E | F, R>)
-  /** Another schedule, which the rules ask instead of the loop's own. */
-  readonly detour?: Plan<unknown, E, F, R>
+  /** The schedule after a failed run, instead of the loop's own. */
+  readonly backoff?: Plan<unknown, E, F, R>
   succeeded(loop: Driver<A, E, R, In, Out, B, F>, value: A): Next<B, E | F, R>
   /** Takes a typed error. Without it, an error ends the loop. A defect always does. */
   readonly failed:
@@ -47,7 +47,7 @@ export interface Rules<A, E, R, In, Out, B, F> {
   ended(loop: Driver<A, E, R, In, Out, B, F>, reason: "exhausted" | "stopped"): Exit.Exit<B, E | F>
 }
 
-/** What is repeated. */
+/** The work, and the schedule that repeats it. */
 export interface Spec<A, E, R, In, Out, F> {
   readonly work: Effect.Effect<A, E, R>
   readonly plan: Plan<Out | undefined, In, F, R>
@@ -109,11 +109,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
     this.plan = plan
-    this.at = watch === undefined && !plan.timed && rules.detour?.timed !== true
+    this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
       : makeMoment(random, clock, started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
-    if (watch !== undefined || rules.detour !== undefined) this.at.expectExtra()
+    if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
     this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
   }
 
@@ -127,7 +127,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return Effect.flatMap(this.sleep(initialDelay), () => this.begin())
   }
 
-  // The schedule starts with the first run, and so after a pause.
+  // The schedule starts with the first run: in a paused loop, after the pause.
   private begin(): Effect.Effect<B, E | F, R> {
     this.doing = this.isHeld ? "holding" : "deciding"
     return this.doing === "holding"
@@ -135,7 +135,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       : this.turns(this.startSchedule())
   }
 
-  /** Runs the loop after a first run that was made before it, and failed. */
+  /** Runs the loop after a first run that came before the loop, and failed. */
   loopAfter(cause: Cause.Cause<E>): Effect.Effect<B, E | F, R> {
     this.attempts = 1
     this.state = this.plan.start({ first: this.at.start })
@@ -236,8 +236,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return wait
   }
 
-  // `doing` says what `body` returned, and so what `step` takes: the value of a run, its Exit if the rules or the watch
-  // need it, a decision, or nothing after a sleep.
+  // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
+  // run, its Exit if the rules or the watch need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
     return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
   }
@@ -258,7 +258,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.watch?.isPaused === true && !this.isTriggered && this.stopped === undefined
   }
 
-  /** Lets a run in flight finish, and starts none by itself after it. */
+  /** From now on only a trigger starts a run. A run in flight finishes. */
   pause(): void {
     this.watch?.pause(this)
   }
@@ -371,8 +371,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   /**
-   * Runs a hook inside a delay. If it takes longer, the limits in time are looked at again: past them, `expired` ends the loop.
-   * `at.awaitLimit` has to come before the step.
+   * Runs a hook inside a delay. If the hook takes longer, and a time limit has passed meanwhile, `expired` ends the
+   * loop. The limit is known only if `at.awaitLimit` came before the step.
    */
   during(
     delay: number,
@@ -402,7 +402,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     )
   }
 
-  // Whether the loop ends here: it was stopped, and is not about to make a first run that comes "anyway".
+  // A stop ends the loop at the next boundary, but not before a first run of "anyway".
   private get isStopping(): boolean {
     return this.stopped !== undefined && !(this.rules.first === "anyway" && this.attempts === 0)
   }

@@ -22,13 +22,13 @@ const isResult = <Out, E, R>(
 interface State<Out, In, E, R> {
   /** Undefined until the schedule has started. */
   step?: Step<Out, In, E, R>
-  /** There from the first step on. */
+  /** Undefined until the first step. */
   output?: Out
-  /** What schedules of this library inside it see of the driver. */
+  /** The driver, for schedules of this library inside this one. */
   asking?: { at: Moment; now: number }
 }
 
-// The schedule starts with the first run, even if that has ended before the schedule is first asked.
+// The schedule starts with the first run, even if its first step comes after that run.
 const startStep = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>,
   state: State<Out, In, E, R>,
@@ -76,7 +76,7 @@ const foreignPlan = <Out, In, E, R>(
     timed: true,
     start: () => ({}),
     prepare: (state, at) => startStep(schedule, state, at),
-    // Steps are Effects, unless they are results already.
+    // A step that is already a result is no Effect to the driver.
     next(state, at, input) {
       if (state.step === undefined) {
         return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, pull(state, step, at, input)))

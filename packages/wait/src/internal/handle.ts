@@ -1,4 +1,4 @@
-/** A loop in a fiber of its own, as others see it. */
+/** The handle of a loop that runs in a fiber of its own. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,17 +12,18 @@ import { millisSince } from "./moment.ts"
 import { type EndedRun, isInside, type Watch } from "./watch.ts"
 
 /**
- * What a loop does, and what it has done. Times are in whole milliseconds since the epoch, by the wall clock.
+ * The state of a loop, and its results so far. Times are in whole milliseconds since the epoch, by the wall clock.
  *
- * - `state`: `"waiting"` for the next run, `"running"`, `"paused"`, or `"ended"`. A loop that is paused during a run is running
- *   until that ends
+ * - `state`: `"waiting"` for the next run, `"running"`, `"paused"`, or `"ended"`. A pause during a run leaves the state
+ *   at `"running"` until the run ends
  * - `runs`: how many runs have started
- * - `failures`: how many have failed, with an error or a defect, caught by `Loop.survive` or not
- * - `consecutiveFailures`: how many since the last one that succeeded
+ * - `failures`: how many runs have failed, with an error or a defect, with or without `Loop.survive`
+ * - `consecutiveFailures`: how many runs have failed since the last success
  * - `missed`: how many slots of `Period.ticker` or `Period.cron` passed without a run of their own
  * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended, and succeeded
- * - `lastCause`: of the last failure; it stays after a success. A run that was cut has not failed; one that interrupts itself has
- * - `nextStart`: when the next run is due, while the loop waits for it. For a calendar it is the slot
+ * - `lastCause`: the Cause of the last failure; a success does not clear it. Interruption from outside is not a
+ *   failure; a run that interrupts itself is
+ * - `nextStart`: when the next run is due, while the loop waits for it. With `Period.cron` it is the time of the slot
  *
  * @category models
  * @since 0.1.0
@@ -41,11 +42,11 @@ export interface Status {
 }
 
 /**
- * A run that has ended, as the history of a loop has it.
+ * An ended run in the history of a loop.
  *
  * - `attempt`: the number of the run, from 1
  * - `start`, `end`: in milliseconds since the epoch
- * - `cause`: why it failed, or was interrupted; none for a run that succeeded
+ * - `cause`: why the run failed or was interrupted; none after a success
  *
  * @category models
  * @since 0.1.0
@@ -53,7 +54,7 @@ export interface Status {
 export interface Run extends EndedRun {}
 
 /**
- * A loop as JSON. It can be served: `lastFailure` is the first line of the last failure, without a stack.
+ * A loop as JSON, for a health page. `lastFailure` is the first line of the last failure, without a stack.
  *
  * @category models
  * @since 0.1.0
@@ -77,28 +78,28 @@ export interface Snapshot {
 /**
  * A loop in a fiber of its own, made by `Loop.forkScoped`.
  *
- * - `id`: no other loop of the process has it
- * - `name`: what it is called
- * - `stop`: ends the loop gracefully, and completes when it has ended. It ends a sleep at once; a run in flight finishes first.
- *   Inside a run of the loop itself, and in what such a run forked, it does not wait
- * - `interrupt`: interrupts the loop, the run in flight as well, and completes when it has ended
- * - `await`: waits for the end of the loop, and succeeds with its exit; undefined is the value of a loop that was stopped
- * - `trigger`: makes the loop run now. It ends a sleep; during a run, any number of triggers are remembered as one more run. A trigger
- *   within 2 ms before a run is taken for a timer that woke early. While the loop stops, and after its last run, it does nothing
- * - `runNow`: triggers the loop, and succeeds with the exit of that run; none when the loop ends first. Callers during a run share the
- *   next one. Inside a run of the loop itself it does not wait, and gives none
- * - `pause`: no run starts by itself from now on. It completes at once; a run in flight finishes, and a trigger runs once
- * - `resume`: ends the pause. A run that is overdue starts at once. A `Period.ticker` or `Period.cron` waits for its next slot, and
- *   the slots that have passed count as missed
- * - `status`: what the loop does, and what it has done
- * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes behind loses
- *   the oldest ones
- * - `history`: the last ended runs, the oldest first, as many as the option `history` says
- * - `isHealthy`: false once the loop has failed or was interrupted, and when no run has succeeded for longer than the option
- *   `healthyWithin`. That time counts from when the first run was due, and from a resume. A loop that has completed, was stopped or
- *   is paused is healthy
+ * - `id`: unique in the process
+ * - `name`: the option `name`
+ * - `stop`: shuts the loop down gracefully, and completes when the loop has ended. It ends a sleep at once; a run in
+ *   flight finishes first. Inside a run of this loop, and in a fiber of such a run, it does not wait
+ * - `interrupt`: interrupts the loop and the run in flight, and completes when the loop has ended
+ * - `await`: waits for the end of the loop, and succeeds with its exit. The value of a stopped loop is undefined
+ * - `trigger`: starts a run now. It ends a sleep. During a run, any number of triggers make one more run. A trigger
+ *   less than 2 ms before a planned run counts as that run. In a loop that stops or has ended it does nothing
+ * - `runNow`: triggers the loop, and succeeds with the exit of that run; none if the loop ends first. Callers during a
+ *   run share the next run. Inside a run of this loop it does not wait, and gives none
+ * - `pause`: from now on only a trigger starts a run. It completes at once; a run in flight finishes
+ * - `resume`: ends the pause. An overdue run starts at once. `Period.ticker` and `Period.cron` wait for their next
+ *   slot; slots that passed in the pause count as missed
+ * - `status`: the state of the loop, and its results so far
+ * - `changes`: the status now, and after each change, until the loop ends. A consumer that is more than 16 changes
+ *   behind loses the oldest changes
+ * - `history`: the last ended runs, from the oldest to the newest; the option `history` is their number
+ * - `isHealthy`: false after the loop has failed or was interrupted, and when no run has succeeded for longer than the
+ *   option `healthyWithin`. That time starts when the first run is due, and again at a resume. A loop that has
+ *   completed, was stopped or is paused is healthy
  *
- * As JSON it is a {@link Snapshot}: `JSON.stringify(loop)` does for a health page.
+ * As JSON it is a {@link Snapshot}: serve `JSON.stringify(loop)` as a health page.
  *
  * @category models
  * @since 0.1.0
@@ -121,57 +122,59 @@ export interface Loop<out Out, out E = never, out A = unknown> extends Inspectab
 }
 
 /** The part of a driver that a handle uses. */
-interface Handled {
+interface Controls {
   readonly stop: (exit: Exit.Exit<unknown>) => void
   readonly trigger: () => void
   readonly pause: () => void
   readonly resume: () => void
 }
 
-/** All that a handle holds. */
-interface Held<out Out, out E> {
+/** The fields of a handle. */
+interface HandleFields<out Out, out E> {
   readonly fiber: Fiber.Fiber<Out, E>
-  readonly driver: Handled
+  readonly driver: Controls
   readonly watch: Watch
 }
 
-/** A handle from the inside. */
-export type Handle<Out, E, A> = Loop<Out, E, A> & Held<Out | undefined, E>
+/** A handle, with the fields that users do not see. */
+export type Handle<Out, E, A> = Loop<Out, E, A> & HandleFields<Out | undefined, E>
 
-const time = (millis: number): Option.Option<number> =>
+const timeOf = (millis: number): Option.Option<number> =>
   Number.isFinite(millis) ? Option.some(Math.round(millis)) : Option.none()
 
-// A wall clock and a monotonic one differ by less from reading to reading, unless one was set.
-const stepped = 5
+// If the distance of the wall clock from the monotonic clock changes by more milliseconds, the wall clock was stepped.
+const leastStep = 5
 
 const nextStart = ({ loop, nextAt, state, wallOffset }: Watch): number => {
   if (loop?.at.clock === undefined || state !== "waiting") return NaN
   const { clock, origin } = loop.at
   const offset = clock.currentTimeMillisUnsafe() - millisSince(clock, origin)
-  return nextAt + (Math.abs(offset - wallOffset) < stepped ? wallOffset : offset)
+  return nextAt + (Math.abs(offset - wallOffset) < leastStep ? wallOffset : offset)
 }
 
-const statusOf = ({ fiber, watch }: Held<unknown, unknown>): Status => ({
+const statusOf = ({ fiber, watch }: HandleFields<unknown, unknown>): Status => ({
   state: fiber.pollUnsafe() === undefined ? watch.state : "ended",
   runs: watch.loop?.attempts ?? 0,
   failures: watch.failures,
   consecutiveFailures: watch.consecutiveFailures,
   missed: watch.loop?.at.missed ?? 0,
-  lastStart: time(watch.lastStart),
-  lastEnd: time(watch.lastEnd),
-  lastSuccess: time(watch.lastSuccess),
+  lastStart: timeOf(watch.lastStart),
+  lastEnd: timeOf(watch.lastEnd),
+  lastSuccess: timeOf(watch.lastSuccess),
   lastCause: Option.fromUndefinedOr(watch.lastCause),
-  nextStart: time(nextStart(watch))
+  nextStart: timeOf(nextStart(watch))
 })
 
-const isHealthy = ({ fiber, watch: { isPaused, loop, settings, successAt } }: Held<unknown, unknown>): boolean => {
+const isHealthy = (
+  { fiber, watch: { isPaused, loop, settings, successAt } }: HandleFields<unknown, unknown>
+): boolean => {
   const exit = fiber.pollUnsafe()
   if (exit !== undefined) return Exit.isSuccess(exit)
   if (isPaused || loop?.at.clock === undefined) return true
   return millisSince(loop.at.clock, loop.at.origin) - successAt <= settings.healthyWithin
 }
 
-// The name and the message of the error, up to the end of the line.
+// The first line of the error's name and message.
 const firstLine = (cause: Cause.Cause<unknown>): string => {
   const [error] = Cause.prettyErrors(cause)
   const text = error === undefined
@@ -202,9 +205,9 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
     return this.watch.name
   },
   get stop() {
-    return Effect.withFiber((asking) => {
+    return Effect.withFiber((caller) => {
       this.driver.stop(Exit.void)
-      return isInside(asking, this.watch) ? Effect.void : Effect.asVoid(Fiber.await(this.fiber))
+      return isInside(caller, this.watch) ? Effect.void : Effect.asVoid(Fiber.await(this.fiber))
     })
   },
   get interrupt() {
@@ -217,10 +220,10 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
     return Effect.sync(() => this.driver.trigger())
   },
   get runNow() {
-    return Effect.withFiber((asking) => {
+    return Effect.withFiber((caller) => {
       const { driver, fiber, watch } = this
       if (fiber.pollUnsafe() !== undefined) return Effect.succeedNone
-      if (isInside(asking, watch)) return Effect.as(this.trigger, Option.none())
+      if (isInside(caller, watch)) return Effect.as(this.trigger, Option.none())
       return Effect.callback<Option.Option<Exit.Exit<unknown, unknown>>>((resume) => {
         const unobserve = fiber.addObserver(() => resume(Effect.succeedNone))
         const forget = watch.onNextRun((exit) => {
@@ -249,19 +252,19 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
     return Stream.callback<Status>((queue) =>
       Effect.acquireRelease(
         Effect.sync(() => {
-          const tell = () => Queue.offerUnsafe(queue, statusOf(this))
-          if (fiber.pollUnsafe() === undefined) tell()
-          const unlisten = watch.listen(tell)
-          const forget = fiber.addObserver(() => {
-            tell()
+          const offer = () => Queue.offerUnsafe(queue, statusOf(this))
+          if (fiber.pollUnsafe() === undefined) offer()
+          const unlisten = watch.listen(offer)
+          const unobserve = fiber.addObserver(() => {
+            offer()
             Queue.endUnsafe(queue)
           })
           return () => {
             unlisten()
-            forget()
+            unobserve()
           }
         }),
-        (forget) => Effect.sync(forget)
+        (release) => Effect.sync(release)
       ), { bufferSize: 16, strategy: "sliding" })
   },
   get history() {
@@ -275,6 +278,6 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
 /** The handle of a loop. */
 export const makeHandle = <Out, E, A>(
   fiber: Fiber.Fiber<Out | undefined, E>,
-  driver: Handled,
+  driver: Controls,
   watch: Watch
 ): Handle<Out, E, A> => Object.assign(Object.create(Proto), { fiber, driver, watch })

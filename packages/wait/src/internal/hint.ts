@@ -13,23 +13,24 @@ interface HintOptions {
 }
 
 /**
- * Makes a delay at least as long as the error asks for: an HTTP `Retry-After`, a gRPC pushback.
+ * Makes a delay at least as long as the hint in the error, such as an HTTP `Retry-After` or a gRPC pushback.
  *
- * - `hintOf`: what an error asks for, if anything. What is negative or NaN asks for nothing
- * - `max`: the longest hint that is followed, a duration of 0 or more. It does not bound the schedule's own delays
- * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: the schedule is done. `"clamp"`: it counts as `max`
+ * - `hintOf`: the hint of an error, if it has one. A negative or NaN hint counts as 0
+ * - `max`: the longest hint, a duration of 0 or more. It does not limit the schedule's own delays
+ * - `onExceed`: the result of a longer hint. `"giveUp"`, the default: the schedule is done. `"clamp"`: the hint counts
+ *   as `max`
  *
- * Data-first, `Retry.hint(schedule, (error) => ..., options)`, it infers the error from where the schedule goes. In a pipe the error
- * needs an annotation.
+ * Data-first, `Retry.hint(schedule, (error) => ..., options)`, the type of the error is inferred from the use of the
+ * schedule. In a pipe the error needs an annotation.
  *
  * Throws an `IllegalArgumentError` for a `max` that is negative or NaN.
  *
  * **Gotchas**
  *
- * Put it after the jitter, which might shorten the hint. `Jitter.additive` may follow it, so that clients who were told the same do
- * not come back together.
+ * Jitter after the hint does not shorten it; `Limit.delay` after it does. `Jitter.additive` after the hint spreads
+ * clients with the same hint.
  *
- * **Example** (The schedule wants 1 s; the hints are 3 s, none, and a day)
+ * **Example** (A schedule of 1 s; the hints are 3 s, none, and a day)
  *
  * ```ts
  * import { Effect, Option } from "effect"
@@ -47,29 +48,29 @@ interface HintOptions {
  * @category combinators
  * @since 0.1.0
  */
-export const hint: typeof either = either
+export const hint: typeof hintDual = hintDual
 
-// Data-last it refuses bad options at once, before there is a schedule.
-function either<E>(
+// Data-last, bad options throw before there is a schedule.
+function hintDual<E>(
   hintOf: HintOf<E>,
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
 ) => Schedule.Schedule<Output, Input & E, Error, Env>
-function either<Output, E, Error, Env>(
+function hintDual<Output, E, Error, Env>(
   self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
   hintOf: HintOf<E>,
   options: HintOptions
 ): Schedule.Schedule<Output, E, Error, Env>
-function either<Output, E, Error, Env>(
+function hintDual<Output, E, Error, Env>(
   ...given:
     | readonly [HintOf<E>, HintOptions]
     | readonly [Schedule.Schedule<Output, E, Error, Env>, HintOf<E>, HintOptions]
 ) {
-  return given.length === 2 ? hinted(given[0], given[1]) : hinted(given[1], given[2])(given[0])
+  return given.length === 2 ? addHint(given[0], given[1]) : addHint(given[1], given[2])(given[0])
 }
 
-const hinted = <E>(
+const addHint = <E>(
   hintOf: HintOf<E>,
   options: HintOptions
 ): <Output, Input, Error, Env>(
@@ -82,14 +83,14 @@ const hinted = <E>(
     const plan = planOfSelf(self)
     const { floor } = plan
     return around(plan, {
-      remember: () => ({ hinted: 0 }),
+      remember: () => ({ least: 0 }),
       next: (state, at, error) =>
         mapDelay(plan.next(state.inner, at, error), (delay) => {
-          const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
-          state.hinted = Math.min(hinted, max)
-          return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
+          const hint = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+          state.least = Math.min(hint, max)
+          return hint > max && !clamps ? done : Math.max(delay, state.least)
         }),
-      floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
+      floor: ({ inner, least }) => Math.max(least, floor?.(inner) ?? 0)
     })
   }
 }

@@ -13,24 +13,23 @@ type Matched<Cases> = {
 }[keyof Cases]
 
 /**
- * A schedule that follows another one for each tag of the error, each with its own state.
+ * A schedule by the tag of the error. Each case is a schedule with its own state.
  *
- * - `cases`: schedules by tag; each sees the errors of its tag, and nothing of the others
- * - `orElse`: for all other tags. Where there is none, every tag needs a case: leaving one out is a type error
- * - output: that of the schedule that was followed
+ * - `cases`: schedules by tag; each sees only the errors of its tag
+ * - `orElse`: the schedule for all other tags. Without it, a tag without a case is a type error
+ * - output: the output of the case's schedule
  *
- * It is done when the schedule that it follows is, and at an error whose tag has no case, which the compiler refuses. Works with
- * plain `Effect.retry`.
+ * It is done when the schedule of the case is done, and at an error without a case. It works with `Effect.retry` too.
  *
- * Throws an `IllegalArgumentError` for what is not a Schedule.
+ * Throws an `IllegalArgumentError` for a case that is not a Schedule.
  *
  * **Gotchas**
  *
- * `Limit.attempts(3)` in a case is three errors of that tag; around it all, three attempts of any kind. With an `orElse` that
- * takes anything, the types of the cases' errors are not checked, nor how their tags are spelt. A case that is no schedule is found
- * out at run time.
+ * `Limit.attempts(3)` in a case counts three errors of that tag; around the match it counts three attempts of any kind.
+ * With an `orElse` that accepts any error, the compiler checks neither the error types of the cases nor the spelling of
+ * their tags.
  *
- * **Example** (Throttled at 0, 1 and 3 s, and a reset connection in between)
+ * **Example** (Two throttled attempts, and a reset connection between them)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -83,7 +82,7 @@ export const match: {
     timed: [...Object.values(plans), orElse].some((plan) => plan?.timed),
     start(env) {
       const start = (plan: Plan<Out, E, F, R>) => ({ plan, state: plan.start(env), wanted: env.first })
-      return { cases: Record.map(plans, start), orElse: orElse && start(orElse), followed: undefined }
+      return { cases: Record.map(plans, start), orElse: orElse && start(orElse), current: undefined }
     },
     prepare: (matching, at) =>
       Effect.forEach(
@@ -92,30 +91,30 @@ export const match: {
         { discard: true }
       ),
     next(matching, at, error) {
-      const followed = Predicate.hasProperty(error, "_tag") && Object.hasOwn(matching.cases, error._tag)
+      const current = Predicate.hasProperty(error, "_tag") && Object.hasOwn(matching.cases, error._tag)
         ? matching.cases[error._tag]
         : matching.orElse
-      if (followed === undefined) return done
-      matching.followed = followed
-      const { plan, state, wanted } = followed
-      // Slots that passed during the delays of other cases are late, not missed in a run.
+      if (current === undefined) return done
+      matching.current = current
+      const { plan, state, wanted } = current
+      // A slot that passed during the delays of other cases counts as late, not as missed.
       const delay = plan.next(state, plan.isGrid ? changed(at, { due: wanted }) : at, error)
       return mapDelay(delay, (delay) => {
-        followed.wanted = at.now + waitOf(plan, state, at, delay)
+        current.wanted = at.now + waitOf(plan, state, at, delay)
         return delay
       })
     },
     look: Object.values(plans).concat(orElse ?? []).some((plan) => plan.look !== undefined)
-      ? ({ followed }, at, delay) => followed?.plan.look?.(followed.state, at, delay) ?? delay
+      ? ({ current }, at, delay) => current?.plan.look?.(current.state, at, delay) ?? delay
       : undefined,
-    since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
-    floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
-    output: ({ followed }) => followed?.plan.output(followed.state)
+    since: ({ current }, at, delay) => current?.plan.since?.(current.state, at, delay) ?? 0,
+    floor: ({ current }) => current?.plan.floor?.(current.state) ?? 0,
+    output: ({ current }) => current?.plan.output(current.state)
   })
 }
 
 interface Case<Out, E, F, R> extends Started<Out, E, F, R> {
-  /** When it last wanted a run. */
+  /** When its next run was due, by its last step. */
   wanted: number
 }
 
@@ -123,5 +122,5 @@ interface Matching<Out, E, F, R> {
   readonly cases: Readonly<Record<string, Case<Out, E, F, R>>>
   readonly orElse: Case<Out, E, F, R> | undefined
   /** The case of the last error. */
-  followed: Case<Out, E, F, R> | undefined
+  current: Case<Out, E, F, R> | undefined
 }

@@ -1,8 +1,8 @@
-/** The metrics of a name, in Effect's registry and by Prometheus' conventions. */
+/** The metrics of a name: in Effect's registry, with the naming conventions of Prometheus. */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
-/** What a meter measures. */
+/** The kind of a driver, as an attribute of its metrics. */
 export type Kind = "loop" | "poll" | "retry"
 
 type Attributes = Readonly<Record<string, string>>
@@ -23,7 +23,7 @@ const active = (state: string, attributes: Attributes) =>
     attributes: { ...attributes, state }
   })
 
-// Why each may be given up.
+// The values of the attribute `reason` by kind.
 const reasons: Readonly<Record<Kind, ReadonlyArray<string>>> = {
   loop: ["error", "defect", "exhausted"],
   poll: ["error", "defect", "deadline", "exhausted", "stopped"],

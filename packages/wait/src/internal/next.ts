@@ -1,4 +1,4 @@
-/** What comes next in a loop, as a value. */
+/** The next decision of a loop, as a value. */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 
@@ -11,9 +11,10 @@ export class End<out B, out E> {
   }
 }
 
-/** What comes next: a run after this delay in milliseconds, the end, or an Effect that finds out which. */
+/** The next decision, or an Effect that makes it. */
 export type Next<B, E, R> = Decision<B, E> | Effect.Effect<Decision<B, E>, E, R>
 
+/** A run after this delay in milliseconds, or the end. */
 export type Decision<B, E> = number | End<B, E>
 
 /** Replaces the delay by another decision, such as that of a retry budget. An end stays as it is. */

@@ -1,4 +1,4 @@
-/** What Poll and Wait have in common: a job that ends with the value that was accepted, or with a WaitTimeout. */
+/** The polls of Poll and Wait: they end with the accepted value, or with a WaitTimeout. */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -9,7 +9,7 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
-import { makeAttempts, numbered, restoring } from "./attempt.ts"
+import { makeAttempts, restoreContext, withNumber } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
 import { millisSince } from "./moment.ts"
@@ -17,13 +17,13 @@ import { End, type Next, refine } from "./next.ts"
 import type { Plan } from "./plan.ts"
 import { runNamed } from "./run.ts"
 
-/** A stop that completes with this is a deadline that lets the check in flight finish. */
+/** The value of a stop that is a deadline: the check in flight finishes. */
 export const deadline = Symbol("effect-wait/deadline")
 
 /**
- * What `onWait` gets before a delay.
+ * A wait between two checks, the input of `onWait`.
  *
- * - `attempts`: how many checks were started
+ * - `attempts`: how many checks have started
  * - `delay`: the delay before the next check
  * - `missed`: how many slots of a `Period.ticker` or a `Period.cron` passed without a check
  *
@@ -39,31 +39,31 @@ export interface Waiting {
 export const poll = <A, E, R, F>(options: {
   readonly check: Effect.Effect<A, E, R>
   readonly plan: Plan<unknown, A | undefined, F, R>
-  /** Dies for a value that is neither accepted nor refused. */
+  /** The error is a defect: the value is no boolean, and there is no predicate. */
   readonly accept: (value: A) => boolean | Cause.IllegalArgumentError
   readonly tolerate?: Predicate.Predicate<E> | undefined
   readonly first: "now" | "anyway" | "later"
   readonly stop: Effect.Effect<unknown, F, R> | undefined
-  /** Milliseconds until the wait is over and the check in flight is interrupted. */
+  /** Milliseconds until the poll ends and interrupts the check in flight. */
   readonly timeout: number
   readonly name?: string | undefined
   readonly onWait?: ((waiting: Waiting) => Effect.Effect<unknown, F, R>) | undefined
-  /** What the end of the schedule means. */
+  /** The reason of the WaitTimeout when the schedule is done. */
   readonly exhausted: "Exhausted" | "Deadline"
 }): Effect.Effect<A, E | F | WaitTimeout<A, E>, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     type Polling = Driver<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>
     const { accept, check, exhausted, first, name, onWait, plan, stop, timeout, tolerate = constFalse } = options
     const clock = Context.get(context, Clock.Clock)
-    const begun = clock.monotonicTimeNanosUnsafe()
-    const last: Array<A> = [] // none or one
+    const started = clock.monotonicTimeNanosUnsafe()
+    const last: Array<A> = [] // at most one
     let lastError: Option.Option<E> = Option.none()
     const timedOut = (driver: Polling, _tag: WaitTimeout["reason"]["_tag"]) =>
       Exit.fail(withoutStack(
         new WaitTimeout<A, E>({
           reason: { _tag },
           attempts: driver.attempts,
-          elapsed: Duration.millis(millisSince(clock, begun)),
+          elapsed: Duration.millis(millisSince(clock, started)),
           missed,
           last: Option.fromIterable(last),
           lastError
@@ -87,9 +87,9 @@ export const poll = <A, E, R, F>(options: {
       if (onWait !== undefined) driver.at.awaitLimit()
       return driver.ask(value)
     }
-    const again = (driver: Polling, value: A | undefined) =>
+    const askNext = (driver: Polling, value: A | undefined) =>
       refine(ask(driver, value), (delay) => {
-        attempts.asked(driver.attempts, value, driver.output(), delay)
+        attempts.record(driver.attempts, value, driver.output(), delay)
         return wait(driver, delay)
       })
     return runNamed<A, E, R, A | undefined, unknown, A, F | WaitTimeout<A, E>>(
@@ -103,12 +103,12 @@ export const poll = <A, E, R, F>(options: {
           if (accepted === true) return new End(Exit.succeed(value))
           if (accepted !== false) return new End(Exit.die(accepted))
           last[0] = value
-          return again(driver, value)
+          return askNext(driver, value)
         },
         failed: options.tolerate === undefined ? undefined : (driver, error, cause) => {
           if (!tolerate(error)) return new End(Exit.failCause(cause))
           lastError = Option.some(error)
-          return again(driver, last[0])
+          return askNext(driver, last[0])
         },
         ended: (driver, reason) =>
           timedOut(
@@ -121,12 +121,12 @@ export const poll = <A, E, R, F>(options: {
           )
       },
       {
-        work: numbered(check, attempts, { base: context, isPlain, isWatched: name !== undefined }),
-        plan: onWait === undefined ? plan : { ...plan, timed: true }, // the time that a hook takes counts
+        work: withNumber(check, attempts, { base: context, isPlain, isWatched: name !== undefined }),
+        plan: onWait === undefined ? plan : { ...plan, timed: true }, // the run time of a hook is part of the delay
         stop
       },
       timeout === Infinity
-        ? isPlain ? restoring : undefined
+        ? isPlain ? restoreContext : undefined
         : (loop, driver) =>
           timeout === 0 && driver.stopped === undefined
             ? timedOut(driver, "Deadline")

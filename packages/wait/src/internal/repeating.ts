@@ -4,16 +4,28 @@ import type { Rules } from "./driver.ts"
 /** The rules of a loop whose schedule receives the values of its runs. */
 export type Repeating<A, E, R, Out, F> = Rules<A, E, R, A | undefined, Out, Out | undefined, F>
 
-/** The rules of a loop that the first failure ends. The first run of a calendar is its first slot. */
-export const repeating = {
+interface Loop<Next> {
+  readonly isOnCalendar: boolean
+  ask(input: undefined): Next
+}
+
+const later = <Next>(loop: Loop<Next>): Next | 0 => loop.ask(undefined)
+
+const repeating = {
   kind: "loop",
-  first: <Next>(loop: { readonly isOnCalendar: boolean; ask(input: undefined): Next }): Next | 0 =>
-    loop.isOnCalendar ? loop.ask(undefined) : 0,
+  first: <Next>(loop: Loop<Next>): Next | 0 => loop.isOnCalendar ? later(loop) : 0,
   succeeded: <A, Next>(loop: { ask(input: A): Next }, value: A): Next => loop.ask(value),
   failed: undefined,
   ended: <Out>(loop: { output(): Out }, reason: string) =>
     Exit.succeed(reason === "stopped" ? undefined : loop.output())
 } as const
 
-/** The same, where the first run starts at once. */
-export const repeatingAtOnce = { ...repeating, first: "now" } as const
+const atOnce = { ...repeating, first: "now" } as const
+const afterDelay = { ...repeating, first: later } as const
+
+/**
+ * The rules of a loop that the first failure ends. The first run starts at once, or after the first delay of the schedule. By default
+ * only a calendar has that delay: its first run is its first slot.
+ */
+export const repeatingFrom = <A, E, R, Out, F>(immediate: boolean | undefined): Repeating<A, E, R, Out, F> =>
+  immediate === undefined ? repeating : immediate ? atOnce : afterDelay

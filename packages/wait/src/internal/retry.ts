@@ -13,7 +13,15 @@ import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
 import * as args from "./args.ts"
-import { type Attempts, budgetsAround, enterFirst, leaveFirst, makeAttempts, numbered, withAttempt } from "./attempt.ts"
+import {
+  type Attempts,
+  budgetsAround,
+  enterFirst,
+  leaveFirst,
+  makeAttempts,
+  withAttempt,
+  withNumber
+} from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import { Driver, type Rules } from "./driver.ts"
 import { toPlan } from "./foreign.ts"
@@ -28,15 +36,15 @@ import { toPredicate, type Which } from "./which.ts"
 type Stop<F, R> = Effect.Effect<unknown, F, R> | "ignore" | undefined
 type Settings<E, F, R> = Options<E, Which<E>, Duration.Input | undefined, string | undefined, Stop<F, R>, F, R>
 
-/** The options, once they are known to be allowed. */
+/** Valid options. */
 interface Validated<E, F, R> extends Pick<Settings<E, F, R>, "name" | "budget" | "onRetry" | "onGiveUp"> {
-  /** In milliseconds, for one attempt. */
+  /** The limit of one attempt, in milliseconds. */
   readonly limit: number
   readonly defers: boolean
   readonly while: Predicate.Predicate<E>
   readonly stop: Effect.Effect<unknown, F, R> | undefined
-  /** The stop of the loop around it ends it too. */
-  readonly hears: boolean
+  /** Whether the stop of the loop around the retry ends it too. */
+  readonly followsLoop: boolean
 }
 
 const validate = <E, F, R>(options: Settings<E, F, R>): Validated<E, F, R> => {
@@ -48,7 +56,7 @@ const validate = <E, F, R>(options: Settings<E, F, R>): Validated<E, F, R> => {
     defers: args.oneOf<"retry" | "defer">("Retry.run: nested", nested ?? "retry", ["retry", "defer"]) === "defer",
     while: toPredicate("Retry.run: while", options.while) ?? constTrue,
     stop: stop === "ignore" ? undefined : args.effect("Retry.run: stop", stop),
-    hears: stop !== "ignore",
+    followsLoop: stop !== "ignore",
     onRetry: args.callback("Retry.run: onRetry", onRetry),
     onGiveUp: args.callback("Retry.run: onGiveUp", onGiveUp)
   }
@@ -61,12 +69,12 @@ const withoutOptions: Validated<unknown, never, never> = {
   defers: false,
   while: constTrue,
   stop: undefined,
-  hears: true,
+  followsLoop: true,
   onRetry: undefined,
   onGiveUp: undefined
 }
 
-/** A retry, which may be run again and again. */
+/** A retry. Each run of it is one operation. */
 interface Retry<A, E, R, F> {
   readonly attempt: Effect.Effect<A, E, R>
   readonly schedule: Schedule.Schedule<unknown, E, F, R>
@@ -98,7 +106,7 @@ export const retry = <A, E, R, F>(
   })
 }
 
-/** Made once for all calls. */
+/** Prepares what all operations share. */
 const prepare = <A, E, R, F>(retry: Retry<A, E, R, F>) => {
   const { attempt, options: { budget: key, defers, name, stop } } = retry
   // An attempt that succeeds needs no loop.
@@ -123,7 +131,7 @@ const prepare = <A, E, R, F>(retry: Retry<A, E, R, F>) => {
   }
   return (fiber: Fiber.Fiber<unknown, unknown>): Retried<A, E, R | RetryBudget, F> => {
     const outerBudgets = defers ? budgetsAround(fiber.context) : undefined
-    // In an interrupted fiber the outer retry is over.
+    // In an interrupted fiber the outer retry has ended, and this one does not defer to it.
     return outerBudgets === undefined
       ? start(fiber, undefined)
       : Effect.matchCauseEffect(Effect.interruptible(Effect.void), {
@@ -138,37 +146,37 @@ const endFirst = <A>(value: A): Effect.Effect<A> => {
   return Exit.succeed(value)
 }
 
-/** How a loop starts. */
+/** The start of one operation. */
 interface Start<E> {
-  /** The retrying is left to the retry around this one. */
+  /** Whether only the retry around this one retries. */
   readonly isDeferred: boolean
   readonly budget?: { readonly key: string; readonly service: RetryBudget["Service"] }
-  /** The first attempt, if it was made before. */
+  /** The first attempt, if it ran before the loop. */
   readonly failed?: { readonly started: bigint; readonly cause: Cause.Cause<E> }
 }
 
-/** What one operation remembers. */
+/** The state of one operation. */
 interface Progress<E> {
   last: Option.Option<E>
   exhausted: RetryExhausted<E> | undefined
   readonly elapsed: LazyArg<Duration.Duration>
   readonly attempts: Attempts
-  /** The loop whose run this is in, if its stop is heard. */
-  readonly around: Stoppable | undefined
+  /** The loop around the retry, if its stop ends the retry. */
+  readonly outerLoop: Stoppable | undefined
   unlisten: () => void
 }
 
 const loop = <A, E, R, F>(retry: Retry<A, E, R, F>, start: Start<E>): Retried<A, E, R, F> => {
   const { options: { onRetry }, schedule } = retry
   const { budget } = start
-  // With nothing to run between the attempts, the whole loop is marked as an attempt once.
+  // If nothing runs between the attempts, the whole loop has the context of an attempt.
   const isPlain = budget === undefined && onRetry === undefined &&
     toPlan(schedule).prepare === undefined
   const attempts = Effect.contextWith((context: Context.Context<R>) => drive(retry, start, isPlain, context))
-  const marked = isPlain
+  const withContext = isPlain
     ? Effect.updateContext(attempts, (context: Context.Context<R>) => withAttempt(context, undefined))
     : attempts
-  return budget === undefined ? marked : Effect.andThen(budget.service.started(budget.key), marked)
+  return budget === undefined ? withContext : Effect.andThen(budget.service.started(budget.key), withContext)
 }
 
 const drive = <A, E, R, F>(
@@ -177,7 +185,7 @@ const drive = <A, E, R, F>(
   isPlain: boolean,
   context: Context.Context<R>
 ): Retried<A, E, R, F> => {
-  const { options: { hears, name, onGiveUp, stop }, schedule } = retry
+  const { options: { followsLoop, name, onGiveUp, stop }, schedule } = retry
   const { failed } = start
   const clock = Context.get(context, Clock.Clock)
   const started = failed?.started ?? clock.monotonicTimeNanosUnsafe()
@@ -186,7 +194,7 @@ const drive = <A, E, R, F>(
     exhausted: undefined,
     elapsed: () => Duration.millis(millisSince(clock, started)),
     attempts: makeAttempts(clock),
-    around: hears ? loopAround(context) : undefined,
+    outerLoop: followsLoop ? loopAround(context) : undefined,
     unlisten: constant(undefined)
   }
   const spec = {
@@ -196,26 +204,28 @@ const drive = <A, E, R, F>(
     started
   }
   const watch = name === undefined ? undefined : new Watch("retry", name)
-  const isOpen = stop !== undefined || progress.around !== undefined
+  const isOpen = stop !== undefined || progress.outerLoop !== undefined
   const driver = new Driver(context, rulesOf(retry, start, progress), spec, watch, isOpen)
   const loop = failed === undefined ? run(driver, spec) : Effect.suspend(() => driver.loopAfter(failed.cause))
-  const heard = progress.around === undefined ? loop : Effect.onExit(loop, () => Effect.sync(() => progress.unlisten()))
+  const retrying = progress.outerLoop === undefined
+    ? loop
+    : Effect.onExit(loop, () => Effect.sync(() => progress.unlisten()))
   return onGiveUp === undefined
-    ? heard
+    ? retrying
     : Effect.tapCause(
-      heard,
+      retrying,
       () => progress.exhausted === undefined ? Effect.void : annotate(name, onGiveUp(progress.exhausted))
     )
 }
 
-/** The attempt, in the context that it sees. */
+/** The attempt with its context. */
 const workOf = <A, E, R, F>(
   { attempt, options: { name } }: Retry<A, E, R, F>,
   { budget }: Start<E>,
   { attempts }: Progress<E>,
   options: { readonly base: Context.Context<R>; readonly isPlain: boolean }
 ): Effect.Effect<A, E, R> => {
-  const work = numbered(attempt, attempts, { ...options, isWatched: name !== undefined })
+  const work = withNumber(attempt, attempts, { ...options, isWatched: name !== undefined })
   return options.isPlain
     ? work
     : Effect.updateContext(work, (context: Context.Context<R>) => withAttempt(context, budget?.key))
@@ -238,8 +248,8 @@ const giveUp = <A, E, R, F>(
   return Exit.fail(exhausted)
 }
 
-// A stop is no giving up.
-const stopped = <E>({ elapsed, last }: Progress<E>, attempts: number) =>
+// A stopped retry has not given up: `onGiveUp` does not run.
+const endStopped = <E>({ elapsed, last }: Progress<E>, attempts: number) =>
   Exit.fail(withoutStack(
     new RetryExhausted<E | undefined>({
       error: Option.getOrUndefined(last),
@@ -249,22 +259,22 @@ const stopped = <E>({ elapsed, last }: Progress<E>, attempts: number) =>
     })
   ))
 
-/** Asks the budget and runs the hook, inside the delay. */
+/** Withdraws from the budget and runs the hook, inside the delay. */
 const beforeRetry = <A, E, R, F>(
   { options: { name, onRetry } }: Retry<A, E, R, F>,
   { budget }: Start<E>,
   progress: Progress<E>
 ) =>
   Effect.fnUntraced(function*(loop: Loop<A, E, R, F>, error: E, delay: number) {
-    const asked = Duration.toMillis(progress.elapsed())
+    const started = Duration.toMillis(progress.elapsed())
     if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, error))) {
       return yield* giveUp(loop, error, progress, "Budget")
     }
     if (onRetry === undefined) return delay
     const { attempts: attempt } = loop
     yield* annotate(name, onRetry({ error, attempt, delay: Duration.millis(delay), elapsed: progress.elapsed() }))
-    const left = delay - (Duration.toMillis(progress.elapsed()) - asked)
-    // The hook took longer than the delay: the limits in time are looked at again.
+    const left = delay - (Duration.toMillis(progress.elapsed()) - started)
+    // The hook took longer than the delay, and a time limit may have passed meanwhile.
     const isOver = left < 0 && loop.at.isExpired()
     return isOver ? new End(giveUp(loop, error, progress, "Schedule")) : Math.max(0, left)
   })
@@ -278,11 +288,11 @@ const rulesOf = <A, E, R, F>(
   const { budget, isDeferred } = start
   const isPlain = budget === undefined && onRetry === undefined
   const before = beforeRetry(retry, start, progress)
-  const again = (loop: Loop<A, E, R, F>, error: E): Next<A, E | F | RetryExhausted<E | undefined>, R> => {
+  const askNext = (loop: Loop<A, E, R, F>, error: E): Next<A, E | F | RetryExhausted<E | undefined>, R> => {
     if (isDeferred) return new End(giveUp(loop, error, progress, "Nested"))
     if (onRetry !== undefined) loop.at.awaitLimit()
     return refine(loop.ask(error), (delay) => {
-      progress.attempts.asked(loop.attempts, error, loop.output(), delay)
+      progress.attempts.record(loop.attempts, error, loop.output(), delay)
       return isPlain ? delay : before(loop, error, delay)
     })
   }
@@ -296,16 +306,16 @@ const rulesOf = <A, E, R, F>(
     failed(loop, error, cause) {
       if (!isRetryable(error)) return new End(Exit.failCause(cause))
       if (Option.isNone(progress.last)) {
-        progress.unlisten = progress.around?.listen(() => loop.stop(Exit.void)) ?? progress.unlisten
+        progress.unlisten = progress.outerLoop?.listen(() => loop.stop(Exit.void)) ?? progress.unlisten
       }
       progress.last = Option.some(error)
       return budget === undefined
-        ? again(loop, error)
-        : refine(Effect.as(budget.service.failed(budget.key, error), 0), () => again(loop, error))
+        ? askNext(loop, error)
+        : refine(Effect.as(budget.service.failed(budget.key, error), 0), () => askNext(loop, error))
     },
     ended: (loop, reason) =>
       reason === "stopped"
-        ? stopped(progress, loop.attempts)
+        ? endStopped(progress, loop.attempts)
         : giveUp(loop, Option.getOrThrow(progress.last), progress, "Schedule")
   }
 }

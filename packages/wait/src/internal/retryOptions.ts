@@ -1,16 +1,16 @@
-/** What `Retry.run` takes beside an effect and a schedule. */
+/** The options of `Retry.run`. */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { RetryExhausted } from "../RetryExhausted.ts"
 import type { Picked } from "./which.ts"
 
 /**
- * What `onRetry` is told before a delay.
+ * A retry before its delay, the input of `onRetry`.
  *
- * - `error`: of the attempt that failed
- * - `attempt`: its number, from 1
- * - `delay`: until the next attempt
- * - `elapsed`: since the start of the first attempt
+ * - `error`: the error of the failed attempt
+ * - `attempt`: the number of that attempt, from 1
+ * - `delay`: the delay before the next attempt
+ * - `elapsed`: the time since the start of the first attempt
  *
  * @category models
  * @since 0.1.0
@@ -25,21 +25,24 @@ export interface Retrying<out E> {
 /**
  * Options of `Retry.run`.
  *
- * - `while`: which errors are tried again: a predicate, or a list of tags such as `["Busy", "TimeoutError"]`; default: all. Any other
- *   error is the failure as it is. A predicate cannot be an Effect: that is `Schedule.while`
- * - `attemptTimeout`: how long an attempt may take; default: for ever. It is interrupted then, and has failed with a
- *   `Cause.TimeoutError`, which is an error like others. One that cannot be interrupted goes on to its end, and has failed all the same
- * - `budget`: the key of a budget, such as the name of the dependency; the `RetryBudget` in the context is asked before a retry.
- *   Default: none is
- * - `nested`: what to do in an attempt of another `Retry.run`. `"retry"`, the default: retry; then attempts multiply.
- *   `"defer"`: try once, and leave it to the other one, and the account too where both have the same budget
- * - `stop`: ends the retry gracefully: the attempt in flight finishes, a delay ends at once, and one that has completed already allows no
- *   attempt. The failure is a `RetryExhausted` with the reason `Stopped`. Default: the `stop` of the nearest `Loop` whose run this is
- *   ends it in the same way, after a first attempt, and the loop ends as stopped. `"ignore"`: it does not
- * - `onRetry`: runs inside each delay, so that the limits of the schedule hold: a hook that takes longer than the delay puts the attempt
- *   off, or is followed by none
- * - `onGiveUp`: is run before the failure with a `RetryExhausted`, but for one that was stopped
- * - `name`: makes the retry visible, as that of `Loop.run` does a loop; what attempts and hooks log is annotated with `retry`
+ * - `while`: the errors to retry, as a predicate or a list of tags such as `["Busy", "TimeoutError"]`; default: all.
+ *   Any other error is the failure of the retry, unchanged. For a predicate that is an Effect use `Schedule.while`
+ * - `attemptTimeout`: the time limit of one attempt; default: none. At the limit the attempt is interrupted, and fails
+ *   with a `Cause.TimeoutError`, an error like any other. An uninterruptible attempt runs to its end, and then fails
+ * - `budget`: the key of a budget, such as the name of the dependency. The `RetryBudget` in the context can refuse each
+ *   retry. Default: no budget
+ * - `nested`: the behaviour inside an attempt of another `Retry.run`. `"retry"`, the default: retry, so that attempts
+ *   multiply. `"defer"`: make one attempt and let the outer retry decide; with the same budget key only the outer retry
+ *   is charged
+ * - `stop`: shuts the retry down gracefully. A delay ends at once; an attempt in flight finishes. If `stop` has
+ *   completed already, there is no attempt. The failure is a `RetryExhausted` with the reason `Stopped`. Default: the
+ *   `stop` of the nearest `Loop` around the retry ends it in the same way, after the first attempt, and the loop ends
+ *   as stopped. `"ignore"`: the loop's stop does not end the retry
+ * - `onRetry`: a hook inside each delay. If it takes longer than the delay, the attempt is late, or does not start
+ *   because a time limit of the schedule has passed
+ * - `onGiveUp`: a hook that runs before the failure with a `RetryExhausted`, unless the retry was stopped
+ * - `name`: makes the retry visible, as the `name` of `Loop.run` does. Log entries of attempts and hooks are annotated
+ *   with `retry`
  *
  * @category models
  * @since 0.1.0

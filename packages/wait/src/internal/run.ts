@@ -67,7 +67,7 @@ export interface Passing<E> {
   readonly sleep: (millis: number) => Exit.Exit<undefined>
 }
 
-/** A loop in virtual time: a plain `for` loop. `Effect.whileLoop` runs only what the `for` loop cannot, Effects. */
+/** A loop in virtual time: a plain `for` loop. It leaves only the Effects of other libraries to `Effect.whileLoop`. */
 class Simulation<E, R, In, Out, B, F> extends Driver<undefined, E, R, In, Out, B, F> {
   private readonly passing: Passing<E>
   private effect: Effect.Effect<unknown, E | F, R> | undefined = undefined

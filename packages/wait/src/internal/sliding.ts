@@ -5,8 +5,8 @@ import { toPlan } from "./foreign.ts"
 import { changed } from "./moment.ts"
 import { fromPlan } from "./plan.ts"
 
-// With `sliding: false` Go computes the delay before the run, so a manager sees the start of the run as its time. The timer is
-// set then: a run that starts late shifts the next one, unlike with Period.fromStart.
+// With `sliding: false` Go computes the delay before the run, so a manager sees the start of the run as its time. The
+// timer is set then: a run that starts late shifts the next one, unlike with Period.fromStart.
 const goNonSliding = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Schedule.Schedule<Out, In, E, R> => {
   const plan = toPlan(self)
   return fromPlan({

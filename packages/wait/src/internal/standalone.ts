@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import { type Draws, earlyWake, type Moment } from "./moment.ts"
+import { type Draws, earlyWake, millisSince, type Moment } from "./moment.ts"
 
 /** A driver, or a schedule, of this library that asks a schedule of another library. */
 export interface Asking {
@@ -19,6 +19,8 @@ export interface Asking {
 export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/CurrentAsking", {
   defaultValue: () => undefined
 })
+
+const aheadOf = (clock: Clock.Clock): number => clock.currentTimeMillisUnsafe() - millisSince(clock, BigInt(0))
 
 /**
  * Effect's drivers pass only `now`. So a run counts as started when its delay has passed, and a `now` that lies before the last one
@@ -41,22 +43,19 @@ export class Standalone implements Moment {
   /** The `now` of the last step, and how far the time of this Moment is from it. */
   private stepped: number
   private offset: number
-  /** The `now` of the last step, as if the wall clock had not been set back. */
-  private latest: number
-  /** The clock of the fiber, and what it said at the last step. */
   private readonly clock: Clock.Clock
-  private wallRead: number
-  private steady: bigint
+  /** By how much the wall clock was ahead of the one that cannot be stepped, at the last step. */
+  private ahead: number
   /** By how much the wall clock was set back since the schedule started, as far as it was not set forward again. */
   private behind = 0
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     const clock = this.clock = fiber.getRef(Clock.Clock)
-    const started = this.wallRead = clock.currentTimeMillisUnsafe()
-    this.steady = clock.monotonicTimeNanosUnsafe()
+    const started = clock.currentTimeMillisUnsafe()
+    this.ahead = aheadOf(clock)
     const asking = this.asking = fiber.getRef(CurrentAsking)
     this.random = fiber.getRef(Random.Random)
-    this.stepped = this.latest = started
+    this.stepped = started
     this.first =
       this.now =
       this.start =
@@ -69,23 +68,22 @@ export class Standalone implements Moment {
   /** A step is made. */
   enter(stepped: number): void {
     const driver = this.driver = this.asking?.now === stepped ? this.asking.at : undefined
-    if (driver === undefined) this.readClock()
-    const behind = this.behind > earlyWake ? this.behind : 0
-    if (driver === undefined && stepped + behind < this.latest) this.offset = this.wanted - stepped - behind
     this.stepped = stepped
-    this.latest = stepped + behind
-    this.now = driver?.now ?? stepped + behind + this.offset
+    this.now = driver?.now ?? this.timeAt(stepped)
     this.isExtra = (driver?.start ?? this.now) < this.wanted - earlyWake
     this.start = driver?.start ?? (this.isExtra ? this.now : this.wanted)
     this.due = driver?.due ?? this.start
   }
 
-  // The clock that cannot be stepped tells whether the wall clock was.
-  private readClock(): void {
-    const { behind, clock, steady, wallRead } = this
-    this.wallRead = clock.currentTimeMillisUnsafe()
-    this.steady = clock.monotonicTimeNanosUnsafe()
-    this.behind = Math.max(0, behind + Number(this.steady - steady) / 1_000_000 - (this.wallRead - wallRead))
+  // The clock that cannot be stepped tells whether the wall clock was set back.
+  private timeAt(stepped: number): number {
+    const ahead = aheadOf(this.clock)
+    this.behind = Math.max(0, this.behind + this.ahead - ahead)
+    this.ahead = ahead
+    const now = stepped + this.offset + (this.behind > earlyWake ? this.behind : 0)
+    if (now >= this.now) return now
+    this.offset += this.wanted - now
+    return this.wanted
   }
 
   /** Notes what the step answered. */

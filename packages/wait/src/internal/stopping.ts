@@ -1,4 +1,4 @@
-/** The loop around a retry, whose stop ends the delays of that retry. */
+/** The loop around a retry. Its stop ends the retry too. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import { constUndefined } from "effect/Function"
@@ -7,32 +7,32 @@ import * as Predicate from "effect/Predicate"
 /** The mark of a `RetryExhausted`, of any copy of the library. */
 export const RetryExhaustedId = "~effect-wait/RetryExhausted"
 
-/** Whether it is the failure of a retry that was stopped. */
+/** Whether this is the error of a stopped retry. */
 export const isStopped = (error: unknown): boolean =>
   Predicate.hasProperty(error, RetryExhaustedId) && Predicate.hasProperty(error, "reason") &&
   Predicate.isTagged(error.reason, "Stopped")
 
-/** Whether a retry that was stopped is in the Cause. */
+/** Whether the Cause contains the error of a stopped retry. */
 export const hasStopped = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && isStopped(reason.error))
 
-/** What can be stopped, and says so to who listens. */
+/** A loop that can be stopped. */
 export interface Stoppable {
   readonly stopped: unknown
-  /** Calls the listener when it is stopped. The result ends that. */
+  /** Calls the listener when the loop is stopped. The result unsubscribes. */
   readonly listen: (listener: () => void) => () => void
 }
 
-/** The stop of a loop with this around it reaches nothing in its runs: Go's loops let the run in flight finish. */
-export const unheard = Symbol("effect-wait/unheard")
+/** Hides the stop of a loop from the retries in its runs, as in Go, where the run in flight finishes. */
+export const hiddenStop = Symbol("effect-wait/hiddenStop")
 
-/** The nearest loop that can be stopped, for what is in its runs. */
-export const CurrentLoop = Context.Reference<Stoppable | typeof unheard | undefined>("effect-wait/CurrentLoop", {
+/** The nearest loop around a run that can be stopped. */
+export const CurrentLoop = Context.Reference<Stoppable | typeof hiddenStop | undefined>("effect-wait/CurrentLoop", {
   defaultValue: constUndefined
 })
 
-/** The nearest loop, if its stop is heard. */
+/** The nearest loop, unless its stop is hidden. */
 export const loopAround = (context: Context.Context<never>): Stoppable | undefined => {
   const loop = Context.get(context, CurrentLoop)
-  return loop === unheard ? undefined : loop
+  return loop === hiddenStop ? undefined : loop
 }

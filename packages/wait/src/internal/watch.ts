@@ -14,7 +14,7 @@ import * as Tracer from "effect/Tracer"
 import { causeOf } from "./causeOf.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
-import { CurrentLoop, hasStopped, type Stoppable, unheard } from "./stopping.ts"
+import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./stopping.ts"
 
 /** The part of a driver that a Watch reads. */
 export interface Watched extends Stoppable {
@@ -34,15 +34,15 @@ export interface EndedRun {
   readonly cause: Option.Option<Cause.Cause<unknown>>
 }
 
-/** How a loop is watched. */
+/** Settings of a watch. */
 export interface Settings {
-  /** The loop runs in a fiber that nobody waits for: it logs and reports its failure, and each run has a Scope. */
+  /** The loop has a fiber of its own: it logs and reports its failure, and each run has a Scope. */
   readonly isForked: boolean
-  /** How many ended runs are remembered. */
+  /** How many ended runs the watch keeps. */
   readonly history: number
-  /** Each run starts a trace. */
+  /** Whether each run starts a trace. */
   readonly root: boolean
-  /** The span that a trace is linked to. */
+  /** The span to which each trace is linked. */
   readonly link: Tracer.AnySpan | undefined
   /** For how many milliseconds the loop is healthy without a success. */
   readonly healthyWithin: number
@@ -59,10 +59,10 @@ const inPlace: Settings = {
   grace: 0
 }
 
-/** The settings of a forked loop, where there are no others. One object serves them all. */
+/** The settings of all forked loops without settings of their own. */
 export const forkedPlainly: Settings = { ...inPlace, isForked: true, root: true }
 
-/** The same context without its span. Every context may be without one. */
+/** The same context without its span. A span is no requirement of any effect. */
 export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> =>
   Option.isNone(Context.getOption(context, Tracer.ParentSpan))
     ? context
@@ -70,7 +70,7 @@ export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> 
 
 const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
 
-// Why a loop, a poll or a retry was given up; undefined for one that left the retrying to the retry around it.
+// Why a loop, a poll or a retry gave up. Undefined if it was stopped, or if it deferred to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
   if (Cause.hasDies(cause)) return "defect"
   if (hasStopped(cause)) return undefined
@@ -93,25 +93,25 @@ export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/Curren
   defaultValue: () => undefined
 })
 
-/** The other loops of a Scope, by what is seen of them. A loop leaves when it ends. */
+/** The loops of a Scope. A loop leaves the group when it ends. */
 export interface Group {
   delete(watch: Watch): unknown
 }
 
-/** What few loops have. */
+/** Fields that few loops need. */
 class Extras {
-  /** Those who wait for the exit of the next run, and of the current one. */
+  /** The callers that wait for the exit of the next run, and of the current run. */
   next: Set<Caller> = new Set()
   current: Set<Caller> = new Set()
-  /** The ended runs that are remembered, from the oldest on. */
+  /** The last ended runs, from the oldest to the newest. */
   readonly runs: Array<EndedRun> = []
 
-  runStarts(): void {
+  startRun(): void {
     this.current = this.next
     this.next = new Set()
   }
 
-  runEnded(exit: Exit.Exit<unknown, unknown>): void {
+  endRun(exit: Exit.Exit<unknown, unknown>): void {
     this.current.forEach((caller) => caller(exit))
     this.current.clear()
   }
@@ -124,14 +124,14 @@ class Extras {
 
 type Caller = (exit: Exit.Exit<unknown, unknown>) => void
 
-/** Whether this fiber is inside a run of the loop, in whatever fiber of it. */
+/** Whether this fiber is inside a run of the loop, directly or in a fiber that the run forked. */
 export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): boolean => {
   let run = fiber.getRef(CurrentRun)
   while (run !== undefined && run.watch !== watch) run = run.outer
   return run !== undefined
 }
 
-/** What is seen of one loop. Only its own methods write to it. */
+/** The state of one loop, for its handle and its metrics. Only its own methods write to it. */
 export class Watch {
   readonly kind: Kind
   /** The name of its spans and metrics. */
@@ -141,9 +141,9 @@ export class Watch {
   meter: Meter | undefined = undefined
   state: State = "waiting"
   isPaused = false
-  /** When the next run is due, by the clock of the loop; NaN while that is not known. */
+  /** When the next run is due, by the clock of the loop; NaN while a decision is open. */
   nextAt = NaN
-  /** The wall clock's time at the 0 of the clock of the loop, when the run was planned. */
+  /** The wall clock minus the clock of the loop, when the next run became due. */
   wallOffset = NaN
   failures = 0
   consecutiveFailures = 0
@@ -160,12 +160,12 @@ export class Watch {
   private endAt = NaN
   /** How many missed slots the metrics contain. */
   private missedInMetrics = 0
-  /** What `Loop.survive` caught in this run. */
+  /** The Cause that `Loop.survive` caught in this run. */
   private survivedCause: Cause.Cause<unknown> | undefined = undefined
-  /** The last run failed: the next run is a retry. */
+  /** Whether the last run failed, so that the next run is a retry. */
   hasFailed = false
-  /** The failure of the last run, until it is known that the loop goes on. */
-  private unseen: Cause.Cause<unknown> | undefined = undefined
+  /** The failure of the last run, until the next run is due. */
+  private openFailure: Cause.Cause<unknown> | undefined = undefined
   private extras: Extras | undefined = undefined
   /** The loops of the same Scope. */
   private group: Group | undefined = undefined
@@ -186,7 +186,7 @@ export class Watch {
     this.wallOffset = loop.at.wall() - loop.at.now
     if (this.name !== undefined) {
       const meter = this.meter = meterOf(loop.context, this.kind, this.name)
-      // A counter that never counted would not be exported.
+      // Exporters skip a counter without an update.
       for (const counter of meter.counters) counter.updateUnsafe(0, loop.context)
       meter[this.isPaused ? "paused" : "waiting"].modifyUnsafe(1, loop.context)
       meter.running.modifyUnsafe(0, loop.context)
@@ -201,7 +201,7 @@ export class Watch {
     const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
     this.survivedCause = undefined
-    this.extras?.runStarts()
+    this.extras?.startRun()
     this.lastStart = at.wall()
     this.enter(loop, "running")
     if (meter !== undefined) {
@@ -214,7 +214,7 @@ export class Watch {
     const run = kind === "loop" ? this.mark(loop, work) : work
     if (name === undefined) return run
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
-    // A stack would be the driver's, and to capture it costs more than all the rest.
+    // The stack would be that of the driver, and its capture would cost more than the rest of the run.
     return Effect.withSpan(Effect.annotateLogs(run, kind, name), name, {
       attributes,
       captureStackTrace: false,
@@ -223,17 +223,18 @@ export class Watch {
     })
   }
 
-  // The work of a forked loop sees whose run it is and what stops that, and a Scope of its own. The context changes once for all.
+  // Adds the run, and in a forked loop its stop and a Scope, to the context of the work. One change of the context sets
+  // all three.
   private mark<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     const current: Run = { watch: this, outer: Context.get(loop.context, CurrentRun) }
     if (!this.settings.isForked) return Effect.provideService(work, CurrentRun, current)
     return Effect.withFiber((fiber) => {
       const { context } = fiber
       const scope = Scope.makeUnsafe()
-      const heard = Context.get(context, CurrentLoop) === unheard ? undefined : loop
+      const stoppable = Context.get(context, CurrentLoop) === hiddenStop ? undefined : loop
       fiber.setContext(
         Context.add(context, CurrentRun, current).pipe(
-          Context.add(CurrentLoop, heard),
+          Context.add(CurrentLoop, stoppable),
           Context.add(Scope.Scope, scope)
         )
       )
@@ -244,7 +245,7 @@ export class Watch {
     })
   }
 
-  /** `Loop.survive` caught this in the current run. */
+  /** `Loop.survive` caught this Cause in the current run. */
   survived(cause: Cause.Cause<unknown>): void {
     this.survivedCause = cause
   }
@@ -254,7 +255,7 @@ export class Watch {
     this.leaveRun(loop, cause)
     const { context } = loop
     this.hasFailed = Exit.isFailure(exit)
-    this.unseen = this.hasFailed ? cause : undefined
+    this.openFailure = this.hasFailed ? cause : undefined
     if (cause === undefined) {
       this.consecutiveFailures = 0
       this.successAt = this.endAt
@@ -266,14 +267,14 @@ export class Watch {
       this.lastCause = cause
       this.meter?.failures.updateUnsafe(1, context)
     }
-    this.extras?.runEnded(exit)
+    this.extras?.endRun(exit)
   }
 
-  /** The next run is due then; NaN while that is not known. */
+  /** Sets when the next run is due; NaN while a decision is open. */
   setNext({ at, context }: Watched, nextAt: number): void {
     this.nextAt = nextAt
     this.wallOffset = at.lastWall() - at.now
-    this.unseen = undefined
+    this.openFailure = undefined
     const missed = at.missed ?? 0
     this.meter?.missed.updateUnsafe(missed - this.missedInMetrics, context)
     this.missedInMetrics = missed
@@ -284,9 +285,9 @@ export class Watch {
     if (this.state === "running") this.leaveRun(loop, Exit.isFailure(exit) ? exit.cause : undefined)
     this.enter(loop, "ended")
     this.group?.delete(this)
-    if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.unseen)
+    if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.openFailure)
     const cause = causeOf(exit.cause)
-    const isReported = cause === this.lastCause // with the run
+    const isReported = cause === this.lastCause // the run has reported it
     if (!Cause.hasInterruptsOnly(cause)) {
       const reason = giveUpReason(this.kind, cause, isReported && loop.rules.failed !== undefined)
       if (reason !== undefined) this.meter?.giveUps(reason).updateUnsafe(1, loop.context)
@@ -296,7 +297,7 @@ export class Watch {
     return isReported || !this.settings.isForked ? log : Effect.andThen(ErrorReporter.report(cause), log)
   }
 
-  // An interrupted fiber logs nothing.
+  // In a fiber with a pending interruption, `interruptible` skips the log.
   private log(level: Severity | undefined, message: string, cause: Cause.Cause<unknown> | undefined) {
     if (!this.settings.isForked || level === undefined || cause === undefined) return Effect.void
     const log = Effect.logWithLevel(level)(message, cause)
@@ -304,7 +305,7 @@ export class Watch {
     return Effect.asVoid(Effect.exit(Effect.interruptible(annotated)))
   }
 
-  // The run is over, however it ended.
+  // A run has ended, with any exit.
   private leaveRun(loop: Watched, cause: Cause.Cause<unknown> | undefined): void {
     const { at, context } = loop
     at.look()
@@ -322,12 +323,12 @@ export class Watch {
     return this.extras ??= new Extras()
   }
 
-  /** The loop belongs to a Scope, with others. */
+  /** Adds the loop to the loops of a Scope. */
   join(group: Group): void {
     this.group = group
   }
 
-  /** No run starts by itself from now on. */
+  /** From now on only a trigger starts a run. */
   pause(loop: Watched): void {
     this.isPaused = true
     if (this.state !== "waiting") return
@@ -339,13 +340,13 @@ export class Watch {
     this.isPaused = false
     if (this.state !== "paused") return
     this.enter(loop, "waiting")
-    // A pause is no failure.
+    // The time of a pause does not count against `healthyWithin`.
     loop.at.look()
     this.successAt = Math.max(this.successAt, loop.at.now)
     this.changed()
   }
 
-  /** Tells the exit of the next run to start, unless the loop ends first. */
+  /** Calls back with the exit of the next run, unless the loop ends first. The result unsubscribes. */
   onNextRun(caller: Caller): () => void {
     const { next } = this.own()
     next.add(caller)
@@ -360,7 +361,7 @@ export class Watch {
     if (state !== "ended") meter[state].modifyUnsafe(1, context)
   }
 
-  /** Calls the listener after each change, until the result is called. */
+  /** Calls the listener after each change. The result unsubscribes. */
   listen(listener: () => void): () => void {
     const listeners = this.listeners ??= new Set()
     listeners.add(listener)

@@ -1,30 +1,30 @@
-/** Which errors an option speaks of: a predicate or a list of tags, and what both say to the types. */
+/** Options that select errors by a predicate or by tags, and the types of the selected errors. */
 import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import type * as Types from "effect/Types"
 import * as args from "./args.ts"
 
-/** Some of the errors: a predicate, a refinement, or a list of tags. */
+/** Selects errors: a predicate, a refinement, or a list of tags. */
 export type Which<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E>>
 
-/** The errors that `W` picks. With a predicate, or where nothing picks, it may be any. */
+/** The errors that `W` selects. With a predicate or without `W`, all. */
 export type Picked<W, E> = [W] extends [Predicate.Refinement<E, infer E1>] ? E1
   : [W] extends [ReadonlyArray<infer T>] ? Extract<E, { readonly _tag: T }>
   : E
 
-/** The errors that `W` leaves. With a predicate it may be any; where nothing picks there is none. */
+/** The errors that `W` does not select. With a predicate, all; without `W`, none. */
 export type Left<W, E> = [W] extends [Predicate.Refinement<E, infer E1>] ? Exclude<E, E1>
   : [W] extends [ReadonlyArray<infer T>] ? Exclude<E, { readonly _tag: T }>
   : [W] extends [Predicate.Predicate<E>] ? E
   : never
 
-/** The error of an attempt that took too long, where there is such a limit. */
+/** The error of an attempt that takes longer than its limit; never without a limit. */
 export type TimedOut<T> = T extends Duration.Input ? Cause.TimeoutError : never
 
 /**
- * What `run` with options gives, instead of an Effect, where the schedule does not take these errors: a `Retry.match` that has no case for
- * them. The compiler names it where the Effect is used.
+ * The type of `Retry.run` with options if the schedule does not accept these errors, such as a `Retry.match` without a
+ * case for them. It is not an Effect, so the compiler names it where the Effect is used.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface ScheduleDoesNotTake<out E> {
 
 const isList = (which: unknown): which is ReadonlyArray<unknown> => Array.isArray(which)
 
-/** The predicate, where there may be a list of tags or none. */
+/** The predicate of an option that may be a list of tags or undefined. */
 export const toPredicate = <E>(
   argument: string,
   which: Which<E> | undefined

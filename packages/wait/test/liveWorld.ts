@@ -1,0 +1,66 @@
+/** The live clock on a machine of ours: its timers, its wall clock and its steady clock. */
+import { vi } from "vitest"
+
+interface Timer {
+  readonly id: number
+  readonly at: number
+  readonly fire: () => void
+}
+
+/**
+ * - `from`: what the wall clock shows at the start, in milliseconds since the epoch
+ * - `steps`: at that time since the start, the wall clock is stepped by so much, in milliseconds
+ * - `asleep`: from then on, for so long, the machine sleeps: the steady clock and the timers stand still, and the wall clock does not
+ */
+export interface World {
+  readonly from: number
+  readonly steps?: ReadonlyArray<readonly [at: number, by: number]>
+}
+
+/** What a program sees while `play` runs: `now` since the start by the steady clock, and `wall` since the epoch. */
+export interface Playing {
+  readonly now: () => number
+  readonly wall: () => number
+  /** How many timers were set. */
+  readonly timers: () => number
+}
+
+/** Runs a program on such a machine until no timer is left before `until`. Nothing waits for real time. */
+export const play = async (
+  { from, steps = [] }: World,
+  until: number,
+  program: (playing: Playing) => () => void
+): Promise<void> => {
+  let now = 0
+  let set = 0
+  const timers = new Map<number, Timer>()
+  const wall = () => steps.reduce((time, [at, by]) => at <= now ? time + by : time, from + now)
+  const { setImmediate } = globalThis
+  vi.spyOn(Date, "now").mockImplementation(wall)
+  vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(Math.round(now * 1_000_000)))
+  vi.stubGlobal(
+    "setTimeout",
+    (f: (...args: ReadonlyArray<unknown>) => void, millis: number, ...args: Array<unknown>) => {
+      const id = ++set
+      timers.set(id, { id, at: now + millis, fire: () => f(...args) })
+      return id
+    }
+  )
+  vi.stubGlobal("clearTimeout", (id: number) => timers.delete(id))
+  try {
+    const end = program({ now: () => now, wall, timers: () => set })
+    while (true) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const due = Math.min(...Array.from(timers.values(), ({ at }) => at))
+      if (due >= until) break
+      now = Math.max(now, due)
+      for (const timer of Array.from(timers.values())) {
+        if (timer.at === due && timers.delete(timer.id)) timer.fire()
+      }
+    }
+    end()
+  } finally {
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+  }
+}
