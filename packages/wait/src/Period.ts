@@ -323,6 +323,6 @@ const calendarOf = (expression: string, zone: DateTime.TimeZone): Result.Result<
     parse(expression),
     (crontab) =>
       matchAfter(crontab, 0) === Infinity
-        ? Result.fail("no date ever matches")
+        ? Result.fail(`no date ever matches: there is no day ${crontab.days} in month ${crontab.months}`)
         : Result.succeed(makeCalendar(crontab, zone))
   )

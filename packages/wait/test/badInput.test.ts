@@ -476,11 +476,28 @@ describe("bad input", () => {
   const unreadable: ReadonlyArray<readonly [expression: string, message: string, timeZone?: string]> = [
     [
       "* * *",
-      "write five fields (minute, hour, day, month, weekday), six with the second first, or @yearly @annually @monthly @weekly " +
-      "@daily @midnight @hourly; there is no year field"
+      "\"* * *\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of @yearly @annually " +
+      "@monthly @weekly @daily @midnight @hourly; no year, user or command"
     ],
     ["61 * * * *", "minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these"],
-    ["0 0 30 2 *", "no date ever matches"],
+    ["0 0 30 2 *", "no date ever matches: there is no day 30 in month 2"],
+    // What crontabs have. The forms of croner and cron-parser are in cronTests.
+    ["CRON_TZ=Europe/Berlin 0 3 * * *", "the time zone is no field: write it as the option timeZone"],
+    [
+      "0~59 * * * *",
+      "minute \"0~59\": random values are not supported: write a fixed value, and spread the runs with Jitter"
+    ],
+    [
+      "0 3 * * * /usr/bin/backup",
+      "weekday \"/usr/bin/backup\": write 0 to 7 or sun mon tue wed thu fri sat, a range a-b, a step */n, or a list of these"
+    ],
+    [
+      "0 3 * * * root backup",
+      "\"0 3 * * * root backup\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of " +
+      "@yearly @annually @monthly @weekly @daily @midnight @hourly; no year, user or command"
+    ],
+    ["0 9 * * sat-mon", "weekday \"sat-mon\": a range cannot run backwards: write sat-7,0-mon"],
+    ["0 22-6/2 * * *", "hour \"22-6/2\": a range cannot run backwards: write its values as a list"],
     [
       "0 0 * * *",
       "no time zone is called \"Mars/Olympus\": write a name such as Europe/Berlin or an offset such as +02:00",
