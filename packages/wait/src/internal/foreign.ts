@@ -21,11 +21,9 @@ const isResult = <Out, E, R>(
 /** One start of the schedule. */
 interface State<Out, In, E, R> {
   /** Undefined until the schedule has started. */
-  step?: Step<Out, In, E, R>
+  step: Step<Out, In, E, R> | undefined
   /** There from the first step on. */
-  output?: Out
-  /** What schedules of this library inside it see of the driver. */
-  asking?: { readonly at: Moment; now: number }
+  output: Out | undefined
 }
 
 // The schedule starts with the first run, even if that has ended before the schedule is first asked.
@@ -35,7 +33,7 @@ const startStep = <Out, In, E, R>(
   at: Moment
 ): Effect.Effect<Step<Out, In, E, R>, E, R> => {
   const { now, start } = at
-  const asking = state.asking = { at, now: NaN }
+  const asking = { at, now: NaN } // what schedules of this library inside it see of the driver
   const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentAsking, asking)
   const atStart = now === start
     ? toStep
@@ -44,42 +42,36 @@ const startStep = <Out, In, E, R>(
       Clock.Clock,
       (clock) => clockOf(() => at.stepTime(start), (duration) => clock.sleep(duration))
     )
-  return Effect.map(atStart, (step) => state.step = step)
+  return Effect.map(atStart, (step) =>
+    state.step = (now, input) => {
+      asking.now = now
+      return step(now, input)
+    })
 }
 
 const foreignPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
 ): Plan<Out, In, E, R, State<Out, In, E, R>> => {
-  type Started = State<Out, In, E, R>
-  const take = (state: Started, [output, delay]: [Out, Duration.Duration]): number => {
+  const take = (state: State<Out, In, E, R>, [output, delay]: [Out, Duration.Duration]): number => {
     state.output = output
     return Math.max(0, Duration.toMillis(delay))
   }
-  const settle = (state: Started, pulled: Pulled<Out, E, R>): Effect.Effect<number, E, R> =>
-    Pull.matchEffect(pulled, {
-      onSuccess: (result: [Out, Duration.Duration]) => Effect.succeed(take(state, result)),
-      onDone(output: Out) {
-        state.output = output
-        return Effect.succeed(done)
-      },
-      onFailure: Effect.failCause<E>
-    })
-  const pull = ({ asking }: Started, step: Step<Out, In, E, R>, now: number, input: In) => {
-    if (asking !== undefined) asking.now = now
-    return step(now, input)
-  }
   return {
     timed: true,
-    start: () => ({}),
+    start: () => ({ step: undefined, output: undefined }),
     prepare: (state, at) => startStep(schedule, state, at),
     // Steps are Effects, unless they are results already.
     next(state, at, input) {
       const now = at.stepTime(at.now)
-      if (state.step === undefined) {
-        return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, pull(state, step, now, input)))
-      }
-      const pulled = pull(state, state.step, now, input)
-      return isResult(pulled) ? take(state, pulled.value) : settle(state, pulled)
+      const pulled = state.step === undefined
+        ? Effect.flatMap(startStep(schedule, state, at), (step) => step(now, input))
+        : state.step(now, input)
+      return isResult(pulled)
+        ? take(state, pulled.value)
+        : Pull.catchDone(Effect.map(pulled, (result) => take(state, result)), (output) => {
+          state.output = output as Out // no Done is in E
+          return Effect.succeed(done)
+        })
     },
     output: (state) => state.output as Out // the first step sets it
   }

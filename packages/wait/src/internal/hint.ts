@@ -88,7 +88,7 @@ const hinted = <E>(
           const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
           state.hinted = Math.min(hinted, max)
           return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
-        }),
+        }, at),
       floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
     })
   }

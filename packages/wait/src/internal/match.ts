@@ -103,7 +103,7 @@ export const match: {
       return mapDelay(delay, (delay) => {
         followed.wanted = at.now + waitOf(plan, state, at, delay)
         return delay
-      })
+      }, at)
     },
     since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
     floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,

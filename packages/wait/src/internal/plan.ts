@@ -36,7 +36,7 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly timed: boolean
   /** Whether its runs have slots, which an earlier run leaves to come. */
   readonly isGrid?: boolean | undefined
-  /** The first state: anything but undefined. */
+  /** The first state: an object with all fields that steps change, for a restart assigns it to the state of before. */
   start(env: Env): State
   /** What has to be done before the first run. Only a schedule of another library has it. */
   readonly prepare?: Method<[state: State, at: Moment], Effect.Effect<unknown, E, R>> | undefined
