@@ -21,12 +21,12 @@ interface Dual<Settings extends ReadonlyArray<unknown>> {
 }
 
 /** Makes a combinator dual. The settings are checked at once, also when the schedule comes later. */
-export const dualOf = <Settings extends ReadonlyArray<unknown>>(
+export function dualOf<Settings extends ReadonlyArray<unknown>>(
   make: (...settings: Settings) => Combinator
-): Dual<Settings> => {
-  const call: unknown = (self: unknown, ...settings: Settings) =>
-    Schedule.isSchedule(self) ? make(...settings)(self) : Reflect.apply(make, undefined, [self, ...settings])
-  return call as Dual<Settings> // which of the two it is, only the first argument tells
+): Dual<Settings>
+export function dualOf(make: (...settings: ReadonlyArray<unknown>) => Combinator): unknown {
+  return (self: unknown, ...settings: ReadonlyArray<unknown>) =>
+    Schedule.isSchedule(self) ? make(...settings)(self) : make(self, ...settings)
 }
 
 /** The plan of the schedule that a combinator takes. */

@@ -65,8 +65,7 @@ export const waitOf = <State>(
   at: Moment,
   delay: number
 ): number => {
-  const rest = plan.since === undefined ? delay : Math.max(0, delay - plan.since(state, at, delay))
-  return plan.floor === undefined ? rest : Math.max(rest, plan.floor(state))
+  return Math.max(delay - (plan.since?.(state, at, delay) ?? 0), plan.floor?.(state) ?? 0)
 }
 
 const PlanId = "~effect-wait/Plan"
