@@ -11,8 +11,8 @@ export interface Module {
   readonly name: string
   /** What it is imported from. */
   readonly from: string
-  /** Else it is imported by a path of its own. */
-  readonly isInBarrel: boolean
+  /** Whether that exports it, and not a subpath alone. */
+  readonly isInIndex: boolean
   /** Its source, from the root. */
   readonly source: string
   readonly reflection: DeclarationReflection
@@ -77,8 +77,10 @@ const member = (site: Site, here: Module, reflection: DeclarationReflection): st
   ].join("\n\n")
 }
 
-const importOf = ({ from, isInBarrel, name }: Module): string =>
-  isInBarrel ? `import { ${name} } from "${from}"` : `import * as ${name} from "${from}/${name}"`
+const importOf = ({ from, isInIndex, name, reflection }: Module): string =>
+  isInIndex
+    ? `import { ${name} } from "${from}"`
+    : `import ${reflection.getChildByName(name) === undefined ? `* as ${name}` : `{ ${name} }`} from "${from}/${name}"`
 
 // In the order of the source; what it is described with comes last.
 const last = ["errors", "models"]

@@ -71,6 +71,8 @@ const constructors: ReadonlyArray<Case> = [
   ["Period.sliding: period", `"-Infinity"`, duration, () => Period.sliding("-Infinity")],
   ["Period.sliding: period", "{}", duration, () => Period.sliding({})],
   ["Period.sliding: period", `{"second":1}`, duration, () => Period.sliding(untyped({ second: 1 }))],
+  ["Period.sliding: period", `{"microweeks":1}`, duration, () => Period.sliding(untyped({ microweeks: 1 }))],
+  ["Period.sliding: period", `{"secondss":1}`, duration, () => Period.sliding(untyped({ secondss: 1 }))],
   ["Period.sliding: period", `{"seconds":"1"}`, duration, () => Period.sliding(untyped({ seconds: "1" }))],
   [
     "Period.sliding: period",

@@ -26,7 +26,7 @@ export const endAtLimits = <Output, Input, E, R>(
   self: Schedule.Schedule<Output, Input, E, R>
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOfSelf(self)
-  const { floor, prepare, since } = plan
+  const { floor, look, prepare, since } = plan
   return fromPlan<Output, Input, E, R, State>({
     timed: plan.timed,
     isGrid: plan.isGrid,
@@ -38,8 +38,9 @@ export const endAtLimits = <Output, Input, E, R>(
         const end = (at.ended ?? at.now) + waitOf(plan, state.inner, at, delay)
         // Sums of fractions may differ by less than that.
         return end > state.limit + 1e-6 ? done : delay
-      })
+      }, at)
     },
+    look: look && (({ inner }, at, delay) => look(inner, at, delay)),
     since: since && (({ inner }, at, delay) => since(inner, at, delay)),
     floor: floor && (({ inner }) => floor(inner)),
     output: ({ inner }) => plan.output(inner)
