@@ -1,6 +1,6 @@
 /** Calendars: what a real cron did, on the nights of change and while its clock was stepped, and everything around. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, DateTime, Duration, Effect, Exit, Fiber, Option, Random, Result, Schedule } from "effect"
+import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Random, Result, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { countBetween, localOf, makeCalendar, slotAfter, slotBefore } from "../src/internal/calendar.ts"
@@ -399,6 +399,19 @@ describe("the first run of a calendar", () => {
         assert.strictEqual(work.starts.length, expected)
         yield* Fiber.interrupt(fiber)
       }
+    }))
+})
+
+describe("a service with a daily calendar", () => {
+  it.effect("runs its slots alone, through three deploys within an hour", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(midnight + 2 * hour + 30 * minute)
+      const work = makeWork(0)
+      const service = Loop.layer(work.run, Period.cron("0 3 * * *", utc), { name: "daily" })
+      for (const minutes of [20, 20, 20, 24 * 60]) {
+        yield* Effect.scoped(Effect.andThen(Layer.build(service), TestClock.adjust(minutes * minute)))
+      }
+      assert.deepStrictEqual(work.starts.map(isoOf), ["2026-01-01T03:00:00.000Z", "2026-01-02T03:00:00.000Z"])
     }))
 })
 
