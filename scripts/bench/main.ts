@@ -24,6 +24,7 @@ const modules = [
   "growth",
   "lateness",
   "simulate",
+  "calendar",
   "command",
   "bundle"
 ]

@@ -48,6 +48,11 @@ describe("mistakes", { timeout: 120_000 }, () => {
 
   /** What the message has to name: the option, or the tag. */
   const names: Record<string, string> = {
+    "An option of `HttpRetry.retry` is misspelt": "Did you mean to write 'attemptTimeout'?",
+    "An option of `HttpRetry.retry` is misspelt, in a pipe": "Did you mean to write 'attemptTimeout'?",
+    "A budget of `HttpRetry` that is neither the host nor a function": `Type '"users"' is not assignable`,
+    "A ratio without its reserve": "Property 'minRetriesPerSecond' is missing",
+    "A setting of a key is misspelt": "Did you mean to write 'maxTokens'?",
     "A case is missing in `Retry.match`, under a `while` that narrows": "ScheduleDoesNotTake<TimeoutError>",
     "A case is missing in `Retry.match`, under a `while` that narrows, in a pipe": "ScheduleDoesNotTake<TimeoutError>",
     "A case is missing, without `while`": `Type '"Auth"' is not assignable`,

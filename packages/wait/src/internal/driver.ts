@@ -24,7 +24,7 @@ import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
 import { changed, earlyWake, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
-import { done, type Plan, restOf, type Started, waitOf } from "./plan.ts"
+import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
@@ -58,7 +58,8 @@ export interface Spec<A, E, R, In, Out, F> {
   readonly started?: bigint
 }
 
-const minute = 60_000
+// A calendar looks at the wall clock that often.
+const longestNap = 60_000
 
 const first = { isFirst: true }
 
@@ -174,9 +175,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.wait(next)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
-    const nap = this.calendar !== undefined && this.isLive ? minute - this.at.wall() % minute : undefined
-    this.doing = nap === undefined ? "sleeping" : "napping"
-    return this.sleep(nap === undefined ? next : Math.min(next, nap))
+    const isNap = this.calendar !== undefined && this.isLive
+    this.doing = isNap ? "napping" : "sleeping"
+    return this.sleep(isNap ? Math.min(next, longestNap) : next)
   }
 
   step(result: unknown): void {
@@ -208,8 +209,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { at, calendar } = this
     if (calendar === undefined) return
     const { plan, state, until } = calendar
-    calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
-    const wait = Math.max(until - at.now, restOf(plan, state, at, calendar.delay))
+    const delay = calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
+    const wait = Math.max(0, until - at.now, delay - (plan.since?.(state, at, delay) ?? 0))
     at.want(wait)
     if (wait <= earlyWake) return
     this.doing = "deciding"

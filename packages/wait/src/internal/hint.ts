@@ -105,7 +105,7 @@ const addHint = <E>(
           const hint = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
           state.least = Math.min(hint, max)
           return hint > max && !clamps ? done : Math.max(delay, state.least)
-        }),
+        }, at),
       floor: ({ inner, least }) => Math.max(least, floor?.(inner) ?? 0)
     })
   }

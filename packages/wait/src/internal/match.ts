@@ -102,7 +102,7 @@ export const match: {
       return mapDelay(delay, (delay) => {
         current.wanted = at.now + waitOf(plan, state, at, delay)
         return delay
-      })
+      }, at)
     },
     look: Object.values(plans).concat(orElse ?? []).some((plan) => plan.look !== undefined)
       ? ({ current }, at, delay) => current?.plan.look?.(current.state, at, delay) ?? delay
