@@ -353,12 +353,16 @@ const roundUpTime = (least: number): number =>
     ? roundUp([1, 2, 5, 10], least)
     : roundTimes.find((time) => time >= least) ?? day * roundUp([1, 2, 5, 10], least / day)
 
+// What is a hair short of a column, by the rounding of a division, is a column.
+const columnsOf = (millis: number, millisPerColumn: number): number => Math.floor(millis / millisPerColumn + 1e-6)
+
+// The columns of a run are counted from its length alone: equal runs are drawn equal.
 const drawLane = (timeline: Timeline, width: number, millisPerColumn: number): string => {
   const lane = Array.from({ length: width }, () => ".")
   let free = 0
   for (const { end, start } of timeline.runs) {
-    const column = Math.min(width - 1, Math.floor(start / millisPerColumn))
-    const last = Math.min(width - 1, Math.max(column, Math.ceil(end / millisPerColumn) - 1))
+    const column = columnsOf(start, millisPerColumn)
+    const last = column + Math.max(1, columnsOf(end - start, millisPerColumn)) - 1
     const first = Math.max(column, free)
     if (first < last) {
       lane.fill("=", first, last)
@@ -385,7 +389,8 @@ const drawAxis = (width: number, millisPerColumn: number): string => {
 /**
  * Draws timelines as text: one timeline, or several by name, on one axis.
  *
- * `[==]` is a run, `|` a run of at most one column, `#` several runs in one column, and a dot is a wait.
+ * `[==]` is a run, `|` a run of less than two columns, `#` several runs in one column, and a dot is a wait. Runs of equal
+ * length are drawn equal.
  *
  * - `width`: the most columns of the drawing, without the names; an integer of 10 or more; default 72
  *
@@ -422,7 +427,7 @@ export const render = (
   const most = args.integer("Timeline.render: width", options?.width ?? 72, 10)
   const { lanes, span } = layOut(timelines)
   const millisPerColumn = roundUp([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10], span / (most - 1))
-  const width = Math.floor(span / millisPerColumn) + 1
+  const width = columnsOf(span, millisPerColumn) + 1
   const margin = Math.max(0, ...lanes.map(([name]) => name === "" ? 0 : name.length + 1))
   return [
     ...lanes.map(([name, lane]) => name.padEnd(margin) + drawLane(lane, width, millisPerColumn)),
