@@ -11,7 +11,7 @@ export interface Exported {
 type Marks = Pick<Lane, "period" | "slots" | "note">
 
 const lanes = (exported: Exported, marksOf: (name: string) => Marks = () => ({})): ReadonlyArray<Lane> =>
-  Object.entries(exported.timelines ?? {}).map(([name, timeline]) => ({ name, timeline, ...marksOf(name) }))
+  Object.entries(exported.timelines ?? {}).map(([name, timeline]) => Object.assign({ name, timeline }, marksOf(name)))
 
 const herds = (exported: Exported): ReadonlyArray<Herd> =>
   Object.entries(exported.herds ?? {}).map(([name, clients]) => ({ name, clients }))
@@ -28,7 +28,7 @@ const drawings: Readonly<Record<string, (exported: Exported, description: string
       )
     }),
   "docs/pictures/growth.svg": (exported, description) =>
-    timelines({ title: "Six ways to grow: a run that takes no time", description, lanes: lanes(exported) }),
+    timelines({ title: "When runs start, under six ways to grow", description, lanes: lanes(exported) }),
   "docs/pictures/jitter.svg": (exported, description) =>
     peaks({
       title: "Twenty clients that failed at the same moment: attempts in each 250 ms",

@@ -132,8 +132,7 @@ b       1.09s       9          1.8        2        3
       const svg = yield* draw
       assert.strictEqual(svg, yield* draw)
       assert.deepStrictEqual(svg.match(/<title>.*?<\/title>/g), [
-        "<title>Time until all clients have written</title>",
-        "<title>Write calls until all clients have written</title>"
+        "<title>Clients that write one row</title>"
       ])
       // From 1 to 6 clients.
       const lines = svg.match(/<polyline[^>]* points="[^"]*"/g)?.map((line) => line.split(",").length - 1)

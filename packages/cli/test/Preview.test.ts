@@ -1,4 +1,3 @@
-import { clusters, linear, logarithmic } from "@effect-wait/draw/scale"
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Effect, Random, Schedule, Stream } from "effect"
 import { Backoff, Jitter, Limit, Period, Timeline } from "effect-wait"
@@ -171,11 +170,11 @@ run    min   mean    p95    max   mean    p95  ├ min ● mean ┼ p95 ┤ max
   6   1.6s     2s  2.33s   2.4s  4.13s  4.56s  ·    ·      ·    ·   ├─●┤
                                                100ms       500ms      2s
 
-mean   |.|..[].....[]............|........................[]
-seed 0 |[]...|......|..............[].....................[]
-seed 1 |.|...[].....[].............|.....................[]
-seed 2 |.[]..|.....[]...........|......................[]
-seed 3 |.|..[].....[].............|............................|
+mean   |.|..|......|.............|........................|
+seed 0 ||....|......|..............|......................|
+seed 1 |.|...|......|..............|.....................|
+seed 2 |.|...|.....|............|......................|
+seed 3 |.|..|......|..............|............................|
        0           1s           2s          3s           4s
 
 Gives up after 6 runs, 3.68s to 4.7s after the first start: 4.18s on
@@ -468,32 +467,39 @@ describe("effect-wait preview --svg", () => {
       Effect.map((events) => events.filter((event) => event._tag === "StartElement"))
     )
 
-  const ofClass = (all: ReadonlyArray<Xml.StartElement>, name: string) =>
-    all.filter(({ attributes }) => attributes.class === name)
-
   it.effect("draws the same picture twice", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* picture(args, { files }), yield* picture(args, { files }))
     }))
 
-  it.effect("has a mark for each delay of a policy, and for each run of 18 clients", () =>
+  it.effect("has a mark for each delay of a policy, and for each run of 12 clients", () =>
     Effect.gen(function*() {
-      const all = yield* elements(yield* picture(args, { files }))
-      const [blue, red, green, pink] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]
+      const svg = yield* picture(args, { files })
+      const hues = (pattern: RegExp) =>
+        Array.from(svg.matchAll(pattern), ([, hue, d]) => [Number(hue), d?.split("M").length])
+      // Some of the clients of a policy get to its last run.
       assert.deepStrictEqual(
-        ofClass(all, "delay").map(({ attributes }) => attributes.fill),
-        [blue, blue, blue, blue, red, green, green, pink, pink, pink, pink]
+        hues(/<circle class="(?:fill|ground line)(\d)"/g).map(([hue]) => hue),
+        [0, 0, 0, 0, 1, 2, 2, 3, 3, 3, 3]
       )
-      const lanes = ofClass(all, "runs").map(({ attributes }) => [attributes.fill, attributes.d?.split("M").length])
-      const eighteen = (color: string, runs: number) => Array.from({ length: 18 }, () => [color, runs + 1])
+      const twelve = (hue: number, runs: number) => Array.from({ length: 12 }, () => [hue, runs + 1])
       // The shortest first.
-      assert.deepStrictEqual(lanes, [
-        ...eighteen(green, 3),
-        ...eighteen(blue, 5),
-        ...eighteen(red, 2),
-        ...eighteen(pink, 5)
+      assert.deepStrictEqual(hues(/<path class="fill(\d)" d="([^"]*)"/g), [
+        ...twelve(2, 3),
+        ...twelve(0, 5),
+        ...twelve(1, 2),
+        ...twelve(3, 5)
       ])
-      assert.strictEqual(ofClass(all, "end").length, 36)
+      // 24 clients give up, and the legend says so.
+      assert.strictEqual(svg.match(/class="mark"/g)?.length, 25)
+      yield* elements(svg)
+    }))
+
+  it.effect("has one row where nothing is drawn at random, and the date where a calendar starts", () =>
+    Effect.gen(function*() {
+      const svg = yield* picture("--cron @daily --from 2026-03-01 --runs 3")
+      assert.include(svg, `Time since ${date(Date.UTC(2026, 2, 1))}.`)
+      assert.strictEqual(svg.match(/<path class="fill0"/g)?.length, 1)
     }))
 
   it.effect("numbers at most 30 runs", () =>
@@ -526,37 +532,4 @@ describe("effect-wait preview --svg", () => {
       yield* elements(written.a ?? "")
       assert.notMatch(written.a ?? "", /NaN|Infinity|undefined/)
     }))
-})
-
-describe("a scale", () => {
-  it("is logarithmic from a tenth of the shortest mean, or the shortest delay", () => {
-    const scale = logarithmic([{ min: 0.001, mean: 100, max: 200 }, { min: 900, mean: 1000, max: 1000 }])
-    assert.deepStrictEqual(scale.marks, [10, 100, 1000])
-    assert.deepStrictEqual([1, 10, 100, 1000, 5000].map((millis) => Number(scale.at(millis).toFixed(9))), [
-      0,
-      0,
-      0.5,
-      1,
-      1
-    ])
-  })
-
-  it("has room around delays that are about as long", () => {
-    const scale = logarithmic([{ min: 30_000, mean: 30_000, max: 30_000 }])
-    assert.deepStrictEqual(scale.marks, [10_000, 20_000, 30_000, 60_000])
-    assert.strictEqual(scale.at(30_000), 0.5)
-  })
-
-  it("has marks where people count time", () => {
-    assert.deepStrictEqual(linear(95_000, 5).marks, [0, 20_000, 40_000, 60_000, 80_000])
-    assert.deepStrictEqual(linear(7 * 3_600_000, 5).marks, [0, 2, 4, 6].map((hours) => hours * 3_600_000))
-    assert.deepStrictEqual(linear(0, 5).marks, [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1])
-  })
-
-  it("is shared by what is not too different", () => {
-    assert.deepStrictEqual(clusters([1, 1000, 100, 2, 3], (n) => n), [[1, 2, 3], [1000, 100]])
-    assert.deepStrictEqual(clusters([1000, 34, 33], (n) => n), [[33], [1000, 34]])
-    assert.deepStrictEqual(clusters([0, 0], (n) => n), [[0, 0]])
-    assert.deepStrictEqual(clusters([], (n) => n), [])
-  })
 })

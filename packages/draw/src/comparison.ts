@@ -25,6 +25,9 @@ const whisker = (from: number, to: number, y: number): string => {
   return `<path class="halo" ${path} stroke-width="4"/><path class="end" ${path} stroke-width="1.3"/>`
 }
 
+// What is not more than 0 is too little to be told from nothing, and what is more than 1,000 too much to be drawn.
+const clamp = (value: number): number => Math.min(1000, Math.max(0.01, value))
+
 const row = 22
 
 /** Bars from 1, to the right where it is better, to the left where it is worse. */
@@ -32,9 +35,7 @@ export const comparison = (options: Comparison): string => {
   const width = widthOf(options)
   const isAbove = width < 560
   const all = options.groups.flatMap(({ bars }) => bars)
-  // From a whole power of ten to another. What is not more than 0 is too little to be told from nothing, and what is more
-  // than 1,000 too much to be drawn.
-  const clamp = (value: number) => Math.min(1000, Math.max(0.01, value))
+  // From a whole power of ten to another.
   const powers = all.flatMap(({ max, min, value }) => [min, max, value]).map((value) => Math.log10(clamp(value)))
   const low = powers.reduce((low, power) => Math.min(low, Math.floor(power)), 0)
   const high = powers.reduce((high, power) => Math.max(high, Math.ceil(power)), 1)

@@ -63,17 +63,23 @@ const plot = (policies: ReadonlyArray<Policy>, width: number): Box => (top) => {
   const toX = (run: number) =>
     last === 2 ? (left + right) / 2 : left + 14 + (run - 2) / (last - 2) * (right - left - 28)
   const toY = (millis: number) => millis <= 0 ? end - 6 : bottom - scale.at(millis) * (bottom - begin - 6)
-  const every = Math.ceil((last - 1) / Math.max(2, Math.floor((right - left) / 28)))
+  // As many labels as there is room for, from the shortest delay on.
+  const labels: Array<number> = []
+  for (const mark of scale.marks) {
+    const last = labels.at(-1)
+    if (last === undefined || toY(last) - toY(mark) >= 16) labels.push(mark)
+  }
+  const every = Math.ceil((last - 1) / Math.max(2, Math.floor((right - left) / 26)))
   return {
     height: height + 46,
     lines: [
-      ...scale.marks.flatMap((mark) => [
+      ...labels.flatMap((mark) => [
         `<path class="grid" d="M${left} ${at(toY(mark))}H${right}"/>`,
         text(left - 8, toY(mark) + 4, time(mark), { anchor: "end", style: "dim" })
       ]),
       ...hasZero ? [text(left - 8, toY(0) + 4, "0", { anchor: "end", style: "dim" })] : [],
       `<path class="axis" d="M${left} ${begin}V${end}H${right}" fill="none"/>`,
-      ...Array.from({ length: last - 1 }, (_, i) => i + 2).filter((run) => (run - 2) % every === 0).flatMap((run) => [
+      ...Array.from({ length: Math.ceil((last - 1) / every) }, (_, i) => 2 + i * every).flatMap((run) => [
         `<path class="axis" d="M${at(toX(run))} ${end}v5"/>`,
         text(toX(run), end + 19, String(run), { anchor: "middle", style: "dim" })
       ]),

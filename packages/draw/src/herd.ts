@@ -138,7 +138,7 @@ export const peaks = (options: Peaks): string => {
   const room = isAbove
     ? width - 2 * edge
     : Math.min(0.3 * width, herds.reduce((most, { name }) => Math.max(most, widthOfText(name)), 0))
-  const names = fitAll(herds.map(({ name }) => name), room)
+  const names = fitAll(herds.map(({ name }) => name), isAbove ? room - 90 : room)
   const height = 44
   const box: Box = (top) => {
     const [left, right] = [isAbove ? edge : edge + room + 12, width - edge - 8]

@@ -47,7 +47,7 @@ const rules = ({ dim, grid, ground, ink, late, series }: Theme): string =>
     `.ew .grid{stroke:${grid}}`,
     `.ew .shade{fill:${grid}}`,
     `.ew .axis{stroke:${dim}}`,
-    `.ew .run,.ew .overrun,.ew .halo{stroke:${ground}}`,
+    `.ew .halo{stroke:${ground}}`,
     `.ew .run{fill:${series[0]}}`,
     `.ew .overrun,.ew .lost,.ew .alarm{fill:${late}}`,
     `.ew .mark{stroke:${late}}`,
@@ -60,15 +60,16 @@ export const styleSheet = ".ew{font:12px system-ui,-apple-system,\"Segoe UI\",sa
   ".ew .name{font-family:ui-monospace,SFMono-Regular,Menlo,monospace}" +
   `${rules(light)}@media(prefers-color-scheme:dark){${rules(dark)}}`
 
+const luminance = (color: string): number => {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(color.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
 /** The contrast of two colors, from 1 to 21, by WCAG 2. */
 export const contrast = (a: string, b: string): number => {
-  const luminance = (color: string) => {
-    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-      const part = Number.parseInt(color.slice(at, at + 2), 16) / 255
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
-    })
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-  }
   const [dark = 0, light = 0] = [luminance(a), luminance(b)].toSorted((a, b) => a - b)
   return (light + 0.05) / (dark + 0.05)
 }

@@ -41,8 +41,9 @@ export const chartBox = ({ lines, title, x, y }: Chart, width: number): Box => (
   // Numbers of up to six digits: plots below each other are aligned.
   const left = edge + 56
   const right = width - edge - room - 44
-  const xs = numbers(most(0), Math.max(3, Math.floor((right - left) / 60)))
-  const ys = numbers(most(1), 7)
+  const areWhole = (axis: 0 | 1) => shown.every(({ points }) => points.every((point) => Number.isInteger(point[axis])))
+  const xs = numbers(most(0), Math.max(3, Math.floor((right - left) / 60)), areWhole(0))
+  const ys = numbers(most(1), 7, areWhole(1))
   const toX = (value: number) => left + xs.at(value) * (right - left)
   const toY = (value: number) => end - ys.at(value) * (end - begin)
   const ends = shown.map(({ name, points }, i) => {
@@ -63,6 +64,9 @@ export const chartBox = ({ lines, title, x, y }: Chart, width: number): Box => (
         `<path class="axis" d="M${at(toX(mark))} ${at(end)}v5"/>`,
         text(toX(mark), end + 19, number(mark), { anchor: "middle", style: "dim" })
       ]),
+      ...shown.length === 0
+        ? [text((left + right) / 2, (begin + end) / 2, "no data", { anchor: "middle", style: "dim" })]
+        : [],
       text((left + right) / 2, end + 37, x, { anchor: "middle", style: "dim" }),
       ...shown.flatMap(({ points }, i) => {
         const { dash, hue } = look(i)

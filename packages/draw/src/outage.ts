@@ -41,6 +41,11 @@ export interface Outage extends Frame {
 
 const height = 54
 
+const block = (style: string) => (x: number, y: number) =>
+  `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
+const line = (style: string, more: string) => (x: number, y: number) =>
+  `<path class="${style}" d="M${at(x)} ${at(y)}h20"${more}/>`
+
 export const outage = (options: Outage): string => {
   const { capacity, down: [from, to], every, strips } = options
   const width = widthOf(options)
@@ -104,16 +109,12 @@ export const outage = (options: Outage): string => {
       ]
     }
   }
-  const block = (style: string) => (x: number, y: number) =>
-    `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
-  const line = (style: string, more: string) => (x: number, y: number) =>
-    `<path class="${style}" d="M${at(x)} ${at(y)}h20"${more}/>`
   const signs: ReadonlyArray<Sign> = [
     { draw: block("fill0"), text: "operations that succeed" },
     { draw: block("lost"), text: "operations that fail" },
     {
       draw: line("end", ` stroke-width="1.5"`),
-      text: `requests to the server, at most ${number(Math.round(most))} a second`
+      text: `requests, at most ${number(Math.round(most))} a second`
     },
     { draw: line("axis", ` stroke-dasharray="2 3"`), text: `its capacity, ${number(capacity)} a second` }
   ]

@@ -26,10 +26,8 @@ export const at = (value: number): string => String(Number(value.toFixed(1)))
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;" }
 
-// Control characters are not allowed in XML.
-// oxlint-disable-next-line no-control-regex
-const control =
-  /[\u0000-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Control characters and halves of characters are not allowed in XML.
+const control = /[\p{Cc}\p{Cs}\ufffe\uffff]/gu
 
 export const escape = (text: string): string => text.replace(control, "\u00b7").replace(/[&<>"]/g, (c) => entities[c]!)
 

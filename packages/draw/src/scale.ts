@@ -70,10 +70,13 @@ const log = (spreads: ReadonlyArray<Extent>, leastOf: (spread: Extent) => number
   }
 }
 
-/** Round numbers from 0 to the first of at least `to`, so many at most. */
-export const numbers = (to: number, most: number): Scale => {
+/** Round numbers from 0 to the first of at least `to`, so many at most. `areWhole`: no fractions. */
+export const numbers = (to: number, most: number, areWhole = false): Scale => {
   const magnitude = 10 ** Math.floor(Math.log10((to > 0 ? to : 1) / most))
-  const step = [1, 2, 5, 10].map((digit) => digit * magnitude).find((step) => Math.ceil(to / step) < most) ?? to
+  const step =
+    [1, 2, 5, 10].map((digit) => digit * magnitude).find((step) =>
+      Math.ceil(to / step) < most && (!areWhole || step >= 1)
+    ) ?? Math.max(to, 1)
   const steps = Math.max(1, Math.ceil(Number((to / step).toPrecision(12))))
   return {
     from: 0,

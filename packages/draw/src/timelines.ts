@@ -49,14 +49,18 @@ export const missedSlots = ({ runs }: Timeline, every: number): ReadonlyArray<nu
   )
 }
 
-/** Bars of this height as one path. Equal runs are equally long; those that look the same are drawn once. */
+/**
+ * Bars of this height as one path. Equal runs are equally long, and long ones are a pixel shorter, so that those without a
+ * pause are told apart. Bars that look the same are drawn once.
+ */
 export const bars = (
   runs: ReadonlyArray<{ readonly start: number; readonly end: number }>,
   { height, toX, y }: { readonly height: number; readonly toX: (millis: number) => number; readonly y: number }
 ): string => {
   const origin = toX(0)
   const drawn = runs.map(({ end, start }) => {
-    const length = at(Math.max(3, toX(end - start) - origin))
+    const pixels = toX(end - start) - origin
+    const length = at(pixels < 6 ? Math.max(3, pixels) : pixels - 1)
     return `M${at(toX(start))} ${at(y)}h${length}v${height}h-${length}z`
   })
   return [...new Set(drawn)].join("")
@@ -123,7 +127,7 @@ export const timelinesBox = (lanes: ReadonlyArray<Lane>, { until, width }: {
       ...runs.length === 0 && outcome !== "cut"
         ? []
         : [`<path class="grid" d="M${at(left)} ${at(middle)}H${at(last)}" stroke-width="2"/>`],
-      ...runs.length === 0 ? [text(left + 6, middle - 4, "no run", { style: "dim" })] : []
+      ...runs.length === 0 ? [text(left + 14, middle + 4, "no run", { style: "dim" })] : []
     )
     const clipped = within.map(({ end: to, start }) => ({ start, end: Math.min(to, Math.max(end, start)) }))
     const normal = bars(clipped.filter((_, j) => !late(within[j]!)), { height: 14, toX, y: middle - 7 })

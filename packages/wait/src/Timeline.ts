@@ -353,16 +353,15 @@ const roundUpTime = (least: number): number =>
     ? roundUp([1, 2, 5, 10], least)
     : roundTimes.find((time) => time >= least) ?? day * roundUp([1, 2, 5, 10], least / day)
 
-// What is a hair short of a column, by the rounding of a division, is a column.
-const columnsOf = (millis: number, millisPerColumn: number): number => Math.floor(millis / millisPerColumn + 1e-6)
-
 // The columns of a run are counted from its length alone: equal runs are drawn equal.
 const drawLane = (timeline: Timeline, width: number, millisPerColumn: number): string => {
   const lane = Array.from({ length: width }, () => ".")
+  // What is a hair short of a column, by the rounding of a division, is a column.
+  const columns = (millis: number) => Math.floor(millis / millisPerColumn + 1e-6)
   let free = 0
   for (const { end, start } of timeline.runs) {
-    const column = columnsOf(start, millisPerColumn)
-    const last = column + Math.max(1, columnsOf(end - start, millisPerColumn)) - 1
+    const column = columns(start)
+    const last = column + Math.max(1, columns(end - start)) - 1
     const first = Math.max(column, free)
     if (first < last) {
       lane.fill("=", first, last)
@@ -425,10 +424,10 @@ export const render = (
   options?: { readonly width?: number | undefined }
 ): string => {
   const most = args.integer("Timeline.render: width", options?.width ?? 72, 10)
-  const { lanes, span } = layOut(timelines)
+  const { lanes, longest, span } = layOut(timelines)
   const millisPerColumn = roundUp([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10], span / (most - 1))
-  const width = columnsOf(span, millisPerColumn) + 1
-  const margin = Math.max(0, ...lanes.map(([name]) => name === "" ? 0 : name.length + 1))
+  const width = Math.floor(span / millisPerColumn + 1e-6) + 1
+  const margin = longest && longest + 1
   return [
     ...lanes.map(([name, lane]) => name.padEnd(margin) + drawLane(lane, width, millisPerColumn)),
     " ".repeat(margin) + drawAxis(width, millisPerColumn)
@@ -439,15 +438,18 @@ const endOf = ({ runs }: Timeline): number => runs.reduce((end, run) => Math.max
 
 const layOut = (timelines: Timeline | Readonly<Record<string, Timeline>>) => {
   const lanes = isTimeline(timelines) ? [["", timelines] as const] : Object.entries(timelines)
-  const ends = lanes.map(([, timeline]) => endOf(timeline))
-  return { lanes, span: ends.reduce((a, b) => Math.max(a, b), 1) }
+  return {
+    lanes,
+    longest: lanes.reduce((most, [name]) => Math.max(most, name.length), 0),
+    span: lanes.reduce((most, [, lane]) => Math.max(most, endOf(lane)), 1)
+  }
 }
 
 const isTimeline = (u: Timeline | Readonly<Record<string, Timeline>>): u is Timeline => Array.isArray(u.runs)
 
 /**
- * Draws timelines as an SVG image: one timeline, or several by name, on one axis. The same timelines give the same
- * text.
+ * Draws timelines as an SVG image: one timeline, or several by name, on one axis. Light or dark, as the reader prefers.
+ * The same timelines give the same text. A name of more than 32 characters is cut.
  *
  * - `width`: in pixels, an integer of 100 or more; default 720
  *
@@ -461,7 +463,7 @@ const isTimeline = (u: Timeline | Readonly<Record<string, Timeline>>): u is Time
  * const svg = Timeline.toSvg({ runs: [{ start: 0, end: 400 }, { start: 1000, end: 1400 }], outcome: "cut" })
  *
  * svg.startsWith("<svg") // => true
- * svg.split("class=\"run\"").length - 1 // => 2
+ * svg.split("<rect").length - 1 // => 2
  * ```
  *
  * @see {@link render} for text
@@ -473,41 +475,34 @@ export const toSvg = (
   options?: { readonly width?: number | undefined }
 ): string => {
   const width = args.integer("Timeline.toSvg: width", options?.width ?? 720, 100)
-  const { lanes, span } = layOut(timelines)
-  const margin = 16 + Math.ceil(7.25 * Math.max(0, ...lanes.map(([name]) => name.length)))
-  const scale = Math.max(1, width - margin - 24) / span
-  const x = (millis: number) => Number((margin + millis * scale).toFixed(2))
-  const laneHeight = 28
-  const bottom = 12 + lanes.length * laneHeight
-  const step = roundUpTime(80 / scale)
-  const ticks = Array.from({ length: Math.floor(span / step) + 1 }, (_, i) => i * step)
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + 28}" width="${width}" height="${
-      bottom + 28
-    }">`,
-    "<style>text{font:12px ui-monospace,monospace;fill:#57606a}.run{fill:#0969da}.wait{stroke:#d0d7de;stroke-width:2}" +
-    ".axis{stroke:#d0d7de}</style>",
-    `<rect width="100%" height="100%" fill="#fff"/>`,
-    ...ticks.flatMap((tick) => [
-      `<line class="axis" x1="${x(tick)}" y1="8" x2="${x(tick)}" y2="${bottom}"/>`,
-      `<text x="${x(tick)}" y="${bottom + 16}" text-anchor="middle">${label(tick)}</text>`
-    ]),
-    ...lanes.map(([name, lane], i) => {
-      const { outcome, runs } = lane
-      const y = 12 + i * laneHeight
-      const last = outcome === "cut" ? span : endOf(lane)
-      const bars = runs.map((run) => {
-        const length = Math.max(2, (run.end - run.start) * scale).toFixed(2)
-        return `<rect class="run" x="${x(run.start)}" y="${y + 4}" width="${Number(length)}" height="16" rx="2"/>`
-      })
-      return [
-        `<text x="8" y="${y + 16}">${escape(name)}</text>`,
-        `<line class="wait" x1="${x(0)}" y1="${y + 12}" x2="${x(last)}" y2="${y + 12}"/>`
-      ].concat(bars).join("\n")
-    }),
-    "</svg>"
-  ].join("\n")
+  const { lanes, longest, span } = layOut(timelines)
+  const margin = 16 + 7.25 * Math.min(32, longest)
+  const scale = Math.max(1, width - margin - 40) / span
+  const x = (millis: number) => (margin + millis * scale).toFixed(1)
+  const height = 40 + lanes.length * 28
+  const step = roundUpTime(48 / scale)
+  let svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
+    `viewBox="0 0 ${width} ${height}" role="img"><style>text{font:12px monospace}` +
+    `${rules("#fff", "#59636e", "#d1d9e0", "#0072b2")}@media(prefers-color-scheme:dark){${
+      rules("#0d1117", "#9198a1", "#30363d", "#56b4e9")
+    }}</style>`
+  for (let i = 0; i <= span / step; i++) {
+    svg += `<path d="M${x(i * step)} 8v${height - 36}"/><text x="${x(i * step)}" y="${height - 12}">${
+      label(i * step)
+    }</text>\n`
+  }
+  lanes.forEach(([name, lane], i) => {
+    const y = 16 + i * 28
+    const shown = name.replace(/^(.{30}).{3,}/, "$1…").replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+    svg += `<path d="M${margin} ${y + 8}H${x(lane.outcome === "cut" ? span : endOf(lane))}"/>` +
+      `<text x="8" y="${y + 12}">${shown}</text>\n`
+    for (const { end, start } of lane.runs) {
+      const length = Math.max(2, (end - start) * scale).toFixed(1)
+      svg += `<rect x="${x(start)}" y="${y}" width="${length}" height="16"/>\n`
+    }
+  })
+  return `${svg}</svg>`
 }
 
-const escape = (text: string): string =>
-  text.replace(/[&<>]/g, (char) => char === "&" ? "&amp;" : char === "<" ? "&lt;" : "&gt;")
+const rules = (ground: string, ink: string, grid: string, run: string): string =>
+  `svg{background:${ground}}text{fill:${ink}}path{stroke:${grid}}rect{fill:${run}}`

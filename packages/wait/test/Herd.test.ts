@@ -334,49 +334,8 @@ describe("Herd.curves", () => {
     }))
 })
 
-describe("drawing", () => {
-  const texts = (svg: string) => Array.from(svg.matchAll(/<text[^>]*>([^<]*)</g), ([, text]) => text)
-  const points = (svg: string) => Array.from(svg.matchAll(/points="([^"]*)"/g), ([, text]) => text)
-  const curves = {
-    none: [{ clients: 10, time: 500, calls: 20 }, { clients: 100, time: 2000, calls: 2500 }],
-    "a < b": [{ clients: 10, time: 700, calls: 15 }, { clients: 100, time: 2000, calls: 800 }]
-  }
-
-  it("shows calls over clients", () => {
-    const svg = Herd.toSvg(curves, { measure: "calls" })
-    assert.strictEqual(
-      texts(svg).join(" "),
-      "Write calls until all clients have written 0 500 1,000 1,500 2,000 2,500 0 20 40 60 80 100 clients calls none a &#60; b"
-    )
-    assert.deepStrictEqual(points(svg), ["136,345.6 649,44", "136,346.2 649,250.7"])
-    assert.strictEqual(Herd.toSvg(curves, { measure: "calls" }), svg)
-  })
-
-  it("shows seconds over clients, and keeps names apart", () => {
-    const svg = Herd.toSvg(curves, { measure: "time", width: 400, height: 250 })
-    assert.include(texts(svg), "seconds")
-    const ys = Array.from(svg.matchAll(/ y="([\d.]+)">(?:none|a)/g), ([, y]) => Number(y))
-    assert.strictEqual(ys[1]! - ys[0]!, 16)
-  })
-
-  it("keeps the names of many lines on the chart", () => {
-    const lines = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`line${i}`, [[1, i / 10], [2, 0]] as const]))
-    const svg = Herd.lineChart({ title: "Many", x: "x", y: "y", lines })
-    const ys = Array.from(svg.matchAll(/ y="([\d.]+)">line/g), ([, y]) => Number(y))
-    assert.deepStrictEqual(ys, Array.from({ length: 10 }, (_, i) => 352 - 16 * (9 - i)))
-    assert.strictEqual(new Set(svg.match(/stroke="#\w+" stroke-width="2".*/g)).size, 20)
-  })
-
-  it("draws a chart without lines", () => {
-    const svg = Herd.lineChart({ title: "Nothing", x: "x", y: "y", lines: { none: [] } })
-    assert.deepStrictEqual(points(svg), [""])
-    assert.notInclude(svg, "NaN")
-  })
-})
-
 describe("bad input", () => {
   const client = () => Effect.void
-  const chart = { title: "", x: "", y: "", lines: {} }
   const contend = (network: Herd.Network) => Herd.contend(algorithms.none, { clients: 1, network })
   // What JavaScript can pass where TypeScript would not let it.
   const untyped = (value: unknown): never => value as never
@@ -401,18 +360,6 @@ describe("bad input", () => {
     [
       "Herd.curves: runs must be an integer of 1 or more, got 0",
       Herd.curves(algorithms, { clients: [1], runs: 0 })
-    ],
-    [
-      "Herd.lineChart: lines.a[1] must be a finite number of 0 or more, got NaN",
-      Effect.sync(() => Herd.lineChart({ ...chart, lines: { a: [[0, 0], [1, NaN]] } }))
-    ],
-    [
-      "Herd.lineChart: width must be an integer of 200 or more, got 10",
-      Effect.sync(() => Herd.lineChart({ ...chart, width: 10 }))
-    ],
-    [
-      `Herd.toSvg: measure must be "time" or "calls", got "writes"`,
-      Effect.sync(() => Herd.toSvg({}, { measure: untyped("writes") }))
     ]
   ]
 

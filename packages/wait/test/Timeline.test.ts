@@ -298,26 +298,49 @@ describe("Timeline, as a value", () => {
   it("is drawn as SVG, the same text each time", () => {
     const svg = Timeline.toSvg({ "a < b": timeline, other: { runs: [], outcome: "cut" } }, { width: 400 })
     assert.strictEqual(Timeline.toSvg({ "a < b": timeline, other: { runs: [], outcome: "cut" } }, { width: 400 }), svg)
-    const rects = [...svg.matchAll(/<rect class="run" x="([\d.]+)" y="\d+" width="([\d.]+)"/g)].map(([, x, width]) => [
+    const rects = [...svg.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)"/g)].map(([, x, width]) => [
       Number(x),
       Number(width)
     ])
-    const margin = 16 + 37
-    const scale = (400 - margin - 24) / 2000
+    const margin = 16 + 7.25 * 5
+    const scale = (400 - margin - 40) / 2000
     const expected = [[0, 400], [1400, 100], [2000, 0]].map(([start, length]) => [
       margin + start! * scale,
       Math.max(2, length! * scale)
     ])
-    assert.deepStrictEqual(rects, expected.map((pair) => pair.map((n) => Number(n.toFixed(2)))))
+    assert.deepStrictEqual(rects, expected.map((pair) => pair.map((n) => Number(n.toFixed(1)))))
     assert.include(svg, "a &lt; b")
     assert.include(svg, ">500ms<")
+    // The empty one goes on to the end of the axis; the other one ends with its last run.
+    assert.deepStrictEqual(
+      [...svg.matchAll(/H([\d.]+)/g)].map(([, x]) => Number(x)),
+      [margin + 2000 * scale, margin + 2000 * scale].map((x) => Number(x.toFixed(1)))
+    )
   })
 
   it("is drawn as SVG with room for its longest name, of which a character is 7.22 wide", () => {
-    const svg = Timeline.toSvg({ short: timeline, ["x".repeat(40)]: timeline })
-    const [, begin] = /<rect class="run" x="([\d.]+)"/.exec(svg)!
-    assert.strictEqual(Number(begin), 306)
-    assert.isTrue(8 + 40 * 7.22 < 306)
+    const svg = Timeline.toSvg({ short: timeline, ["x".repeat(30)]: timeline })
+    const [, start] = /<rect x="([\d.]+)"/.exec(svg)!
+    assert.strictEqual(Number(start), 233.5)
+    assert.isTrue(8 + 30 * 7.22 < 233.5)
+  })
+
+  it("is drawn as SVG with names of at most 32 characters", () => {
+    const names = (names: ReadonlyArray<string>) =>
+      Array.from(
+        Timeline.toSvg(Object.fromEntries(names.map((name) => [name, timeline]))).matchAll(/<text x="8" [^>]*>(.*)</g),
+        ([, name]) => name
+      )
+    assert.deepStrictEqual(names(["a".repeat(32), "b".repeat(33), "c".repeat(140)]), [
+      "a".repeat(32),
+      `${"b".repeat(30)}…`,
+      `${"c".repeat(30)}…`
+    ])
+  })
+
+  it("is drawn as SVG where a run never ends", () => {
+    const svg = Timeline.toSvg({ runs: [{ start: 0, end: Infinity }], outcome: "cut" })
+    assert.include(svg, "</svg>")
   })
 })
 
@@ -341,6 +364,25 @@ describe("Timeline.render", () => {
         ].join("\n")
       )
     }))
+
+  it("draws runs of equal length equal, wherever they start", () => {
+    const starts = [0, 730, 1450, 2230, 2999, 3710, 4480]
+    for (const length of [30, 100, 140, 250, 390]) {
+      const runs = starts.map((start) => ({ start, end: start + length }))
+      const picture = Timeline.render({ runs, outcome: "done" }, { width: 50 }).split("\n")[0]!
+      const columns = Math.max(1, Math.floor(length / 100))
+      const drawn = columns === 1 ? "|" : `[${"=".repeat(columns - 2)}]`
+      assert.deepStrictEqual(picture.split(/\.+/), starts.map(() => drawn), `${length} ms`)
+    }
+  })
+
+  it("draws equal runs without a pause equal", () => {
+    const runs = Array.from({ length: 8 }, (_, i) => ({ start: i * 0.3, end: (i + 1) * 0.3 }))
+    assert.strictEqual(
+      Timeline.render({ runs, outcome: "done" }, { width: 30 }).split("\n")[0],
+      "[=][=][=][=][=][=][=][=]"
+    )
+  })
 
   it("draws a run of no length as a stroke, and several in one column as a #", () => {
     const runs = [0, 500, 510, 1000].map((start) => ({ start, end: start }))

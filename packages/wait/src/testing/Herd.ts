@@ -24,7 +24,6 @@
  *
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as DateTime from "effect/DateTime"
@@ -32,7 +31,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as Random from "effect/Random"
 import * as Record from "effect/Record"
 import type * as Schedule from "effect/Schedule"
@@ -323,7 +321,6 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, valu
  * curves.full.map((point) => point.calls) // => [1, 170]
  * ```
  *
- * @see {@link toSvg} for the drawing
  * @category running
  * @since 0.1.0
  */
@@ -357,176 +354,3 @@ export const curves = <Name extends string, E, R>(
       points
     )
   })
-
-/**
- * A line chart.
- *
- * - `title`, `x`, `y`: the title of the chart and the labels of its axes
- * - `lines`: by name, the points `[x, y]` that the line connects in this order; finite numbers of 0 or more
- * - `width`, `height`: in pixels, integers of 200 or more; default 720 by 400
- *
- * @category models
- * @since 0.1.0
- */
-export interface Chart {
-  readonly title: string
-  readonly x: string
-  readonly y: string
-  readonly lines: Readonly<Record<string, ReadonlyArray<readonly [x: number, y: number]>>>
-  readonly width?: number | undefined
-  readonly height?: number | undefined
-}
-
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
-
-// Okabe and Ito's colors, which color-blind readers can tell apart.
-const colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
-
-const coordinate = (value: number): string => String(Number(value.toFixed(1)))
-
-// With thousands separators.
-const formatNumber = (value: number): string => {
-  const [whole = "", fraction] = String(Number(value.toPrecision(12))).split(".")
-  const groups = whole.replace(/\B(?=(\d{3})+$)/g, ",")
-  return fraction === undefined ? groups : `${groups}.${fraction}`
-}
-
-// About five round numbers, from 0 to the first of at least `most`.
-const ticks = (most: number): ReadonlyArray<number> => {
-  const magnitude = 10 ** Math.floor(Math.log10(most / 5))
-  const step = [1, 2, 5, 10].map((digit) => digit * magnitude).find((step) => step * 6 >= most) ?? most
-  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step)
-}
-
-const maxLength = (texts: ReadonlyArray<string>): number => texts.reduce((most, text) => Math.max(most, text.length), 0)
-
-// Moves labels that overlap apart. `ys` are in order, from top to bottom.
-const separate = (ys: ReadonlyArray<number>, gap: number, bottom: number): ReadonlyArray<number> => {
-  const placed: Array<number> = []
-  for (const y of ys) placed.push(Math.max(y, (placed.at(-1) ?? -Infinity) + gap))
-  return placed.map((y, i) => Math.min(y, bottom - (placed.length - 1 - i) * gap))
-}
-
-/**
- * Draws a line chart as an SVG. The name of a line stands at its end. The same chart gives the same text.
- *
- * Throws an `IllegalArgumentError` for a point or a size that is not allowed.
- *
- * **Example** (One line)
- *
- * ```ts
- * import { Herd } from "effect-wait/testing"
- *
- * const svg = Herd.lineChart({ title: "Load", x: "seconds", y: "requests", lines: { retries: [[0, 10], [30, 40]] } })
- *
- * svg.match(/<polyline.*points="(.*)"/)?.[1] // => "58,272 635,44"
- * ```
- *
- * @see {@link toSvg} for curves of contention
- * @category drawing
- * @since 0.1.0
- */
-export const lineChart = (chart: Chart): string => {
-  const width = args.integer("Herd.lineChart: width", chart.width ?? 720, 200)
-  const height = args.integer("Herd.lineChart: height", chart.height ?? 400, 200)
-  const lines = Object.entries(chart.lines).map(([name, points], i) => ({
-    name,
-    color: colors[i % colors.length]!,
-    dashes: i < colors.length ? "" : ` stroke-dasharray="6 4"`,
-    points: points.map((point, j) => point.map((value) => args.number(`Herd.lineChart: lines.${name}[${j}]`, value, 0)))
-  }))
-  const most = (axis: 0 | 1) =>
-    lines.reduce((most, { points }) => points.reduce((most, point) => Math.max(most, point[axis]!), most), 0) || 1
-  const xs = ticks(most(0))
-  const ys = ticks(most(1))
-  const left = 44 + 7 * maxLength(ys.map(formatNumber))
-  const right = width - 36 - 7 * maxLength(lines.map(({ name }) => name))
-  const [top, bottom] = [44, height - 52]
-  const toX = (x: number) => left + x / xs.at(-1)! * (right - left)
-  const toY = (y: number) => bottom - y / ys.at(-1)! * (bottom - top)
-  const drawnLines = Arr.sortWith(
-    lines.filter(({ points }) => points.length > 0),
-    ({ points }) => toY(points.at(-1)![1]!),
-    Order.Number
-  )
-  const labelYs = separate(drawnLines.map(({ points }) => toY(points.at(-1)![1]!)), 16, bottom)
-  const at = coordinate
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
-    `role="img" font-family="system-ui, sans-serif" font-size="12" fill="#333333">`,
-    `<title>${escape(chart.title)}</title>`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${left}" y="24" font-size="15" font-weight="bold">${escape(chart.title)}</text>`,
-    ...ys.map((y) =>
-      `<path d="M${left} ${at(toY(y))}H${right}" stroke="${y === 0 ? "#333333" : "#dddddd"}"/>` +
-      `<text x="${left - 8}" y="${at(toY(y) + 4)}" text-anchor="end">${formatNumber(y)}</text>`
-    ),
-    ...xs.map((x) =>
-      `<path d="M${at(toX(x))} ${bottom}v5" stroke="#333333"/>` +
-      `<text x="${at(toX(x))}" y="${bottom + 19}" text-anchor="middle">${formatNumber(x)}</text>`
-    ),
-    `<text x="${at((left + right) / 2)}" y="${height - 12}" text-anchor="middle">${escape(chart.x)}</text>`,
-    `<text transform="translate(18 ${at((top + bottom) / 2)}) rotate(-90)" text-anchor="middle">${
-      escape(chart.y)
-    }</text>`,
-    ...lines.map(({ color, dashes, points }) =>
-      `<polyline fill="none" stroke="${color}" stroke-width="2" stroke-linejoin="round"${dashes} ` +
-      `points="${points.map(([x, y]) => `${at(toX(x!))},${at(toY(y!))}`).join(" ")}"/>`
-    ),
-    ...drawnLines.map(({ color, dashes, name }, i) =>
-      `<path d="M${right + 6} ${at(labelYs[i]!)}h14" stroke="${color}" stroke-width="2"${dashes}/>` +
-      `<text x="${right + 25}" y="${at(labelYs[i]! + 4)}">${escape(name)}</text>`
-    ),
-    "</svg>\n"
-  ].join("\n")
-}
-
-const measures = {
-  time: { title: "Time until all clients have written", y: "seconds", of: (point: Point) => point.time / 1000 },
-  calls: { title: "Write calls until all clients have written", y: "calls", of: (point: Point) => point.calls }
-}
-
-/**
- * Draws {@link curves} as an SVG: the time or the calls of the writes, by the number of clients.
- *
- * - `measure`: `"time"` or `"calls"`
- * - `width`, `height`: in pixels, integers of 200 or more; default 720 by 400
- *
- * Throws an `IllegalArgumentError` for any other option.
- *
- * **Example** (A chart with the names at the ends of the lines)
- *
- * ```ts
- * import { Effect, Random } from "effect"
- * import { Backoff, Jitter } from "effect-wait"
- * import { Herd } from "effect-wait/testing"
- *
- * const exponential = Backoff.exponential({ base: "10 millis", cap: "2 seconds" })
- * const simulate = Herd.curves({ exponential, full: Jitter.full(exponential) }, { clients: [1, 10, 20] })
- *
- * const curves = Effect.runSync(Random.withSeed(simulate, "AWS"))
- * const svg = Herd.toSvg(curves, { measure: "calls" })
- *
- * svg.match(/<title>(.*)<.title>/)?.[1] // => "Write calls until all clients have written"
- * svg.match(/exponential|full/g) // => ["exponential", "full"]
- * ```
- *
- * @see {@link lineChart} for other measures
- * @category drawing
- * @since 0.1.0
- */
-export const toSvg = (curves: Readonly<Record<string, ReadonlyArray<Point>>>, options: {
-  readonly measure: "time" | "calls"
-  readonly width?: number | undefined
-  readonly height?: number | undefined
-}): string => {
-  const { of, title, y } = measures[args.oneOf("Herd.toSvg: measure", options.measure, ["time", "calls"])]
-  return lineChart({
-    title,
-    x: "clients",
-    y,
-    lines: Record.map(curves, (points) => points.map((point) => [point.clients, of(point)] as const)),
-    width: options.width,
-    height: options.height
-  })
-}
