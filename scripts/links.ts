@@ -14,9 +14,10 @@ const textOf = (file: string): string =>
 
 const linksOf = (text: string): ReadonlyArray<Link> =>
   text.split("\n").flatMap((line, i) =>
-    [...line.replace(/`[^`]*`/g, "`").matchAll(/\]\(<?([^)\s>]+)|^\[[^\]]+\]: *(\S+)|(?:href|src)="([^"]+)"/g)].map((
-      [, inline, reference, html]
-    ) => ({ line: i + 1, target: (inline ?? reference ?? html)! }))
+    [...line.replace(/`[^`]*`/g, "`").matchAll(/\]\(<?([^)\s>]+)|^\[[^\]]+\]: *(\S+)|(?:href|src|srcset)="([^"]+)"/g)]
+      .map((
+        [, inline, reference, html]
+      ) => ({ line: i + 1, target: (inline ?? reference ?? html)! }))
   )
 
 // As GitHub makes them; those of the same text are counted.

@@ -1,6 +1,6 @@
 /** The picture: for each policy, the operations that succeed and fail, and the requests that the server is sent. */
-import { outage } from "@effect-wait/draw"
-import { type Figures, measure, type Name, names, type Seconds, type Settings, sizeOf } from "./model.ts"
+import { outage, type Strip } from "@effect-wait/draw"
+import { measure, type Name, names, type Seconds, type Settings, sizeOf } from "./model.ts"
 
 // In seconds: a line is level for so long.
 const step = 5
@@ -11,38 +11,51 @@ const means = (counts: ReadonlyArray<number>): ReadonlyArray<number> =>
     (_, i) => counts.slice(i * step, (i + 1) * step).reduce((sum, count) => sum + count, 0) / step
   )
 
-/** From the shortest to the longest, such as `18 to 36 s`. */
-const range = (figures: ReadonlyArray<Figures>): string => {
-  const back = figures.flatMap(({ recovery }) => recovery ?? []).toSorted((a, b) => a - b)
-  return `${back[0]} to ${back.at(-1)} s`
+/** What the picture shows, as it is kept in `docs/outage.json`. Times are in seconds, counts a second. */
+export interface Summary {
+  readonly step: number
+  readonly from: number
+  readonly to: number
+  readonly capacity: number
+  readonly policies: ReadonlyArray<Omit<Strip, "recovery"> & { readonly recovery: number | null }>
 }
 
-export const draw = (results: ReadonlyMap<Name, Seconds>, settings: Settings): string => {
-  const { from, to } = settings
-  const strips = names.map((name) => {
+export const summarize = (results: ReadonlyMap<Name, Seconds>, settings: Settings): Summary => ({
+  step,
+  from: settings.from,
+  to: settings.to,
+  capacity: sizeOf(settings).capacity,
+  policies: names.map((name) => {
     const seconds = results.get(name)!
-    return { name, seconds, figures: measure(seconds, settings) }
+    return {
+      name,
+      recovery: measure(seconds, settings).recovery ?? null,
+      succeeded: means(seconds.succeeded),
+      failed: means(seconds.failed),
+      requests: means(seconds.requests)
+    }
   })
-  const lost = strips.filter(({ figures }) => figures.recovery === undefined)
+})
+
+export const draw = ({ capacity, from, policies, step, to }: Summary): string => {
+  const back = policies.flatMap(({ recovery }) => recovery ?? []).toSorted((a, b) => a - b)
   return outage({
-    title: `After an outage of ${to - from} s: a service under eight retry policies`,
-    description: strips.map(({ figures, name }) =>
-      `${name}: ${figures.recovery === undefined ? "never back" : `back after ${figures.recovery} s`}`
+    title: `After an outage of ${to - from} s: a service under ${policies.length} retry policies`,
+    description: policies.map(({ name, recovery }) =>
+      `${name}: ${recovery === null ? "never back" : `back after ${recovery} s`}`
     ).join("; "),
-    subtitle: `${strips.length - lost.length} policies are back after ${
-      range(strips.map(({ figures }) => figures))
-    }; ` +
-      `under the other ${lost.length} the retries keep the server down. Means of ${step} s.`,
+    subtitle: `${back.length} policies are back after ${back[0]} to ${back.at(-1)} s; under the other ` +
+      `${policies.length - back.length} the retries keep the server down. Means of ${step} s.`,
     width: 860,
     every: step * 1000,
     down: [from * 1000, to * 1000],
-    capacity: sizeOf(settings).capacity,
-    strips: strips.map(({ figures, name, seconds }) => ({
+    capacity,
+    strips: policies.map(({ failed, name, recovery, requests, succeeded }) => ({
       name,
-      succeeded: means(seconds.succeeded),
-      failed: means(seconds.failed),
-      requests: means(seconds.requests),
-      recovery: figures.recovery === undefined ? undefined : figures.recovery * 1000
+      succeeded,
+      failed,
+      requests,
+      recovery: recovery === null ? undefined : recovery * 1000
     }))
   })
 }

@@ -1,13 +1,13 @@
 /**
- * `pnpm outage`: what becomes of a server after an outage, by how its clients retry; fails when a claim does not hold. Draws
- * `docs/outage.svg`. `--refuse` for a server that refuses while it is down, `--smoke` for
+ * `pnpm outage`: what becomes of a server after an outage, by how its clients retry; fails when a claim does not hold. Writes
+ * `docs/outage.json`, and draws `docs/outage.svg`. `--refuse` for a server that refuses while it is down, `--smoke` for
  * fewer clients and less time: these only print.
  */
 import { execFile } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { promisify } from "node:util"
-import { draw } from "./draw.ts"
+import { draw, summarize } from "./draw.ts"
 import { full, type Load, measure, type Name, names, type Result, type Settings, sizeOf, small } from "./model.ts"
 import { run } from "./run.ts"
 
@@ -59,6 +59,8 @@ for (const [name, holds] of claims) console.log(`${holds ? "ok    " : "FAILED"} 
 
 if (!isSmoke && !isRefusing) {
   mkdirSync("docs", { recursive: true })
-  writeFileSync("docs/outage.svg", draw(results, settings))
+  const summary = summarize(results, settings)
+  writeFileSync("docs/outage.json", `${JSON.stringify(summary)}\n`)
+  writeFileSync("docs/outage.svg", draw(summary))
 }
 process.exit(claims.every(([, holds]) => holds) ? 0 : 1)

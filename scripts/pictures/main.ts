@@ -8,6 +8,6 @@ const run = (...args: ReadonlyArray<string>): void => {
   if (status !== 0) process.exit(status ?? 1)
 }
 
+run("scripts/outage/main.ts")
 run("scripts/docs/main.ts", "--write")
 run("packages/cli/src/bin.ts", "preview", "--policy", "docs/policies.yaml", "--svg", "docs/preview.svg")
-run("scripts/outage/main.ts")
