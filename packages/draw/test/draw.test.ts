@@ -4,6 +4,7 @@ import { Timeline } from "effect-wait"
 import { Xml } from "effect/encoding"
 import { contrast, dark, light, look, type Theme, timelines } from "../src/index.ts"
 import { styleSheet } from "../src/ink.ts"
+import { separate } from "../src/lines.ts"
 import { fit, fitAll, widthOfText, wrap } from "../src/page.ts"
 import { clusters, cropped, linear, logarithmic, numbers } from "../src/scale.ts"
 import { number, time } from "../src/time.ts"
@@ -181,6 +182,15 @@ describe("what is lost", () => {
     assert.approximately(Number(x) + Number(length), (one.left + one.right) / 2, 0.2)
     assert.include(svg, ">0.076x, worse<")
     assert.strictEqual(svg.match(/class="halo"/g)?.length, 5) // four, and the legend's
+  })
+})
+
+describe("the names of lines", () => {
+  it("are moved apart, and stay on the chart", () => {
+    const options = { top: 0, bottom: 100, gap: 16 }
+    assert.deepStrictEqual(separate([10, 12, 50], options), [10, 26, 50])
+    assert.deepStrictEqual(separate([90, 95, 100], options), [68, 84, 100])
+    assert.deepStrictEqual(separate([10, 12, 99, 99], options), [10, 26, 84, 100])
   })
 })
 
