@@ -127,7 +127,7 @@ expectTypeOf(Retry.match({
 
 // A hint sees the errors that it names; those of the schedule join.
 expectTypeOf(backoff.pipe(Retry.hint((error: Busy) => Option.some(error.after), { max: 1 }))).toEqualTypeOf<
-  Schedule.Schedule<Duration.Duration, Busy, never, never>
+  Schedule.Schedule<Duration.Duration, Busy | undefined, never, never>
 >()
 const other = backoff.pipe(Retry.hint((error: { readonly other: 1 }) => Option.some(error.other), { max: 1 }))
 // @ts-expect-error the hint takes other errors

@@ -35,6 +35,8 @@ import type { Left, Picked, ScheduleDoesNotTake, TimedOut, Which } from "./inter
 import type { RetryBudget } from "./RetryBudget.ts"
 import type { RetryExhausted } from "./RetryExhausted.ts"
 
+export { hedge } from "./internal/hedge.ts"
+export type { HedgeOptions, Hedging } from "./internal/hedge.ts"
 export { hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
 export type { Options, Retrying } from "./internal/retryOptions.ts"

@@ -61,7 +61,12 @@ function either<E>(
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & E, Error, Env>
+) => Schedule.Schedule<Output, Input & (E | undefined), Error, Env>
+function either<Output, E, Error, Env>(
+  self: Schedule.Schedule<Output, NoInfer<E> | undefined, Error, Env>,
+  hintOf: HintOf<E>,
+  options: HintOptions
+): Schedule.Schedule<Output, E | undefined, Error, Env>
 function either<Output, E, Error, Env>(
   self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
   hintOf: HintOf<E>,
@@ -80,21 +85,29 @@ const hinted = <E>(
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & E, Error, Env> => {
+) => Schedule.Schedule<Output, Input & (E | undefined), Error, Env> => {
   args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
-  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) => {
+  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & (E | undefined), Error, Env>) => {
     const plan = planOfSelf(self)
-    const { floor } = plan
+    const { floor, hint } = plan
+    // Where there is no error, as before a hedged attempt, nothing asks.
+    const askedBy = (error: E | undefined): number =>
+      error === undefined ? 0 : Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
     return around(plan, {
       remember: () => ({ hinted: 0 }),
       next: (state, at, error) =>
         mapDelay(plan.next(state.inner, at, error), (delay) => {
-          const hinted = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+          const hinted = askedBy(error)
           state.hinted = Math.min(hinted, max)
           return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
         }),
+      hint(state, at, error) {
+        const hinted = askedBy(error)
+        const other = hint?.(state.inner, at, error) ?? 0
+        return (hinted > max && !clamps) || other === done ? done : Math.max(Math.min(hinted, max), other)
+      },
       floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
     })
   }

@@ -100,9 +100,7 @@ export const match: {
         { discard: true }
       ),
     next(matching, at, error) {
-      const followed = Predicate.hasProperty(error, "_tag") && Object.hasOwn(matching.cases, error._tag)
-        ? matching.cases[error._tag]
-        : matching.orElse
+      const followed = caseOf(matching, error)
       if (followed === undefined) return done
       matching.followed = followed
       const { plan, state, wanted } = followed
@@ -115,6 +113,10 @@ export const match: {
     },
     since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
     floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
+    hint(matching, at, error) {
+      const asked = caseOf(matching, error)
+      return asked?.plan.hint?.(asked.state, at, error) ?? 0
+    },
     output: ({ followed }) => followed?.plan.output(followed.state)
   })
 }
@@ -130,3 +132,9 @@ interface Matching<Out, E, F, R> {
   /** The case of the last error. */
   followed: Case<Out, E, F, R> | undefined
 }
+
+// The case of the error's tag.
+const caseOf = <Out, E, F, R>({ cases, orElse }: Matching<Out, E, F, R>, error: E): Case<Out, E, F, R> | undefined =>
+  Predicate.hasProperty(error, "_tag") && Predicate.isString(error._tag) && Object.hasOwn(cases, error._tag)
+    ? cases[error._tag]
+    : orElse

@@ -3,11 +3,11 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
 /** What a meter measures. */
-export type Kind = "loop" | "poll" | "retry"
+export type Kind = "loop" | "poll" | "retry" | "hedge"
 
 type Attributes = Readonly<Record<string, string>>
 
-const counter = (id: string, attributes: Attributes, description: string) =>
+export const counter = (id: string, attributes: Attributes, description: string) =>
   Metric.counter(`effect_wait_${id}_total`, { description, attributes, incremental: true })
 
 const histogram = (id: string, attributes: Attributes, description: string) =>
@@ -23,11 +23,14 @@ const active = (state: string, attributes: Attributes) =>
     attributes: { ...attributes, state }
   })
 
+const retryReasons = ["error", "defect", "schedule", "budget"]
+
 // Why each may be given up.
 const reasons: Readonly<Record<Kind, ReadonlyArray<string>>> = {
   loop: ["error", "defect", "exhausted"],
   poll: ["error", "defect", "deadline", "exhausted", "stopped"],
-  retry: ["error", "defect", "schedule", "budget"]
+  retry: retryReasons,
+  hedge: retryReasons
 }
 
 const makeMeter = (kind: Kind, name: string) => {

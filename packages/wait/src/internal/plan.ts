@@ -48,6 +48,8 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** The least wait that the last step allows, from the end of the run. */
   readonly floor?: Method<[state: State], number> | undefined
+  /** How long this input asks to wait before the next run: in milliseconds, or `done`. It is no step, and changes no state. */
+  readonly hint?: Method<[state: State, at: Moment, input: Input], number> | undefined
   /** What the last step put out. */
   output(state: State): Output
 }

@@ -1,0 +1,340 @@
+/**
+ * How `Retry.hedge` hedges: a loop whose runs start attempts, each in a fiber of its own. A failure ends the delay of the loop, and
+ * an answer ends the loop.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { constTrue } from "effect/Function"
+import * as Option from "effect/Option"
+import type * as Predicate from "effect/Predicate"
+import type * as Schedule from "effect/Schedule"
+import { RetryBudget } from "../RetryBudget.ts"
+import { type Reason, RetryExhausted } from "../RetryExhausted.ts"
+import * as args from "./args.ts"
+import { type Attempts, makeAttempts, withAttempt } from "./attempt.ts"
+import { withoutStack } from "./describe.ts"
+import { Driver, type Rules } from "./driver.ts"
+import { toPlan } from "./foreign.ts"
+import type { HedgeOptions } from "./hedge.ts"
+import { type HedgeMeter, hedgeMeterOf, type Kind } from "./hedgeMeter.ts"
+import { millisSince } from "./moment.ts"
+import { End, type Next, refine } from "./next.ts"
+import { done, type Plan } from "./plan.ts"
+import { loopAround } from "./stopping.ts"
+import { toPredicate, type Which } from "./which.ts"
+
+type Settings<E, F, R> = HedgeOptions<E, Which<E>, string | undefined, F, R>
+
+/** The options, once they are known to be allowed. */
+interface Validated<E, F, R> extends Pick<Settings<E, F, R>, "name" | "budget" | "onHedge"> {
+  readonly while: Predicate.Predicate<E>
+}
+
+const validate = <E, F, R>(options: Settings<E, F, R> | undefined): Validated<E, F, R> => {
+  const { budget, name, onHedge, while: which } = args.options("Retry.hedge: options", options) ?? {}
+  return {
+    name: args.name("Retry.hedge: name", name),
+    budget: args.name("Retry.hedge: budget", budget),
+    while: toPredicate("Retry.hedge: while", which) ?? constTrue,
+    onHedge: args.callback("Retry.hedge: onHedge", onHedge)
+  }
+}
+
+/** A hedged call, which may be run again and again. */
+interface Hedged<A, E, R, F> {
+  readonly effect: Effect.Effect<A, E, R>
+  /** The attempt of a call without a name and a budget. */
+  readonly attempt: Effect.Effect<A | Failed<E>, E, R>
+  readonly schedule: Plan<unknown, E | undefined, F, R>
+  readonly plan: Plan<State, E | undefined, F, R>
+  readonly rules: HedgeRules<A, E, R, F>
+  readonly options: Validated<E, F, R>
+}
+
+type Result<A, E, R, F> = Effect.Effect<A, E | F | RetryExhausted<E>, R>
+
+/** `Retry.hedge` */
+export const hedging = <A, E, R, F>(
+  effect: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<unknown, E | undefined, F, R>,
+  options?: Settings<E, F, R>
+): Result<A, E, R | RetryBudget, F> => {
+  let operation: Result<A, E, R | RetryBudget, F> | undefined
+  return Effect.suspend(() => {
+    if (operation === undefined) {
+      const validated = validate(options)
+      const plan = toPlan(args.schedule("Retry.hedge: schedule", schedule))
+      const attempt = judged(effect, validated.while)
+      operation = operate({ effect, attempt, schedule: plan, plan: endless(plan), rules: makeRules(), options: validated })
+    }
+    return operation
+  })
+}
+
+const operate = <A, E, R, F>(hedged: Hedged<A, E, R, F>): Result<A, E, R | RetryBudget, F> => {
+  const { effect, options: { budget: key, name } } = hedged
+  if (key !== undefined) {
+    return Effect.flatMap(RetryBudget, (service) =>
+      Effect.andThen(service.started(key), start(hedged, { key, service })))
+  }
+  // An answer that is there needs no fiber.
+  return name === undefined && Exit.isExit(effect) && Exit.isSuccess(effect) ? effect : start(hedged, undefined)
+}
+
+const start = <A, E, R, F>(hedged: Hedged<A, E, R, F>, budget: Budget | undefined): Result<A, E, R, F> =>
+  Effect.contextWith((context: Context.Context<R>) => {
+    const operation = new Operation(context, hedged, budget)
+    return Effect.onExitPrimitive(Effect.suspend(() => operation.open()), (exit) => operation.close(exit))
+  })
+
+interface Budget {
+  readonly key: string
+  readonly service: RetryBudget["Service"]
+}
+
+/** What the fiber of an attempt succeeds with, when the attempt failed in a way that may be tried again. */
+class Failed<out E> {
+  readonly error: E
+
+  constructor(error: E) {
+    this.error = error
+  }
+}
+
+// A defect, an interruption and an error that `while` refuses stay failures.
+const judged = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  isRetryable: Predicate.Predicate<E>,
+  budget?: Budget
+): Effect.Effect<A | Failed<E>, E, R> =>
+  Effect.catchCause(effect, (cause) => {
+    const { reasons } = cause
+    const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+    if (reason === undefined || !isRetryable(reason.error)) return Effect.failCause(cause)
+    const failed = Effect.succeed(new Failed(reason.error))
+    return budget === undefined ? failed : Effect.andThen(budget.service.failed(budget.key, reason.error), failed)
+  })
+
+/** The state of the schedule, and whether it is done. */
+interface State {
+  readonly inner: unknown
+  isDone: boolean
+}
+
+// For the loop, a schedule that is done is one whose next run never comes: the attempts that are in flight go on.
+const endless = <E, R, F>(plan: Plan<unknown, E, F, R>): Plan<State, E, F, R, State> => {
+  const { floor, prepare, since } = plan
+  const take = (state: State, delay: number): number => {
+    state.isDone = delay === done
+    return state.isDone ? Infinity : delay
+  }
+  return {
+    timed: plan.timed,
+    start: (env) => ({ inner: plan.start(env), isDone: false }),
+    prepare: prepare && (({ inner }, at) => prepare(inner, at)),
+    next(state, at, input) {
+      const delay = plan.next(state.inner, at, input)
+      return typeof delay === "number" ? take(state, delay) : Effect.map(delay, (delay) => take(state, delay))
+    },
+    since: since && (({ inner }, at, delay) => since(inner, at, delay)),
+    floor: floor && (({ inner }) => floor(inner)),
+    output: (state) => state
+  }
+}
+
+/** What a run of the loop did: it started an attempt, found one due that the budget has to allow, or none; or waits for so long. */
+type Turn = "started" | "due" | "over" | number
+
+type HedgeRules<A, E, R, F> = Rules<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>>
+
+const makeRules = <A, E, R, F>(): HedgeRules<A, E, R, F> => ({
+  kind: "hedge",
+  first: "now",
+  succeeded: (operation: Operation<A, E, R, F>, turn) => operation.after(turn),
+  failed: undefined,
+  ended: (operation: Operation<A, E, R, F>) => operation.outcome()
+})
+
+/** One operation: its attempts, and the loop that starts them. */
+class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>> {
+  private readonly hedged: Hedged<A, E, R, F>
+  private readonly budget: Budget | undefined
+  private readonly clock: Clock.Clock
+  private readonly started: bigint
+  private readonly base: Context.Context<R>
+  private readonly metadata: Attempts
+  private readonly meter: HedgeMeter | undefined
+  /** The attempts in flight. */
+  private readonly fibers = new Set<Fiber.Fiber<A | Failed<E>, E>>()
+  /** How many attempts have started. */
+  private launched = 0
+  private last: Option.Option<E> = Option.none()
+  /** The failures that the loop has not seen yet. */
+  private failures: Array<E> = []
+  /** The failure for which the next attempt starts before its delay has passed. */
+  private reason: Option.Option<E> = Option.none()
+  /** What the first answer was, which ends the operation. */
+  private answer: Exit.Exit<A, E> | undefined = undefined
+  /** Why no further attempt starts. */
+  private over: Reason["_tag"] | undefined = undefined
+  /** The last delay of the schedule. */
+  private delay = 0
+  /** The next attempt does not start before this, in milliseconds since the first. */
+  private notBefore = 0
+  /** The budget has allowed the next attempt, and the hook has run. */
+  private isAllowed = false
+  private unlisten: (() => void) | undefined = undefined
+
+  constructor(context: Context.Context<R>, hedged: Hedged<A, E, R, F>, budget: Budget | undefined) {
+    super(context, hedged.rules, { work: Effect.never, plan: hedged.plan }, undefined, true)
+    const { options: { name } } = hedged
+    this.hedged = hedged
+    this.budget = budget
+    this.clock = Context.get(context, Clock.Clock)
+    this.started = this.clock.monotonicTimeNanosUnsafe()
+    this.base = withAttempt(context, budget?.key)
+    this.metadata = makeAttempts(this.clock)
+    this.meter = name === undefined ? undefined : hedgeMeterOf(context, name)
+  }
+
+  /** Makes the first attempt, and runs the loop if that does not answer at once. */
+  open(): Result<A, E, R, F> {
+    this.meter?.begin()
+    this.launch()
+    if (this.answer !== undefined) return this.answer
+    this.unlisten = loopAround(this.context)?.listen(() => this.aroundStopped())
+    return this.loop()
+  }
+
+  /** Ends the attempts that are still in flight. */
+  close(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
+    const { budget, fibers } = this
+    this.unlisten?.()
+    if (this.launched > 0) this.meter?.end(exit)
+    const interrupted = fibers.size === 0 ? undefined : Fiber.interruptAll(fibers)
+    if (budget === undefined || Exit.isFailure(exit)) return interrupted
+    return Effect.andThen(budget.service.succeeded(budget.key, this.last), interrupted ?? Effect.void)
+  }
+
+  protected override runWork(): Exit.Exit<Turn> {
+    return Exit.succeed(this.turn())
+  }
+
+  private turn(): Turn {
+    if (this.attempts === 1) return "started" // before the loop
+    for (const error of this.failures.splice(0)) this.heed(error)
+    if (this.over !== undefined) return "over"
+    const wait = this.notBefore === 0 ? 0 : this.notBefore - this.elapsed()
+    if (wait > 0) return wait
+    if (!this.isAllowed && (this.budget !== undefined || this.hedged.options.onHedge !== undefined)) return "due"
+    this.launch()
+    return "started"
+  }
+
+  // The next attempt starts now, unless the error asks for a later one, or for none.
+  private heed(error: E): void {
+    this.reason = Option.some(error)
+    const wait = this.hedged.schedule.hint?.(this.output()?.inner, this.at, error) ?? 0
+    if (wait === done) this.over ??= "Schedule"
+    else if (wait > 0) this.notBefore = Math.max(this.notBefore, this.elapsed() + wait)
+  }
+
+  /** What comes after a run. */
+  after(turn: Turn): Next<A, E | F | RetryExhausted<E>, R> {
+    if (typeof turn === "number") return turn
+    if (turn === "due") return this.before()
+    return turn === "over" ? this.rest() : refine(this.ask(undefined), (delay) => {
+      this.delay = delay
+      if (this.output()?.isDone === true) this.over ??= "Schedule"
+      if (this.over !== undefined) return this.rest()
+      return this.failures.length > 0 ? 0 : delay
+    })
+  }
+
+  // The attempts in flight go on.
+  private rest(): Next<A, E | F | RetryExhausted<E>, R> {
+    return this.fibers.size === 0 ? new End(this.outcome()) : Infinity
+  }
+
+  private launch(): void {
+    const { reason } = this
+    const number = ++this.launched
+    const kind = number === 1 ? "first" : Option.isNone(reason) ? "hedge" : "retry"
+    if (number > 1) this.metadata.asked(number - 1, Option.getOrUndefined(reason), this.output(), this.delay)
+    this.reason = Option.none()
+    this.isAllowed = false
+    const fiber = Effect.runForkWith(this.metadata.next(this.base))(this.attempt(number, kind))
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.attemptEnded(exit)
+    this.fibers.add(fiber)
+    fiber.addObserver((exit) => {
+      this.fibers.delete(fiber)
+      this.attemptEnded(exit)
+    })
+  }
+
+  private attempt(number: number, kind: Kind): Effect.Effect<A | Failed<E>, E, R> {
+    const { budget, hedged: { attempt, effect, options }, meter } = this
+    if (budget === undefined && meter === undefined) return attempt
+    return judged(meter?.attempt(effect, number, kind) ?? effect, options.while, budget)
+  }
+
+  private attemptEnded(exit: Exit.Exit<A | Failed<E>, E>): void {
+    if (this.answer !== undefined) return
+    if (Exit.isSuccess(exit) && exit.value instanceof Failed) {
+      this.last = Option.some(exit.value.error)
+      this.failures.push(exit.value.error)
+      if (this.over === undefined) this.trigger()
+      else if (this.fibers.size === 0) this.stop(Exit.void)
+    } else {
+      this.answer = exit as Exit.Exit<A, E> // all others are answers
+      this.stop(Exit.void)
+    }
+  }
+
+  // The loop around it stops.
+  private aroundStopped(): void {
+    this.over ??= "Stopped"
+    if (this.fibers.size === 0 && this.launched > 0) this.stop(Exit.void)
+  }
+
+  /** Asks the budget and runs the hook, when an attempt is due. An answer interrupts that. */
+  private before(): Effect.Effect<number | End<A, E | F | RetryExhausted<E>>, E | F | RetryExhausted<E>, R> {
+    return Effect.gen({ self: this }, function*() {
+      const { budget, fibers, hedged: { options: { name, onHedge } }, last, launched, reason } = this
+      if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, Option.getOrUndefined(last)))) {
+        this.over ??= "Budget"
+        return fibers.size === 0 ? new End(this.outcome()) : Infinity
+      }
+      if (onHedge !== undefined) {
+        const elapsed = Duration.millis(this.elapsed())
+        const hook = onHedge({ attempt: launched + 1, running: fibers.size, error: reason, elapsed })
+        yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
+      }
+      this.isAllowed = true
+      return 0
+    })
+  }
+
+  private elapsed(): number {
+    return millisSince(this.clock, this.started)
+  }
+
+  /** The first answer, or why there is none. */
+  outcome(): Exit.Exit<A, E | RetryExhausted<E>> {
+    const { answer, last, launched, over: reason = "Schedule" } = this
+    return answer ?? Exit.fail(withoutStack(
+      new RetryExhausted({
+        error: Option.getOrThrow(last),
+        attempts: launched,
+        elapsed: Duration.millis(this.elapsed()),
+        reason: { _tag: reason }
+      })
+    ))
+  }
+}
