@@ -36,7 +36,7 @@ export const budgetsAround = (context: Context.Context<never>): ReadonlyArray<st
 const noMetadata: Schedule.Metadata = Context.get(Context.empty(), Schedule.CurrentMetadata)
 
 // A context that has none is left as it is, which is that of most calls.
-const withoutMetadata = <R>(context: Context.Context<R>): Context.Context<R> =>
+export const withoutMetadata = <R>(context: Context.Context<R>): Context.Context<R> =>
   Context.get(context, Schedule.CurrentMetadata) === noMetadata
     ? context
     : Context.add(context, Schedule.CurrentMetadata, noMetadata)

@@ -274,7 +274,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause)
   }
 
-  private failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
+  /** What comes after a run that failed. */
+  protected failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
     const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)

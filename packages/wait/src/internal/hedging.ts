@@ -16,7 +16,7 @@ import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { type Reason, RetryExhausted } from "../RetryExhausted.ts"
 import * as args from "./args.ts"
-import { type Attempts, makeAttempts, withAttempt } from "./attempt.ts"
+import { type Attempts, makeAttempts, withAttempt, withoutMetadata } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import { Driver, type Rules } from "./driver.ts"
 import { toPlan } from "./foreign.ts"
@@ -48,8 +48,6 @@ const validate = <E, F, R>(options: Settings<E, F, R> | undefined): Validated<E,
 /** A hedged call, which may be run again and again. */
 interface Hedged<A, E, R, F> {
   readonly effect: Effect.Effect<A, E, R>
-  /** The attempt of a call without a name and a budget. */
-  readonly attempt: Effect.Effect<A | Failed<E>, E, R>
   readonly schedule: Plan<unknown, E | undefined, F, R>
   readonly plan: Plan<State, E | undefined, F, R>
   readonly rules: HedgeRules<A, E, R, F>
@@ -64,61 +62,53 @@ export const hedging = <A, E, R, F>(
   schedule: Schedule.Schedule<unknown, E | undefined, F, R>,
   options?: Settings<E, F, R>
 ): Result<A, E, R | RetryBudget, F> => {
-  let operation: Result<A, E, R | RetryBudget, F> | undefined
-  return Effect.suspend(() => {
-    if (operation === undefined) {
+  let start: ((context: Context.Context<R>) => Result<A, E, R | RetryBudget, F>) | undefined
+  return Effect.contextWith((context: Context.Context<R>) => {
+    if (start === undefined) {
       const validated = validate(options)
       const plan = toPlan(args.schedule("Retry.hedge: schedule", schedule))
-      const attempt = judged(effect, validated.while)
-      operation = operate({ effect, attempt, schedule: plan, plan: endless(plan), rules: makeRules(), options: validated })
+      start = prepare({ effect, schedule: plan, plan: endless(plan), rules: makeRules(), options: validated })
     }
-    return operation
+    return start(context)
   })
 }
 
-const operate = <A, E, R, F>(hedged: Hedged<A, E, R, F>): Result<A, E, R | RetryBudget, F> => {
+/** Made once for all operations. */
+const prepare = <A, E, R, F>(
+  hedged: Hedged<A, E, R, F>
+): (context: Context.Context<R>) => Result<A, E, R | RetryBudget, F> => {
   const { effect, options: { budget: key, name } } = hedged
   if (key !== undefined) {
-    return Effect.flatMap(RetryBudget, (service) =>
-      Effect.andThen(service.started(key), start(hedged, { key, service })))
+    return (context) =>
+      Effect.flatMap(RetryBudget, (service) =>
+        Effect.andThen(service.started(key), operate(context, hedged, { key, service })))
   }
   // An answer that is there needs no fiber.
-  return name === undefined && Exit.isExit(effect) && Exit.isSuccess(effect) ? effect : start(hedged, undefined)
+  return name === undefined && Exit.isExit(effect) && Exit.isSuccess(effect)
+    ? () => effect
+    : (context) => operate(context, hedged)
 }
 
-const start = <A, E, R, F>(hedged: Hedged<A, E, R, F>, budget: Budget | undefined): Result<A, E, R, F> =>
-  Effect.contextWith((context: Context.Context<R>) => {
-    const operation = new Operation(context, hedged, budget)
-    return Effect.onExitPrimitive(Effect.suspend(() => operation.open()), (exit) => operation.close(exit))
-  })
+const operate = <A, E, R, F>(
+  context: Context.Context<R>,
+  hedged: Hedged<A, E, R, F>,
+  budget?: Budget
+): Result<A, E, R, F> => {
+  const operation = new Operation(context, hedged, budget)
+  return Effect.onExitPrimitive(Effect.suspend(() => operation.open()), (exit) => operation.close(exit))
+}
 
 interface Budget {
   readonly key: string
   readonly service: RetryBudget["Service"]
 }
 
-/** What the fiber of an attempt succeeds with, when the attempt failed in a way that may be tried again. */
-class Failed<out E> {
-  readonly error: E
-
-  constructor(error: E) {
-    this.error = error
-  }
+// The error of an attempt that may be tried again; none of a defect, an interruption, and an error that `while` refuses.
+const retryable = <E>(cause: Cause.Cause<E>, isRetryable: Predicate.Predicate<E>): Option.Option<E> => {
+  const { reasons } = cause
+  const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+  return reason !== undefined && isRetryable(reason.error) ? Option.some(reason.error) : Option.none()
 }
-
-// A defect, an interruption and an error that `while` refuses stay failures.
-const judged = <A, E, R>(
-  effect: Effect.Effect<A, E, R>,
-  isRetryable: Predicate.Predicate<E>,
-  budget?: Budget
-): Effect.Effect<A | Failed<E>, E, R> =>
-  Effect.catchCause(effect, (cause) => {
-    const { reasons } = cause
-    const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
-    if (reason === undefined || !isRetryable(reason.error)) return Effect.failCause(cause)
-    const failed = Effect.succeed(new Failed(reason.error))
-    return budget === undefined ? failed : Effect.andThen(budget.service.failed(budget.key, reason.error), failed)
-  })
 
 /** The state of the schedule, and whether it is done. */
 interface State {
@@ -150,12 +140,14 @@ const endless = <E, R, F>(plan: Plan<unknown, E, F, R>): Plan<State, E, F, R, St
 /** What a run of the loop did: it started an attempt, found one due that the budget has to allow, or none; or waits for so long. */
 type Turn = "started" | "due" | "over" | number
 
+const started: Exit.Exit<Turn> = Exit.succeed("started")
+
 type HedgeRules<A, E, R, F> = Rules<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>>
 
 const makeRules = <A, E, R, F>(): HedgeRules<A, E, R, F> => ({
   kind: "hedge",
   first: "now",
-  succeeded: (operation: Operation<A, E, R, F>, turn) => operation.after(turn),
+  succeeded: (operation: Operation<A, E, R, F>, turn: Turn) => operation.after(turn),
   failed: undefined,
   ended: (operation: Operation<A, E, R, F>) => operation.outcome()
 })
@@ -167,10 +159,11 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   private readonly clock: Clock.Clock
   private readonly started: bigint
   private readonly base: Context.Context<R>
-  private readonly metadata: Attempts
+  /** There from the second attempt on. */
+  private metadata: Attempts | undefined = undefined
   private readonly meter: HedgeMeter | undefined
   /** The attempts in flight. */
-  private readonly fibers = new Set<Fiber.Fiber<A | Failed<E>, E>>()
+  private readonly fibers: Array<Fiber.Fiber<A, E>> = []
   /** How many attempts have started. */
   private launched = 0
   private last: Option.Option<E> = Option.none()
@@ -191,14 +184,15 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   private unlisten: (() => void) | undefined = undefined
 
   constructor(context: Context.Context<R>, hedged: Hedged<A, E, R, F>, budget: Budget | undefined) {
-    super(context, hedged.rules, { work: Effect.never, plan: hedged.plan }, undefined, true)
+    const clock = Context.get(context, Clock.Clock)
+    const started = clock.monotonicTimeNanosUnsafe()
+    super(context, hedged.rules, { work: Effect.never, plan: hedged.plan, started }, undefined, true)
     const { options: { name } } = hedged
     this.hedged = hedged
     this.budget = budget
-    this.clock = Context.get(context, Clock.Clock)
-    this.started = this.clock.monotonicTimeNanosUnsafe()
-    this.base = withAttempt(context, budget?.key)
-    this.metadata = makeAttempts(this.clock)
+    this.clock = clock
+    this.started = started
+    this.base = withAttempt(withoutMetadata(context), budget?.key)
     this.meter = name === undefined ? undefined : hedgeMeterOf(context, name)
   }
 
@@ -208,7 +202,12 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     this.launch()
     if (this.answer !== undefined) return this.answer
     this.unlisten = loopAround(this.context)?.listen(() => this.aroundStopped())
-    return this.loop()
+    return this.loopAfter(Cause.empty)
+  }
+
+  // The loop starts after the first attempt has started.
+  protected override failed(): Next<A, E | F | RetryExhausted<E>, R> {
+    return this.after("started")
   }
 
   /** Ends the attempts that are still in flight. */
@@ -216,17 +215,17 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     const { budget, fibers } = this
     this.unlisten?.()
     if (this.launched > 0) this.meter?.end(exit)
-    const interrupted = fibers.size === 0 ? undefined : Fiber.interruptAll(fibers)
+    const interrupted = fibers.length === 0 ? undefined : Fiber.interruptAll([...fibers])
     if (budget === undefined || Exit.isFailure(exit)) return interrupted
     return Effect.andThen(budget.service.succeeded(budget.key, this.last), interrupted ?? Effect.void)
   }
 
   protected override runWork(): Exit.Exit<Turn> {
-    return Exit.succeed(this.turn())
+    const turn = this.turn()
+    return turn === "started" ? started : Exit.succeed(turn)
   }
 
   private turn(): Turn {
-    if (this.attempts === 1) return "started" // before the loop
     for (const error of this.failures.splice(0)) this.heed(error)
     if (this.over !== undefined) return "over"
     const wait = this.notBefore === 0 ? 0 : this.notBefore - this.elapsed()
@@ -248,59 +247,85 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   after(turn: Turn): Next<A, E | F | RetryExhausted<E>, R> {
     if (typeof turn === "number") return turn
     if (turn === "due") return this.before()
-    return turn === "over" ? this.rest() : refine(this.ask(undefined), (delay) => {
-      this.delay = delay
-      if (this.output()?.isDone === true) this.over ??= "Schedule"
-      if (this.over !== undefined) return this.rest()
-      return this.failures.length > 0 ? 0 : delay
-    })
+    if (turn === "over") return this.rest()
+    const next = this.ask(undefined)
+    return typeof next === "number" ? this.asked(next) : refine(next, (delay) => this.asked(delay))
+  }
+
+  // The schedule has said when the next attempt is due. A failure has brought it forward.
+  private asked(delay: number): Next<A, E | F | RetryExhausted<E>, R> {
+    this.delay = delay
+    if (this.output()?.isDone === true) this.over ??= "Schedule"
+    if (this.over !== undefined) return this.rest()
+    return this.failures.length > 0 ? 0 : delay
   }
 
   // The attempts in flight go on.
   private rest(): Next<A, E | F | RetryExhausted<E>, R> {
-    return this.fibers.size === 0 ? new End(this.outcome()) : Infinity
+    return this.fibers.length === 0 ? new End(this.outcome()) : Infinity
   }
 
   private launch(): void {
     const { reason } = this
     const number = ++this.launched
     const kind = number === 1 ? "first" : Option.isNone(reason) ? "hedge" : "retry"
-    if (number > 1) this.metadata.asked(number - 1, Option.getOrUndefined(reason), this.output(), this.delay)
     this.reason = Option.none()
     this.isAllowed = false
-    const fiber = Effect.runForkWith(this.metadata.next(this.base))(this.attempt(number, kind))
+    const fiber = Effect.runForkWith(this.contextOf(number, reason))(this.attempt(number, kind))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.attemptEnded(exit)
-    this.fibers.add(fiber)
+    this.fibers.push(fiber)
     fiber.addObserver((exit) => {
-      this.fibers.delete(fiber)
+      this.fibers.splice(this.fibers.indexOf(fiber), 1)
       this.attemptEnded(exit)
     })
   }
 
-  private attempt(number: number, kind: Kind): Effect.Effect<A | Failed<E>, E, R> {
-    const { budget, hedged: { attempt, effect, options }, meter } = this
-    if (budget === undefined && meter === undefined) return attempt
-    return judged(meter?.attempt(effect, number, kind) ?? effect, options.while, budget)
+  private contextOf(number: number, reason: Option.Option<E>): Context.Context<R> {
+    if (number === 1) return this.base
+    const metadata = this.metadata ??= makeAttempts(this.clock)
+    const { inner } = this.output() ?? {}
+    const output = inner === undefined ? undefined : this.hedged.schedule.output(inner)
+    metadata.asked(number - 1, Option.getOrUndefined(reason), output, this.delay)
+    return metadata.next(this.base)
   }
 
-  private attemptEnded(exit: Exit.Exit<A | Failed<E>, E>): void {
+  private attempt(number: number, kind: Kind): Effect.Effect<A, E, R> {
+    const { budget, hedged: { effect, options }, meter } = this
+    const attempt = meter === undefined ? effect : meter.attempt(effect, number, kind)
+    return budget === undefined ? attempt : Effect.tapCause(attempt, (cause) =>
+      Option.match(retryable(cause, options.while), {
+        onNone: () => Effect.void,
+        onSome: (error) => budget.service.failed(budget.key, error)
+      }))
+  }
+
+  private attemptEnded(exit: Exit.Exit<A, E>): void {
     if (this.answer !== undefined) return
-    if (Exit.isSuccess(exit) && exit.value instanceof Failed) {
-      this.last = Option.some(exit.value.error)
-      this.failures.push(exit.value.error)
-      if (this.over === undefined) this.trigger()
-      else if (this.fibers.size === 0) this.stop(Exit.void)
-    } else {
-      this.answer = exit as Exit.Exit<A, E> // all others are answers
-      this.stop(Exit.void)
-    }
+    if (Exit.isSuccess(exit)) return this.answered(exit)
+    // What the predicate throws is a defect.
+    const error = Effect.runSyncExit(Effect.sync(() => retryable(exit.cause, this.hedged.options.while)))
+    if (Exit.isFailure(error)) this.answered(Exit.failCause(error.cause))
+    else if (Option.isNone(error.value)) this.answered(exit)
+    else this.note(error.value.value)
+  }
+
+  private answered(exit: Exit.Exit<A, E>): void {
+    this.answer = exit
+    this.stop(Exit.void)
+  }
+
+  private note(error: E): void {
+    this.last = Option.some(error)
+    this.failures.push(error)
+    if (this.over === undefined) this.trigger()
+    else if (this.fibers.length === 0) this.stop(Exit.void)
   }
 
   // The loop around it stops.
   private aroundStopped(): void {
     this.over ??= "Stopped"
-    if (this.fibers.size === 0 && this.launched > 0) this.stop(Exit.void)
+    if (this.fibers.length === 0 && this.launched > 0) this.stop(Exit.void)
   }
 
   /** Asks the budget and runs the hook, when an attempt is due. An answer interrupts that. */
@@ -309,11 +334,11 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
       const { budget, fibers, hedged: { options: { name, onHedge } }, last, launched, reason } = this
       if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, Option.getOrUndefined(last)))) {
         this.over ??= "Budget"
-        return fibers.size === 0 ? new End(this.outcome()) : Infinity
+        return fibers.length === 0 ? new End(this.outcome()) : Infinity
       }
       if (onHedge !== undefined) {
         const elapsed = Duration.millis(this.elapsed())
-        const hook = onHedge({ attempt: launched + 1, running: fibers.size, error: reason, elapsed })
+        const hook = onHedge({ attempt: launched + 1, running: fibers.length, error: reason, elapsed })
         yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
       }
       this.isAllowed = true
