@@ -31,7 +31,11 @@ const giveUpReason = (cause: Cause.Cause<unknown>): string | undefined => {
 export const hedgeMeterOf = (context: Context.Context<never>, name: string): HedgeMeter => {
   const clock = Context.get(context, Clock.Clock)
   const meter: Meter = meterOf(context, "hedge", name)
-  const hedges = counter("hedges", { kind: "hedge", name }, "Attempts that started beside others, for want of an answer")
+  const hedges = counter(
+    "hedges",
+    { kind: "hedge", name },
+    "Attempts that started beside others, for want of an answer"
+  )
   const kinds = { first: undefined, hedge: hedges, retry: meter.retries }
   let previous = NaN
   return {

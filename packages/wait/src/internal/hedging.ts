@@ -2,6 +2,7 @@
  * How `Retry.hedge` hedges: a loop whose runs start attempts, each in a fiber of its own. A failure ends the delay of the loop, and
  * an answer ends the loop.
  */
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -80,8 +81,10 @@ const prepare = <A, E, R, F>(
   const { effect, options: { budget: key, name } } = hedged
   if (key !== undefined) {
     return (context) =>
-      Effect.flatMap(RetryBudget, (service) =>
-        Effect.andThen(service.started(key), operate(context, hedged, { key, service })))
+      Effect.flatMap(
+        RetryBudget,
+        (service) => Effect.andThen(service.started(key), operate(context, hedged, { key, service }))
+      )
   }
   // An answer that is there needs no fiber.
   return name === undefined && Exit.isExit(effect) && Exit.isSuccess(effect)
@@ -169,8 +172,8 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   private last: Option.Option<E> = Option.none()
   /** The failures that the loop has not seen yet. */
   private failures: Array<E> = []
-  /** The failure for which the next attempt starts before its delay has passed. */
-  private reason: Option.Option<E> = Option.none()
+  /** The failures for which an attempt is still to start: one for each, but one for all that come while a hint delays the next. */
+  private readonly reasons: Array<E> = []
   /** What the first answer was, which ends the operation. */
   private answer: Exit.Exit<A, E> | undefined = undefined
   /** Why no further attempt starts. */
@@ -229,7 +232,10 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     for (const error of this.failures.splice(0)) this.heed(error)
     if (this.over !== undefined) return "over"
     const wait = this.notBefore === 0 ? 0 : this.notBefore - this.elapsed()
-    if (wait > 0) return wait
+    if (wait > 0) {
+      this.reasons.splice(1)
+      return wait
+    }
     if (!this.isAllowed && (this.budget !== undefined || this.hedged.options.onHedge !== undefined)) return "due"
     this.launch()
     return "started"
@@ -237,7 +243,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
 
   // The next attempt starts now, unless the error asks for a later one, or for none.
   private heed(error: E): void {
-    this.reason = Option.some(error)
+    this.reasons.push(error)
     const wait = this.hedged.schedule.hint?.(this.output()?.inner, this.at, error) ?? 0
     if (wait === done) this.over ??= "Schedule"
     else if (wait > 0) this.notBefore = Math.max(this.notBefore, this.elapsed() + wait)
@@ -257,7 +263,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     this.delay = delay
     if (this.output()?.isDone === true) this.over ??= "Schedule"
     if (this.over !== undefined) return this.rest()
-    return this.failures.length > 0 ? 0 : delay
+    return this.failures.length > 0 || this.reasons.length > 0 ? 0 : delay
   }
 
   // The attempts in flight go on.
@@ -266,10 +272,9 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   }
 
   private launch(): void {
-    const { reason } = this
+    const reason = Arr.head(this.reasons.splice(0, 1))
     const number = ++this.launched
     const kind = number === 1 ? "first" : Option.isNone(reason) ? "hedge" : "retry"
-    this.reason = Option.none()
     this.isAllowed = false
     const fiber = Effect.runForkWith(this.contextOf(number, reason))(this.attempt(number, kind))
     const exit = fiber.pollUnsafe()
@@ -293,11 +298,13 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   private attempt(number: number, kind: Kind): Effect.Effect<A, E, R> {
     const { budget, hedged: { effect, options }, meter } = this
     const attempt = meter === undefined ? effect : meter.attempt(effect, number, kind)
-    return budget === undefined ? attempt : Effect.tapCause(attempt, (cause) =>
-      Option.match(retryable(cause, options.while), {
-        onNone: () => Effect.void,
-        onSome: (error) => budget.service.failed(budget.key, error)
-      }))
+    return budget === undefined ?
+      attempt :
+      Effect.tapCause(attempt, (cause) =>
+        Option.match(retryable(cause, options.while), {
+          onNone: () => Effect.void,
+          onSome: (error) => budget.service.failed(budget.key, error)
+        }))
   }
 
   private attemptEnded(exit: Exit.Exit<A, E>): void {
@@ -331,14 +338,14 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   /** Asks the budget and runs the hook, when an attempt is due. An answer interrupts that. */
   private before(): Effect.Effect<number | End<A, E | F | RetryExhausted<E>>, E | F | RetryExhausted<E>, R> {
     return Effect.gen({ self: this }, function*() {
-      const { budget, fibers, hedged: { options: { name, onHedge } }, last, launched, reason } = this
+      const { budget, fibers, hedged: { options: { name, onHedge } }, last, launched, reasons } = this
       if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, Option.getOrUndefined(last)))) {
         this.over ??= "Budget"
         return fibers.length === 0 ? new End(this.outcome()) : Infinity
       }
       if (onHedge !== undefined) {
         const elapsed = Duration.millis(this.elapsed())
-        const hook = onHedge({ attempt: launched + 1, running: fibers.length, error: reason, elapsed })
+        const hook = onHedge({ attempt: launched + 1, running: fibers.length, error: Arr.head(reasons), elapsed })
         yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
       }
       this.isAllowed = true
