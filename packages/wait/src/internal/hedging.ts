@@ -106,13 +106,6 @@ interface Budget {
   readonly service: RetryBudget["Service"]
 }
 
-// The error of an attempt that may be tried again; none of a defect, an interruption, and an error that `while` refuses.
-const retryable = <E>(cause: Cause.Cause<E>, isRetryable: Predicate.Predicate<E>): Option.Option<E> => {
-  const { reasons } = cause
-  const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
-  return reason !== undefined && isRetryable(reason.error) ? Option.some(reason.error) : Option.none()
-}
-
 /** The state of the schedule, and whether it is done. */
 interface State {
   readonly inner: unknown
@@ -143,8 +136,6 @@ const endless = <E, R, F>(plan: Plan<unknown, E, F, R>): Plan<State, E, F, R, St
 /** What a run of the loop did: it started an attempt, found one due that the budget has to allow, or none; or waits for so long. */
 type Turn = "started" | "due" | "over" | number
 
-const started: Exit.Exit<Turn> = Exit.succeed("started")
-
 type HedgeRules<A, E, R, F> = Rules<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>>
 
 const makeRules = <A, E, R, F>(): HedgeRules<A, E, R, F> => ({
@@ -155,56 +146,55 @@ const makeRules = <A, E, R, F>(): HedgeRules<A, E, R, F> => ({
   ended: (operation: Operation<A, E, R, F>) => operation.outcome()
 })
 
-/** One operation: its attempts, and the loop that starts them. */
+/** What an operation remembers from the first failure on, or from the second attempt on. */
+interface Memory<E> {
+  /** The failures that the loop has not seen yet. */
+  readonly failures: Array<E>
+  /** The failures for which an attempt is still to start: one for each, but one for all that come while a hint delays the next. */
+  readonly reasons: Array<E>
+  readonly attempts: Attempts
+  last: Option.Option<E>
+  /** The next attempt does not start before this, in milliseconds since the first. */
+  notBefore: number
+  /** The budget has allowed the next attempt, and the hook has run. */
+  isAllowed: boolean
+}
+
+/** One operation: its attempts, and the loop that starts them. With a first attempt in time, it is little more than this record. */
 class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>> {
   private readonly hedged: Hedged<A, E, R, F>
   private readonly budget: Budget | undefined
-  private readonly clock: Clock.Clock
   private readonly started: bigint
-  private readonly base: Context.Context<R>
-  /** There from the second attempt on. */
-  private metadata: Attempts | undefined = undefined
-  private readonly meter: HedgeMeter | undefined
   /** The attempts in flight. */
   private readonly fibers: Array<Fiber.Fiber<A, E>> = []
   /** How many attempts have started. */
   private launched = 0
-  private last: Option.Option<E> = Option.none()
-  /** The failures that the loop has not seen yet. */
-  private failures: Array<E> = []
-  /** The failures for which an attempt is still to start: one for each, but one for all that come while a hint delays the next. */
-  private readonly reasons: Array<E> = []
-  /** What the first answer was, which ends the operation. */
+  /** The last delay of the schedule. */
+  private delay = 0
+  /** The first answer, which ends the operation. */
   private answer: Exit.Exit<A, E> | undefined = undefined
   /** Why no further attempt starts. */
   private over: Reason["_tag"] | undefined = undefined
-  /** The last delay of the schedule. */
-  private delay = 0
-  /** The next attempt does not start before this, in milliseconds since the first. */
-  private notBefore = 0
-  /** The budget has allowed the next attempt, and the hook has run. */
-  private isAllowed = false
-  private unlisten: (() => void) | undefined = undefined
+  declare private memory?: Memory<E>
+  declare private meter?: HedgeMeter
+  declare private unlisten?: (() => void) | undefined
 
   constructor(context: Context.Context<R>, hedged: Hedged<A, E, R, F>, budget: Budget | undefined) {
-    const clock = Context.get(context, Clock.Clock)
-    const started = clock.monotonicTimeNanosUnsafe()
+    const started = Context.get(context, Clock.Clock).monotonicTimeNanosUnsafe()
     super(context, hedged.rules, { work: Effect.never, plan: hedged.plan, started }, undefined, true)
-    const { options: { name } } = hedged
     this.hedged = hedged
     this.budget = budget
-    this.clock = clock
     this.started = started
-    this.base = withAttempt(withoutMetadata(context), budget?.key)
-    this.meter = name === undefined ? undefined : hedgeMeterOf(context, name)
+    if (hedged.options.name !== undefined) this.meter = hedgeMeterOf(context, hedged.options.name)
   }
 
   /** Makes the first attempt, and runs the loop if that does not answer at once. */
   open(): Result<A, E, R, F> {
     this.meter?.begin()
-    this.launch()
+    this.startAttempt(withoutMetadata(this.context), "first")
     if (this.answer !== undefined) return this.answer
-    this.unlisten = loopAround(this.context)?.listen(() => this.aroundStopped())
+    const around = loopAround(this.context)
+    if (around !== undefined) this.unlisten = around.listen(() => this.aroundStopped())
     return this.loopAfter(Cause.empty)
   }
 
@@ -215,106 +205,110 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
 
   /** Ends the attempts that are still in flight. */
   close(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
-    const { budget, fibers } = this
+    const { budget, fibers, memory } = this
     this.unlisten?.()
     if (this.launched > 0) this.meter?.end(exit)
-    const interrupted = fibers.length === 0 ? undefined : Fiber.interruptAll([...fibers])
+    const interrupted = fibers.length === 0 ? undefined : Fiber.interruptAll(fibers.slice())
     if (budget === undefined || Exit.isFailure(exit)) return interrupted
-    return Effect.andThen(budget.service.succeeded(budget.key, this.last), interrupted ?? Effect.void)
+    return Effect.andThen(
+      budget.service.succeeded(budget.key, memory?.last ?? Option.none()),
+      interrupted ?? Effect.void
+    )
   }
 
   protected override runWork(): Exit.Exit<Turn> {
-    const turn = this.turn()
-    return turn === "started" ? started : Exit.succeed(turn)
+    return Exit.succeed(this.turn(this.remember()))
   }
 
-  private turn(): Turn {
-    for (const error of this.failures.splice(0)) this.heed(error)
+  private turn(memory: Memory<E>): Turn {
+    for (const error of memory.failures.splice(0)) this.heed(memory, error)
     if (this.over !== undefined) return "over"
-    const wait = this.notBefore === 0 ? 0 : this.notBefore - this.elapsed()
+    const wait = memory.notBefore === 0 ? 0 : memory.notBefore - this.elapsed()
     if (wait > 0) {
-      this.reasons.splice(1)
+      memory.reasons.splice(1)
       return wait
     }
-    if (!this.isAllowed && (this.budget !== undefined || this.hedged.options.onHedge !== undefined)) return "due"
-    this.launch()
+    const { budget, hedged: { options: { onHedge } } } = this
+    if (!memory.isAllowed && (budget !== undefined || onHedge !== undefined)) return "due"
+    this.startNext(memory)
     return "started"
   }
 
   // The next attempt starts now, unless the error asks for a later one, or for none.
-  private heed(error: E): void {
-    this.reasons.push(error)
+  private heed(memory: Memory<E>, error: E): void {
+    memory.reasons.push(error)
     const wait = this.hedged.schedule.hint?.(this.output()?.inner, this.at, error) ?? 0
     if (wait === done) this.over ??= "Schedule"
-    else if (wait > 0) this.notBefore = Math.max(this.notBefore, this.elapsed() + wait)
+    else if (wait > 0) memory.notBefore = Math.max(memory.notBefore, this.elapsed() + wait)
   }
 
   /** What comes after a run. */
   after(turn: Turn): Next<A, E | F | RetryExhausted<E>, R> {
     if (typeof turn === "number") return turn
-    if (turn === "due") return this.before()
+    if (turn === "due") return this.before(this.remember())
     if (turn === "over") return this.rest()
     const next = this.ask(undefined)
     return typeof next === "number" ? this.asked(next) : refine(next, (delay) => this.asked(delay))
   }
 
-  // The schedule has said when the next attempt is due. A failure has brought it forward.
+  // The schedule has said when the next attempt is due. A failure brings it forward.
   private asked(delay: number): Next<A, E | F | RetryExhausted<E>, R> {
+    const { memory } = this
     this.delay = delay
     if (this.output()?.isDone === true) this.over ??= "Schedule"
     if (this.over !== undefined) return this.rest()
-    return this.failures.length > 0 || this.reasons.length > 0 ? 0 : delay
+    return memory !== undefined && memory.failures.length + memory.reasons.length > 0 ? 0 : delay
   }
 
   // The attempts in flight go on.
-  private rest(): Next<A, E | F | RetryExhausted<E>, R> {
+  private rest(): End<A, RetryExhausted<E> | E> | number {
     return this.fibers.length === 0 ? new End(this.outcome()) : Infinity
   }
 
-  private launch(): void {
-    const reason = Arr.head(this.reasons.splice(0, 1))
+  private startNext(memory: Memory<E>): void {
+    const reason = Arr.head(memory.reasons.splice(0, 1))
+    const { inner } = this.output() ?? {}
+    const output = inner === undefined ? undefined : this.hedged.schedule.output(inner)
+    memory.isAllowed = false
+    memory.attempts.asked(this.launched, Option.getOrUndefined(reason), output, this.delay)
+    this.startAttempt(memory.attempts.next(this.context), Option.isNone(reason) ? "hedge" : "retry")
+  }
+
+  private startAttempt(context: Context.Context<R>, kind: Kind): void {
+    const { budget, fibers, hedged: { effect }, meter } = this
     const number = ++this.launched
-    const kind = number === 1 ? "first" : Option.isNone(reason) ? "hedge" : "retry"
-    this.isAllowed = false
-    const fiber = Effect.runForkWith(this.contextOf(number, reason))(this.attempt(number, kind))
+    const observed = meter === undefined ? effect : meter.attempt(effect, number, kind)
+    const attempt = budget === undefined ? observed : Effect.tapCause(observed, (cause) => this.report(budget, cause))
+    const fiber = Effect.runForkWith(withAttempt(context, budget?.key))(attempt)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.attemptEnded(exit)
-    this.fibers.push(fiber)
+    fibers.push(fiber)
     fiber.addObserver((exit) => {
-      this.fibers.splice(this.fibers.indexOf(fiber), 1)
+      fibers.splice(fibers.indexOf(fiber), 1)
       this.attemptEnded(exit)
     })
   }
 
-  private contextOf(number: number, reason: Option.Option<E>): Context.Context<R> {
-    if (number === 1) return this.base
-    const metadata = this.metadata ??= makeAttempts(this.clock)
-    const { inner } = this.output() ?? {}
-    const output = inner === undefined ? undefined : this.hedged.schedule.output(inner)
-    metadata.asked(number - 1, Option.getOrUndefined(reason), output, this.delay)
-    return metadata.next(this.base)
+  private report({ key, service }: Budget, cause: Cause.Cause<E>): Effect.Effect<void> {
+    const error = this.retryable(cause)
+    return Option.isNone(error) ? Effect.void : service.failed(key, error.value)
   }
 
-  private attempt(number: number, kind: Kind): Effect.Effect<A, E, R> {
-    const { budget, hedged: { effect, options }, meter } = this
-    const attempt = meter === undefined ? effect : meter.attempt(effect, number, kind)
-    return budget === undefined ?
-      attempt :
-      Effect.tapCause(attempt, (cause) =>
-        Option.match(retryable(cause, options.while), {
-          onNone: () => Effect.void,
-          onSome: (error) => budget.service.failed(budget.key, error)
-        }))
+  // The error, if it may be tried again: not a defect, an interruption, or an error that `while` refuses.
+  private retryable(cause: Cause.Cause<E>): Option.Option<E> {
+    const { reasons } = cause
+    const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+    return reason !== undefined && this.hedged.options.while(reason.error) ? Option.some(reason.error) : Option.none()
   }
 
   private attemptEnded(exit: Exit.Exit<A, E>): void {
     if (this.answer !== undefined) return
     if (Exit.isSuccess(exit)) return this.answered(exit)
     // What the predicate throws is a defect.
-    const error = Effect.runSyncExit(Effect.sync(() => retryable(exit.cause, this.hedged.options.while)))
+    const error = Effect.runSyncExit(Effect.sync(() => this.retryable(exit.cause)))
     if (Exit.isFailure(error)) this.answered(Exit.failCause(error.cause))
     else if (Option.isNone(error.value)) this.answered(exit)
-    else this.note(error.value.value)
+    else this.attemptFailed(error.value)
   }
 
   private answered(exit: Exit.Exit<A, E>): void {
@@ -322,51 +316,61 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     this.stop(Exit.void)
   }
 
-  private note(error: E): void {
-    this.last = Option.some(error)
-    this.failures.push(error)
+  private attemptFailed(error: Option.Some<E>): void {
+    const memory = this.remember()
+    memory.last = error
+    memory.failures.push(error.value)
     if (this.over === undefined) this.trigger()
     else if (this.fibers.length === 0) this.stop(Exit.void)
   }
 
-  // The loop around it stops.
   private aroundStopped(): void {
     this.over ??= "Stopped"
-    if (this.fibers.length === 0 && this.launched > 0) this.stop(Exit.void)
+    if (this.fibers.length === 0) this.stop(Exit.void)
   }
 
   /** Asks the budget and runs the hook, when an attempt is due. An answer interrupts that. */
-  private before(): Effect.Effect<number | End<A, E | F | RetryExhausted<E>>, E | F | RetryExhausted<E>, R> {
+  private before(memory: Memory<E>): Next<A, E | F | RetryExhausted<E>, R> {
     return Effect.gen({ self: this }, function*() {
-      const { budget, fibers, hedged: { options: { name, onHedge } }, last, launched, reasons } = this
-      if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, Option.getOrUndefined(last)))) {
+      const { budget, fibers, hedged: { options: { name, onHedge } }, launched } = this
+      if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, Option.getOrUndefined(memory.last)))) {
         this.over ??= "Budget"
-        return fibers.length === 0 ? new End(this.outcome()) : Infinity
+        return this.rest()
       }
       if (onHedge !== undefined) {
+        const [attempt, running] = [launched + 1, fibers.length]
         const elapsed = Duration.millis(this.elapsed())
-        const hook = onHedge({ attempt: launched + 1, running: fibers.length, error: Arr.head(reasons), elapsed })
+        const hook = onHedge({ attempt, running, error: Arr.head(memory.reasons), elapsed })
         yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
       }
-      this.isAllowed = true
+      memory.isAllowed = true
       return 0
     })
   }
 
+  private remember(): Memory<E> {
+    return this.memory ??= {
+      failures: [],
+      reasons: [],
+      attempts: makeAttempts(Context.get(this.context, Clock.Clock)),
+      last: Option.none(),
+      notBefore: 0,
+      isAllowed: false
+    }
+  }
+
   private elapsed(): number {
-    return millisSince(this.clock, this.started)
+    return millisSince(Context.get(this.context, Clock.Clock), this.started)
   }
 
   /** The first answer, or why there is none. */
   outcome(): Exit.Exit<A, E | RetryExhausted<E>> {
-    const { answer, last, launched, over: reason = "Schedule" } = this
-    return answer ?? Exit.fail(withoutStack(
-      new RetryExhausted({
-        error: Option.getOrThrow(last),
-        attempts: launched,
-        elapsed: Duration.millis(this.elapsed()),
-        reason: { _tag: reason }
-      })
-    ))
+    const { answer, launched, memory, over: reason = "Schedule" } = this
+    if (answer !== undefined) return answer
+    const error = Option.getOrThrow(memory?.last ?? Option.none())
+    const elapsed = Duration.millis(this.elapsed())
+    return Exit.fail(
+      withoutStack(new RetryExhausted({ error, attempts: launched, elapsed, reason: { _tag: reason } }))
+    )
   }
 }
