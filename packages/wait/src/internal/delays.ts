@@ -80,7 +80,7 @@ export const around = <Output, Input, E, R, Own extends object>(
   return fromPlan<Output, Input, E, R, Around<Own>>({
     timed: plan.timed || timed,
     isGrid: plan.isGrid,
-    start: (env) => Object.assign(remember(env), { inner: plan.start(env) }),
+    start: (env) => ({ ...remember(env), inner: plan.start(env) }),
     prepare: prepare && (({ inner }, at) => prepare(inner, at)),
     next,
     again: again ?? (innerAgain && (({ inner }, at) => innerAgain(inner, at))),
