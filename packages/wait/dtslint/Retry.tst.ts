@@ -127,7 +127,7 @@ expectTypeOf(Retry.match({
 
 // A hint sees the errors that it names; those of the schedule join.
 expectTypeOf(backoff.pipe(Retry.hint((error: Busy) => Option.some(error.after), { max: 1 }))).toEqualTypeOf<
-  Schedule.Schedule<Duration.Duration, Busy | undefined, never, never>
+  Schedule.Schedule<Duration.Duration, Busy | Retry.Unanswered, never, never>
 >()
 const other = backoff.pipe(Retry.hint((error: { readonly other: 1 }) => Option.some(error.other), { max: 1 }))
 // @ts-expect-error the hint takes other errors
@@ -225,11 +225,12 @@ Retry.hedge(call, Retry.hint(backoff, (error) => Option.some(error._tag === "Bus
 call.pipe(Retry.hedge(Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 })))
 call.pipe(Retry.hedge(backoff.pipe(Retry.hint((error: Busy | Broken) => Option.some(error._tag.length), { max: 1 }))))
 Retry.hedge(call, Retry.match({ Busy: backoff }, { orElse: Period.sliding(1) }))
+Retry.hedge(call, Retry.match({ Busy: backoff, Broken: backoff, Unanswered: Period.sliding(1) }))
 // @ts-expect-error no case for a delay without an error
 Retry.hedge(call, both)
 // @ts-expect-error no case for a delay without an error, in a pipe
 call.pipe(Retry.hedge(both))
-expectTypeOf(Retry.hedge(call, both, { while: isBusy })).toEqualTypeOf<Retry.ScheduleDoesNotTake<undefined>>()
+expectTypeOf(Retry.hedge(call, both, { while: isBusy })).toEqualTypeOf<Retry.ScheduleDoesNotTake<Retry.Unanswered>>()
 expectTypeOf(Retry.hedge(call, other, { while: isBusy })).toEqualTypeOf<Retry.ScheduleDoesNotTake<Busy>>()
 // @ts-expect-error the hint takes other errors
 Retry.hedge(call, other)

@@ -40,6 +40,7 @@ export type { HedgeOptions, Hedging } from "./internal/hedge.ts"
 export { hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
 export type { Options, Retrying } from "./internal/retryOptions.ts"
+export type { Unanswered } from "./internal/unanswered.ts"
 export type { ScheduleDoesNotTake } from "./internal/which.ts"
 export { isRetryExhausted, RetryExhausted } from "./RetryExhausted.ts"
 

@@ -69,7 +69,7 @@ const after = (delay: Duration.Input, attempts = 3) => Period.sliding(delay).pip
 interface Row {
   readonly when: string
   readonly plans: ReadonlyArray<Plan>
-  readonly schedule?: Schedule.Schedule<unknown, Busy | Broken | undefined>
+  readonly schedule?: Schedule.Schedule<unknown, Busy | Broken | Retry.Unanswered>
   readonly while?: ReadonlyArray<"Busy" | "Broken">
   readonly starts: ReadonlyArray<number>
   readonly cuts?: ReadonlyArray<readonly [attempt: number, at: number]>
@@ -349,7 +349,7 @@ function hinted(
   schedule: Schedule.Schedule<unknown>,
   max: Duration.Input,
   onExceed?: "clamp"
-): Schedule.Schedule<unknown, Busy | Broken | undefined> {
+): Schedule.Schedule<unknown, Busy | Broken | Retry.Unanswered> {
   return Retry.hint(
     schedule,
     (error: Busy | Broken) => Option.fromUndefinedOr(error._tag === "Busy" ? error.after : undefined),
@@ -417,7 +417,7 @@ describe("a budget", () => {
       assert.deepStrictEqual(call.starts, [0, 100, 150])
       assert.deepStrictEqual(told, [
         ["started", "users"],
-        ["withdraw", "users", undefined],
+        ["withdraw", "users", { _tag: "Unanswered" }],
         ["failed", "users", busy],
         ["withdraw", "users", busy],
         ["succeeded", "users", busy]
@@ -721,9 +721,9 @@ describe("what an attempt sees", () => {
       )
       assert.deepStrictEqual(seen, [
         [0, undefined, "someone", "page"],
-        [1, undefined, "someone", "page"],
+        [1, { _tag: "Unanswered" }, "someone", "page"],
         [2, busy, "someone", "page"],
-        [3, undefined, "someone", "page"]
+        [3, { _tag: "Unanswered" }, "someone", "page"]
       ])
     }))
 

@@ -67,7 +67,7 @@ describe("mistakes", { timeout: 120_000 }, () => {
     "`Loop.run` with a grace, which needs a Scope": "'grace' does not exist",
     "A forked loop that is run without a Scope": "Type 'Scope' is not assignable to type 'never'",
     "An option of `Retry.hedge` is misspelt, in a pipe": "Did you mean to write 'onHedge'?",
-    "`Retry.hedge` follows a schedule by tag, which has no delay where there is no error yet": "'undefined'",
+    "`Retry.hedge` follows a schedule by tag, which has no delay where there is no error yet": "'\"Unanswered\"'",
     "A timeout for each attempt, which `Retry.hedge` has not": "'attemptTimeout' does not exist",
     "A hook that reads a field that a failure has not": "Property 'error' does not exist"
   }

@@ -47,9 +47,8 @@ export const mapDelay = <E, R>(
 export const mapDelays = <Output, Input, E, R>(
   plan: Plan<Output, Input, E, R>,
   change: (delay: number, at: Moment) => number
-): Schedule.Schedule<Output, Input, E, R> => {
-  const { hint } = plan
-  return fromPlan({
+): Schedule.Schedule<Output, Input, E, R> =>
+  fromPlan({
     ...plan,
     next(state, at, input: Input) {
       const delay = plan.next(state, at, input)
@@ -57,35 +56,31 @@ export const mapDelays = <Output, Input, E, R>(
         ? change(delay, at)
         : mapDelay(delay, (delay) => change(delay, at))
     },
-    hint: hint && ((state, at, input: Input) => {
-      const asked = hint(state, at, input)
-      return asked > 0 ? change(asked, at) : asked
-    })
+    mapped: plan,
+    change
   })
-}
 
 /** A schedule around a plan, which remembers something of its own. What it does not change stays as it is. */
 export const around = <Output, Input, E, R, Own extends object>(
   plan: Plan<Output, Input, E, R>,
-  { again, floor, hint, next, remember, timed = false }: {
+  { again, floor, next, remember, timed = false }: {
     readonly remember: (env: Env) => Own
     readonly next: (state: Around<Own>, at: Moment, input: Input) => Eventual<number, E, R>
     readonly again?: ((state: Around<Own>, at: Moment) => number) | undefined
     readonly floor?: ((state: Around<Own>) => number) | undefined
-    readonly hint?: ((state: Around<Own>, at: Moment, input: Input) => number) | undefined
     readonly timed?: boolean
   }
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const { again: innerAgain, floor: innerFloor, hint: innerHint, prepare, since } = plan
+  const { again: innerAgain, floor: innerFloor, prepare, since } = plan
   return fromPlan<Output, Input, E, R, Around<Own>>({
     timed: plan.timed || timed,
     isGrid: plan.isGrid,
     start: (env) => ({ ...remember(env), inner: plan.start(env) }),
+    inner: plan,
     prepare: prepare && (({ inner }, at) => prepare(inner, at)),
     next,
     again: again ?? (innerAgain && (({ inner }, at) => innerAgain(inner, at))),
     since: since && (({ inner }, at, delay) => since(inner, at, delay)),
-    hint: hint ?? (innerHint && (({ inner }, at, input) => innerHint(inner, at, input))),
     floor: floor ?? (innerFloor && (({ inner }) => innerFloor(inner))),
     output: ({ inner }) => plan.output(inner)
   })

@@ -8,6 +8,7 @@ import type * as Types from "effect/Types"
 import type { RetryBudget } from "../RetryBudget.ts"
 import type { RetryExhausted } from "../RetryExhausted.ts"
 import { hedging } from "./hedging.ts"
+import type { Unanswered } from "./unanswered.ts"
 import type { Left, Picked, ScheduleDoesNotTake, Which } from "./which.ts"
 
 /**
@@ -53,13 +54,13 @@ type Budgeted<B> = B extends string ? RetryBudget : never
 type Key = string | undefined
 
 /** What `hedge` gives, unless the schedule does not take the errors that `while` lets through, or no error. */
-type Hedged<A, E, F, R, In, W> = [Picked<W, E> | undefined] extends [In]
+type Hedged<A, E, F, R, In, W> = [Picked<W, E> | Unanswered] extends [In]
   ? Effect.Effect<A, Left<W, E> | RetryExhausted<Picked<W, E>> | F, R>
-  : ScheduleDoesNotTake<Exclude<Picked<W, E> | undefined, In>>
+  : ScheduleDoesNotTake<Exclude<Picked<W, E> | Unanswered, In>>
 
 /** The second argument that goes with the first, for the compiler's messages. */
 type Second<First, E> = First extends Effect.Effect<infer _, infer E1, infer _>
-  ? Schedule.Schedule<unknown, E1 | undefined, unknown, unknown>
+  ? Schedule.Schedule<unknown, E1 | Unanswered, unknown, unknown>
   : HedgeOptions<never, AnyOf<E>, Key, unknown, unknown>
 type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E>>
 
@@ -129,13 +130,13 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E>>
  */
 export const hedge: {
   <A, E, ES, RS>(
-    schedule: Schedule.Schedule<unknown, NoInfer<E> | undefined, ES, RS>
+    schedule: Schedule.Schedule<unknown, NoInfer<E> | Unanswered, ES, RS>
   ): <R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, RetryExhausted<E> | ES, R | RS>
   /** @internal What a call that does not compile gives to the rest of a pipe, so that the compiler reports that call alone. */
   <X extends never>(effect: never, schedule: never): X
   <A, E, R, ES, RS>(
     effect: Effect.Effect<A, E, R>,
-    schedule: Schedule.Schedule<unknown, NoInfer<E> | undefined, ES, RS>
+    schedule: Schedule.Schedule<unknown, NoInfer<E> | Unanswered, ES, RS>
   ): Effect.Effect<A, RetryExhausted<E> | ES, R | RS>
   <A, E, R, In, ES, RS, const W extends Which<E>, B extends Key = undefined, EO = never, RO = never>(
     effect: Effect.Effect<A, E, R>,

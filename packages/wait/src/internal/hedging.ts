@@ -12,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { constTrue } from "effect/Function"
 import * as Option from "effect/Option"
-import type * as Predicate from "effect/Predicate"
+import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { type Reason, RetryExhausted } from "../RetryExhausted.ts"
@@ -23,10 +23,11 @@ import { Driver, type Rules } from "./driver.ts"
 import { toPlan } from "./foreign.ts"
 import type { HedgeOptions } from "./hedge.ts"
 import { type HedgeMeter, hedgeMeterOf, type Kind } from "./hedgeMeter.ts"
-import { millisSince } from "./moment.ts"
+import { millisSince, type Moment } from "./moment.ts"
 import { End, type Next, refine } from "./next.ts"
 import { done, type Plan } from "./plan.ts"
 import { loopAround } from "./stopping.ts"
+import { type Unanswered, unanswered } from "./unanswered.ts"
 import { toPredicate, type Which } from "./which.ts"
 
 type Settings<E, F, R> = HedgeOptions<E, Which<E>, string | undefined, F, R>
@@ -49,8 +50,8 @@ const validate = <E, F, R>(options: Settings<E, F, R> | undefined): Validated<E,
 /** A hedged call, which may be run again and again. */
 interface Hedged<A, E, R, F> {
   readonly effect: Effect.Effect<A, E, R>
-  readonly schedule: Plan<unknown, E | undefined, F, R>
-  readonly plan: Plan<State, E | undefined, F, R>
+  readonly schedule: Plan<unknown, E | Unanswered, F, R>
+  readonly plan: Plan<State, E | Unanswered, F, R>
   readonly rules: HedgeRules<A, E, R, F>
   readonly options: Validated<E, F, R>
 }
@@ -60,7 +61,7 @@ type Result<A, E, R, F> = Effect.Effect<A, E | F | RetryExhausted<E>, R>
 /** `Retry.hedge` */
 export const hedging = <A, E, R, F>(
   effect: Effect.Effect<A, E, R>,
-  schedule: Schedule.Schedule<unknown, E | undefined, F, R>,
+  schedule: Schedule.Schedule<unknown, E | Unanswered, F, R>,
   options?: Settings<E, F, R>
 ): Result<A, E, R | RetryBudget, F> => {
   let start: ((context: Context.Context<R>) => Result<A, E, R | RetryBudget, F>) | undefined
@@ -133,10 +134,26 @@ const endless = <E, R, F>(plan: Plan<unknown, E, F, R>): Plan<State, E, F, R, St
   }
 }
 
+// How long the hints in a schedule make this error wait: the longest, or `done` if one is too long.
+const hintOf = <E, F, R>(plan: Plan<unknown, E, F, R>, state: unknown, at: Moment, error: E): number => {
+  const { change, inner, mapped } = plan
+  if (mapped !== undefined && change !== undefined) {
+    const hint = hintOf(mapped, state, at, error)
+    return hint > 0 ? change(hint, at) : hint
+  }
+  const followed = plan.follow?.(state, error)
+  const hints = [
+    plan.hint?.(state, error) ?? 0,
+    inner !== undefined && Predicate.hasProperty(state, "inner") ? hintOf(inner, state.inner, at, error) : 0,
+    followed === undefined ? 0 : hintOf(followed.plan, followed.state, at, error)
+  ]
+  return hints.includes(done) ? done : Math.max(...hints)
+}
+
 /** What a run of the loop did: it started an attempt, found one due that the budget has to allow, or none; or waits for so long. */
 type Turn = "started" | "due" | "over" | number
 
-type HedgeRules<A, E, R, F> = Rules<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>>
+type HedgeRules<A, E, R, F> = Rules<Turn, never, R, E | Unanswered, State, A, E | F | RetryExhausted<E>>
 
 const makeRules = <A, E, R, F>(): HedgeRules<A, E, R, F> => ({
   kind: "hedge",
@@ -161,7 +178,7 @@ interface Memory<E> {
 }
 
 /** One operation: its attempts, and the loop that starts them. With a first attempt in time, it is little more than this record. */
-class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State, A, E | F | RetryExhausted<E>> {
+class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State, A, E | F | RetryExhausted<E>> {
   private readonly hedged: Hedged<A, E, R, F>
   private readonly budget: Budget | undefined
   private readonly started: bigint
@@ -237,7 +254,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   // The next attempt starts now, unless the error asks for a later one, or for none.
   private heed(memory: Memory<E>, error: E): void {
     memory.reasons.push(error)
-    const wait = this.hedged.schedule.hint?.(this.output()?.inner, this.at, error) ?? 0
+    const wait = hintOf(this.hedged.schedule, this.output()?.inner, this.at, error)
     if (wait === done) this.over ??= "Schedule"
     else if (wait > 0) memory.notBefore = Math.max(memory.notBefore, this.elapsed() + wait)
   }
@@ -247,7 +264,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     if (typeof turn === "number") return turn
     if (turn === "due") return this.before(this.remember())
     if (turn === "over") return this.rest()
-    const next = this.ask(undefined)
+    const next = this.ask(unanswered)
     return typeof next === "number" ? this.asked(next) : refine(next, (delay) => this.asked(delay))
   }
 
@@ -270,7 +287,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
     const { inner } = this.output() ?? {}
     const output = inner === undefined ? undefined : this.hedged.schedule.output(inner)
     memory.isAllowed = false
-    memory.attempts.asked(this.launched, Option.getOrUndefined(reason), output, this.delay)
+    memory.attempts.asked(this.launched, Option.getOrElse(reason, () => unanswered), output, this.delay)
     this.startAttempt(memory.attempts.next(this.context), Option.isNone(reason) ? "hedge" : "retry")
   }
 
@@ -333,14 +350,16 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | undefined, State,
   private before(memory: Memory<E>): Next<A, E | F | RetryExhausted<E>, R> {
     return Effect.gen({ self: this }, function*() {
       const { budget, fibers, hedged: { options: { name, onHedge } }, launched } = this
-      if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, Option.getOrUndefined(memory.last)))) {
+      const reason = Arr.head(memory.reasons)
+      const input = Option.getOrElse(reason, () => unanswered)
+      if (budget !== undefined && !(yield* budget.service.withdraw(budget.key, input))) {
         this.over ??= "Budget"
         return this.rest()
       }
       if (onHedge !== undefined) {
         const [attempt, running] = [launched + 1, fibers.length]
         const elapsed = Duration.millis(this.elapsed())
-        const hook = onHedge({ attempt, running, error: Arr.head(memory.reasons), elapsed })
+        const hook = onHedge({ attempt, running, error: reason, elapsed })
         yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
       }
       memory.isAllowed = true

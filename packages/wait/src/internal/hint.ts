@@ -3,7 +3,9 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import { around, mapDelay, planOfSelf } from "./delays.ts"
-import { done } from "./plan.ts"
+import { toPlan } from "./foreign.ts"
+import { done, fromPlan } from "./plan.ts"
+import { isUnanswered, type Unanswered } from "./unanswered.ts"
 
 type HintOf<E> = (error: E) => Option.Option<Duration.Input>
 
@@ -61,12 +63,12 @@ function either<E>(
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & (E | undefined), Error, Env>
+) => Schedule.Schedule<Output, Input & (E | Unanswered), Error, Env>
 function either<Output, E, Error, Env>(
-  self: Schedule.Schedule<Output, NoInfer<E> | undefined, Error, Env>,
+  self: Schedule.Schedule<Output, NoInfer<E> | Unanswered, Error, Env>,
   hintOf: HintOf<E>,
   options: HintOptions
-): Schedule.Schedule<Output, E | undefined, Error, Env>
+): Schedule.Schedule<Output, E | Unanswered, Error, Env>
 function either<Output, E, Error, Env>(
   self: Schedule.Schedule<Output, NoInfer<E>, Error, Env>,
   hintOf: HintOf<E>,
@@ -85,30 +87,32 @@ const hinted = <E>(
   options: HintOptions
 ): <Output, Input, Error, Env>(
   self: Schedule.Schedule<Output, Input, Error, Env>
-) => Schedule.Schedule<Output, Input & (E | undefined), Error, Env> => {
+) => Schedule.Schedule<Output, Input & (E | Unanswered), Error, Env> => {
   args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
-  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & (E | undefined), Error, Env>) => {
+  return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & (E | Unanswered), Error, Env>) => {
     const plan = planOfSelf(self)
-    const { floor, hint } = plan
-    // Where there is no error, as before a hedged attempt, nothing asks.
-    const askedBy = (error: E | undefined): number =>
-      error === undefined ? 0 : Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
-    return around(plan, {
+    const { floor } = plan
+    const hinted = (input: E | Unanswered): number =>
+      isUnanswered(input) ? 0 : Option.match(hintOf(input), { onNone: () => 0, onSome: args.millisOrZero })
+    const isTooLong = (hint: number): boolean => hint > max && !clamps
+    const schedule = around(plan, {
       remember: () => ({ hinted: 0 }),
-      next: (state, at, error) =>
-        mapDelay(plan.next(state.inner, at, error), (delay) => {
-          const hinted = askedBy(error)
-          state.hinted = Math.min(hinted, max)
-          return hinted > max && !clamps ? done : Math.max(delay, state.hinted)
+      next: (state, at, input) =>
+        mapDelay(plan.next(state.inner, at, input), (delay) => {
+          const hint = hinted(input)
+          state.hinted = Math.min(hint, max)
+          return isTooLong(hint) ? done : Math.max(delay, state.hinted)
         }),
-      hint(state, at, error) {
-        const hinted = askedBy(error)
-        const other = hint?.(state.inner, at, error) ?? 0
-        return (hinted > max && !clamps) || other === done ? done : Math.max(Math.min(hinted, max), other)
-      },
       floor: ({ hinted, inner }) => Math.max(hinted, floor?.(inner) ?? 0)
+    })
+    return fromPlan({
+      ...toPlan(schedule),
+      hint(_, input: Input & (E | Unanswered)) {
+        const hint = hinted(input)
+        return isTooLong(hint) ? done : Math.min(hint, max)
+      }
     })
   }
 }

@@ -113,10 +113,7 @@ export const match: {
     },
     since: ({ followed }, at, delay) => followed?.plan.since?.(followed.state, at, delay) ?? 0,
     floor: ({ followed }) => followed?.plan.floor?.(followed.state) ?? 0,
-    hint(matching, at, error) {
-      const asked = caseOf(matching, error)
-      return asked?.plan.hint?.(asked.state, at, error) ?? 0
-    },
+    follow: caseOf,
     output: ({ followed }) => followed?.plan.output(followed.state)
   })
 }

@@ -23,21 +23,18 @@ const active = (state: string, attributes: Attributes) =>
     attributes: { ...attributes, state }
   })
 
-const retryReasons = ["error", "defect", "schedule", "budget"]
-
-// Why each may be given up.
-const reasons: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+// Why each may be given up. A hedge is as a retry.
+const reasons: Readonly<Partial<Record<Kind, ReadonlyArray<string>>> & Record<"retry", ReadonlyArray<string>>> = {
   loop: ["error", "defect", "exhausted"],
   poll: ["error", "defect", "deadline", "exhausted", "stopped"],
-  retry: retryReasons,
-  hedge: retryReasons
+  retry: ["error", "defect", "schedule", "budget"]
 }
 
 const makeMeter = (kind: Kind, name: string) => {
   const attributes = { kind, name }
   const giveUpsFor = (reason: string) =>
     counter("give_ups", { ...attributes, reason }, "Loops, polls and retries that ended with a failure")
-  const giveUps = new Map(reasons[kind].map((reason) => [reason, giveUpsFor(reason)]))
+  const giveUps = new Map((reasons[kind] ?? reasons.retry).map((reason) => [reason, giveUpsFor(reason)]))
   const counters = {
     runs: counter("runs", attributes, "Runs that started"),
     failures: counter("failures", attributes, "Runs that failed"),
