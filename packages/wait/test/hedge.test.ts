@@ -526,6 +526,14 @@ describe("onHedge", () => {
       assert.deepStrictEqual([call.starts, endedAt, told(exit)], [[0, 250], 400, 1])
     }))
 
+  it.effect("keeps an attempt for each failure that comes while it runs", () =>
+    Effect.gen(function*() {
+      const call = makeCall([250, busy], [160, busy], hang)
+      const onHedge = ({ attempt }: Retry.Hedging<unknown>) => attempt === 3 ? Effect.sleep(100) : Effect.void
+      yield* observe(Retry.hedge(call.run, after(100, 5), { onHedge }), "1 minute")
+      assert.deepStrictEqual(call.starts, [0, 100, 300, 300, 400])
+    }))
+
   it.effect("ends all with its failure", () =>
     Effect.gen(function*() {
       const call = makeCall(hang)
@@ -564,6 +572,32 @@ describe("what it ends", () => {
       ).pipe(Effect.onInterrupt(() => Effect.sync(() => void cut++)))
       const { endedAt, exit } = yield* observe(Retry.hedge(call, after(100)), "1 minute")
       assert.deepStrictEqual([attempts, cut, endedAt, told(exit)], [2, 1, 100, "the first"])
+    }))
+
+  it.effect("takes the first answer when another attempt answers while it starts, as well", () =>
+    Effect.gen(function*() {
+      const answer = yield* Deferred.make<string>()
+      let attempts = 0
+      const call = Effect.suspend(() =>
+        ++attempts === 1 ? Deferred.await(answer) : Effect.as(Deferred.succeed(answer, "the first"), "the second")
+      )
+      const { exit } = yield* observe(Retry.hedge(call, after(100)), "1 minute")
+      assert.deepStrictEqual([attempts, told(exit)], [2, "the first"])
+    }))
+
+  it.effect("is ended by a defect, also beside an error that may be tried again", () =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const call = Effect.suspend(() => {
+        attempts++
+        return Effect.failCause(Cause.combine(Cause.fail(busy), Cause.die("bug")))
+      })
+      const { exit } = yield* observe(Retry.hedge(call, after(100)), "1 minute")
+      assert.deepStrictEqual(
+        exit !== undefined && Exit.isFailure(exit) && exit.cause.reasons.map(({ _tag }) => _tag),
+        ["Fail", "Die"]
+      )
+      assert.strictEqual(attempts, 1)
     }))
 
   it.effect("takes an answer that is there as soon as an attempt starts", () =>
@@ -612,6 +646,17 @@ describe("what it ends", () => {
       assert.deepStrictEqual(left(), { fibers: 1, sleeps: 0 }) // the one that forked it
     }))
 })
+
+it.effect("asks hints about errors alone, once for each", () =>
+  Effect.gen(function*() {
+    const seen: Array<Busy | Broken> = []
+    const schedule = Retry.hint(after(100, 4), (error: Busy | Broken) => {
+      seen.push(error)
+      return Option.none()
+    }, { max: 1 })
+    yield* observe(Retry.hedge(makeCall([150, busy], hang, [10, broken], hang).run, schedule), "1 minute")
+    assert.deepStrictEqual(seen, [busy, broken])
+  }))
 
 it.effect("with a schedule that never comes is the bare effect", () =>
   Effect.gen(function*() {
@@ -953,5 +998,5 @@ describe("what it costs when the first attempt answers", () => {
       const { driver } = loop as unknown as { readonly driver: { readonly listeners?: Set<unknown> } }
       assert.deepStrictEqual(Option.getOrUndefined(exit), Exit.succeed([100_000, 100_000]))
       assert.deepStrictEqual([most, timers.size, driver.listeners?.size], [1, 0, 0])
-    }))
+    }), 60_000)
 })
