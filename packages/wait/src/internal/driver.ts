@@ -78,7 +78,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
-  private next: Next<B, E | F, R> = 0
+  protected next: Next<B, E | F, R> = 0
   private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
 
   constructor(
@@ -128,7 +128,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // As an Effect, this driver gives the result of the loop.
-  private turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
+  protected turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
     this.next = next
     return Effect.andThen(Effect.whileLoop(this), this)
   }

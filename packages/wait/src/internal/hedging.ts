@@ -215,6 +215,14 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State
     return this.loopAfter(Cause.empty)
   }
 
+  // An operation is short: a closure takes less time than `andThen`, and only a loop that sleeps for long minds its memory.
+  protected override turns(
+    next: Next<A, E | F | RetryExhausted<E>, R>
+  ): Effect.Effect<A, E | F | RetryExhausted<E>, R> {
+    this.next = next
+    return Effect.flatMap(Effect.whileLoop(this), () => this)
+  }
+
   // The loop starts after the first attempt has started.
   protected override failed(): Next<A, E | F | RetryExhausted<E>, R> {
     return this.after("started")
@@ -301,7 +309,8 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State
     if (exit !== undefined) return this.attemptEnded(exit)
     fibers.push(fiber)
     fiber.addObserver((exit) => {
-      fibers.splice(fibers.indexOf(fiber), 1)
+      if (fibers.length === 1) fibers.pop()
+      else fibers.splice(fibers.indexOf(fiber), 1)
       this.attemptEnded(exit)
     })
   }
