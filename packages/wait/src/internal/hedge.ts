@@ -75,17 +75,17 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E>>
  * **When to use**
  *
  * For idempotent calls to a dependency with several replicas, where a few calls are much slower than the rest. A delay of the 95th percentile costs
- * at most 5 % more calls. Do not hedge a call that is slow because the dependency is overloaded: give it a `budget`.
+ * at most 5 % more calls. An overloaded dependency is slow in every call, and hedges multiply its load: a `budget` bounds them.
  *
  * **Details**
  *
- * - the schedule gives the delay from the start of an attempt to the start of the next; each attempt takes one step. Its input is undefined
+ * - the schedule gives the delay from the start of an attempt to the start of the next; each attempt takes one step. Its input is {@link Unanswered}
  * - `Retry.hint` in the schedule is the server's pushback: it delays the next attempt after that error. One that is longer than `max` allows no
  *   further attempt, and those in flight go on
  * - a budget that refuses allows no further attempt either, nor does the stop of the loop whose run the operation is in
  * - an attempt sees how many came before it in `Schedule.CurrentMetadata`, as under `Effect.retry`
  * - interruption ends all attempts, and completes when they have ended
- * - with the first attempt in time, it costs less than 2 µs
+ * - when the first attempt answers in time, it adds up to 2 µs, which is less than `Effect.timeout` does
  *
  * The sources are "The Tail at Scale" (Dean and Barroso, 2013) and the `hedgingPolicy` of gRPC's proposal A6. Dies with an
  * `IllegalArgumentError` for options that are not allowed, when it is run.
