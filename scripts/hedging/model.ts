@@ -47,7 +47,7 @@ export interface Reads {
   readonly pages: ReadonlyArray<number>
 }
 
-const sorted = Arr.sort(Order.Number)
+const sorted = Arr.sortBy(Order.Number)
 
 /** The time of each read and of each page. The same in every run. */
 export const simulateReads = (hedge: Hedge, { pages }: Size): Effect.Effect<Reads> =>

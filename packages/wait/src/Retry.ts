@@ -36,7 +36,7 @@ import type { RetryBudget } from "./RetryBudget.ts"
 import type { RetryExhausted } from "./RetryExhausted.ts"
 
 export { hedge } from "./internal/hedge.ts"
-export type { HedgeOptions, Hedging } from "./internal/hedge.ts"
+export type { HedgeOptions, Hedging } from "./internal/hedgeOptions.ts"
 export { hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
 export type { Options, Retrying } from "./internal/retryOptions.ts"

@@ -91,12 +91,12 @@ const hinted = <E>(
   args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
+  const isTooLong = (hint: number): boolean => hint > max && !clamps
   return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & (E | Unanswered), Error, Env>) => {
     const plan = planOfSelf(self)
     const { floor } = plan
     const hinted = (input: E | Unanswered): number =>
       isUnanswered(input) ? 0 : Option.match(hintOf(input), { onNone: () => 0, onSome: args.millisOrZero })
-    const isTooLong = (hint: number): boolean => hint > max && !clamps
     const schedule = around(plan, {
       remember: () => ({ hinted: 0 }),
       next: (state, at, input) =>
