@@ -217,6 +217,23 @@ const rows: ReadonlyArray<Row> = [
     result: { error: new Busy({ after: "1 hour" }), attempts: 1, elapsed: 30, reason: "Schedule" }
   },
   {
+    when: "after a hint that ends past a limit in time, starts no further attempt",
+    plans: [["1 second"], [30, new Busy({ after: 500 })]],
+    schedule: hinted(after(100), "1 second").pipe(Limit.within(600)),
+    starts: [0, 100],
+    endedAt: 1000,
+    result: 1
+  },
+  {
+    when: "after a hint that ends on a limit in time, starts the next attempt",
+    plans: [["1 second"], [30, new Busy({ after: 500 })], [10]],
+    schedule: hinted(after(100), "1 second").pipe(Limit.within(630)),
+    starts: [0, 100, 630],
+    cuts: [[1, 640]],
+    endedAt: 640,
+    result: 3
+  },
+  {
     when: "clamps a hint that is too long where it is told to",
     plans: [[30, new Busy({ after: "1 hour" })], [10]],
     schedule: hinted(after(100), 200, "clamp"),
@@ -524,6 +541,20 @@ describe("onHedge", () => {
       const onHedge = () => Effect.sleep(150)
       const { endedAt, exit } = yield* observe(Retry.hedge(call.run, after(100), { onHedge }), "1 minute")
       assert.deepStrictEqual([call.starts, endedAt, told(exit)], [[0, 250], 400, 1])
+    }))
+
+  it.effect("that takes longer than a limit in time is followed by no attempt", () =>
+    Effect.gen(function*() {
+      for (const [takes, starts] of [[150, [0, 250]], [151, [0]]] as const) {
+        const began = yield* Clock.currentTimeMillis
+        const call = makeCall([1000])
+        const schedule = Period.sliding(100).pipe(Limit.within(250))
+        const { exit } = yield* observe(
+          Retry.hedge(call.run, schedule, { onHedge: () => Effect.sleep(takes) }),
+          "1 minute"
+        )
+        assert.deepStrictEqual([call.starts.map((start) => start - began), told(exit)], [[...starts], 1])
+      }
     }))
 
   it.effect("keeps an attempt for each failure that comes while it runs", () =>

@@ -263,7 +263,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State
   private heed(memory: Memory<E>, error: E): void {
     memory.reasons.push(error)
     const wait = hintOf(this.hedged.schedule, this.output()?.inner, this.at, error)
-    if (wait === done) this.over ??= "Schedule"
+    if (wait === done || this.at.isExpired(wait)) this.over ??= "Schedule"
     else if (wait > 0) memory.notBefore = Math.max(memory.notBefore, this.elapsed() + wait)
   }
 
@@ -272,6 +272,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State
     if (typeof turn === "number") return turn
     if (turn === "due") return this.before(this.remember())
     if (turn === "over") return this.rest()
+    this.at.awaitLimit()
     const next = this.ask(unanswered)
     return typeof next === "number" ? this.asked(next) : refine(next, (delay) => this.asked(delay))
   }
@@ -366,10 +367,16 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State
         return this.rest()
       }
       if (onHedge !== undefined) {
+        const isLate = this.at.isExpired()
         const [attempt, running] = [launched + 1, fibers.length]
         const elapsed = Duration.millis(this.elapsed())
         const hook = onHedge({ attempt, running, error: reason, elapsed })
         yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
+        // The hook took so long that the limits in time allow no attempt.
+        if (!isLate && this.at.isExpired()) {
+          this.over ??= "Schedule"
+          return this.rest()
+        }
       }
       memory.isAllowed = true
       return 0

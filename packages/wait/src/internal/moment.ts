@@ -206,10 +206,10 @@ export class LoopMoment implements Moment {
     if (this.limit !== undefined) this.limit = Math.min(this.limit, time)
   }
 
-  /** Whether that has passed. */
-  isExpired(): boolean {
+  /** Whether that has passed, or will have passed after this delay. */
+  isExpired(delay = 0): boolean {
     this.look()
-    return this.limit !== undefined && this.now > this.limit
+    return this.limit !== undefined && this.now + delay > this.limit
   }
 }
 
