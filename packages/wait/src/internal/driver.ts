@@ -69,13 +69,14 @@ const mustYield = (ahead: number): boolean => {
 
 /** A loop in progress. A sleeping loop holds little more than this record. */
 export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
-  readonly rules: Rules<A, E, R, In, Out, B, F>
-  readonly watch: Watch | undefined
-  readonly at: LoopMoment
+  // What the constructor sets needs no field of its own: that is some bytes.
+  declare readonly rules: Rules<A, E, R, In, Out, B, F>
+  declare readonly watch: Watch | undefined
+  declare readonly at: LoopMoment
   /** How many runs have started. */
   attempts = 0
-  private readonly work: Effect.Effect<unknown, E, R>
-  private readonly plan: Plan<Out | undefined, In, F, R>
+  declare private readonly work: Effect.Effect<unknown, E, R>
+  declare private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   protected next: Next<B, E | F, R> = 0

@@ -179,9 +179,9 @@ interface Memory<E> {
 
 /** One operation: its attempts, and the loop that starts them. With a first attempt in time, it is little more than this record. */
 class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State, A, E | F | RetryExhausted<E>> {
-  private readonly hedged: Hedged<A, E, R, F>
-  private readonly budget: Budget | undefined
-  private readonly started: bigint
+  declare private readonly hedged: Hedged<A, E, R, F>
+  declare private readonly budget: Budget | undefined
+  declare private readonly started: bigint
   /** The attempts in flight. */
   private readonly fibers: Array<Fiber.Fiber<A, E>> = []
   /** How many attempts have started. */

@@ -35,8 +35,8 @@ type Change = Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra">>
 
 /** The same Moment, but for some fields. */
 class Changed implements Moment {
-  private readonly at: Moment
-  private readonly change: Change
+  declare private readonly at: Moment
+  declare private readonly change: Change
 
   constructor(at: Moment, change: Change) {
     this.at = at

@@ -26,21 +26,22 @@ export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/
  * this schedule waits for is still to come.
  */
 export class Standalone implements Moment {
-  readonly random: Draws
+  // What the constructor sets needs no field of its own: that is some bytes.
+  declare readonly random: Draws
   /** When the schedule started. */
-  readonly first: number
-  now: number
-  start: number
-  due: number
+  declare readonly first: number
+  declare now: number
+  declare start: number
+  declare due: number
   isExtra = false
-  private readonly asking: Asking | undefined
+  declare private readonly asking: Asking | undefined
   /** The driver of the current step, if it is one of this library. */
   private driver: Moment | undefined = undefined
   /** When this schedule wants its next run. */
-  private wanted: number
+  declare private wanted: number
   /** The `now` of the last step, and how far the time of this Moment is from it. */
-  private stepped: number
-  private offset: number
+  declare private stepped: number
+  declare private offset: number
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     const started = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
