@@ -59,7 +59,7 @@ for (const [name, holds] of claims) console.log(`${holds ? "ok    " : "FAILED"} 
 
 if (!isSmoke && !isRefusing) {
   mkdirSync("docs", { recursive: true })
-  const summary = summarize(results, settings)
+  const summary = summarize(new Map(names.map((name) => [name, results.get(name)!])), settings)
   writeFileSync("docs/outage.json", `${JSON.stringify(summary)}\n`)
   writeFileSync("docs/outage.svg", draw(summary))
 }

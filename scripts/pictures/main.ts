@@ -9,5 +9,6 @@ const run = (...args: ReadonlyArray<string>): void => {
 }
 
 run("scripts/outage/main.ts")
+run("scripts/hedging/main.ts")
 run("scripts/docs/main.ts", "--write")
 run("packages/cli/src/bin.ts", "preview", "--policy", "docs/policies.yaml", "--svg", "docs/preview.svg")

@@ -1,6 +1,6 @@
 /** Delays before each run: the mean, and a band from the shortest to the longest, on a logarithmic scale. */
 import { look } from "./ink.ts"
-import { at, type Box, edge, fit, heading, legend, paragraph, type Sign, text } from "./page.ts"
+import { at, type Box, edge, fit, heading, legend, paragraph, type Sign, stack, text } from "./page.ts"
 import { logarithmic } from "./scale.ts"
 import { time } from "./time.ts"
 
@@ -36,18 +36,6 @@ export const signOf = (name: string, i: number): Sign => {
     text: name,
     draw: (x, y) => `<path class="line${hue}" d="M${at(x)} ${at(y)}h22" stroke-width="2.5"${dash}/>`
   }
-}
-
-/** Something below the other. */
-export const stack = (boxes: ReadonlyArray<Box>): Box => (top) => {
-  const lines: Array<string> = []
-  let height = 0
-  for (const box of boxes) {
-    const drawn = box(top + height)
-    lines.push(...drawn.lines)
-    height += drawn.height
-  }
-  return { height, lines }
 }
 
 const plot = (policies: ReadonlyArray<Policy>, width: number): Box => (top) => {

@@ -1,6 +1,5 @@
 /** The runs of many clients: each a row, or counted. */
 import type { Timeline } from "effect-wait/Timeline"
-import { stack } from "./delays.ts"
 import { look } from "./ink.ts"
 import {
   at,
@@ -15,6 +14,7 @@ import {
   page,
   paragraph,
   type Sign,
+  stack,
   text,
   widthOf,
   widthOfText

@@ -13,6 +13,8 @@ export interface Chart {
   readonly title: string
   readonly x: string
   readonly y: string
+  /** The numbers of x that are named, and their names; default: round numbers. */
+  readonly names?: ReadonlyArray<readonly [x: number, name: string]> | undefined
   readonly lines: ReadonlyArray<Line>
 }
 
@@ -28,7 +30,7 @@ export const separate = (
 
 const line = 16
 
-export const chartBox = ({ lines, title, x, y }: Chart, width: number): Box => (top) => {
+export const chartBox = ({ lines, names: xNames, title, x, y }: Chart, width: number): Box => (top) => {
   const isNarrow = width < 480
   const shown = lines.filter(({ points }) => points.length > 0)
   const widest = lines.reduce((most, { name }) => Math.max(most, widthOfText(name)), 0)
@@ -60,9 +62,9 @@ export const chartBox = ({ lines, title, x, y }: Chart, width: number): Box => (
         `<path class="${mark === 0 ? "axis" : "grid"}" d="M${at(left)} ${at(toY(mark))}H${at(right)}"/>`,
         text(left - 8, toY(mark) + 4, number(mark), { anchor: "end", style: "dim" })
       ]),
-      ...xs.marks.flatMap((mark) => [
+      ...(xNames ?? xs.marks.map((mark) => [mark, number(mark)] as const)).flatMap(([mark, name]) => [
         `<path class="axis" d="M${at(toX(mark))} ${at(end)}v5"/>`,
-        text(toX(mark), end + 19, number(mark), { anchor: "middle", style: "dim" })
+        text(toX(mark), end + 19, name, { anchor: "middle", style: "dim" })
       ]),
       ...shown.length === 0
         ? [text((left + right) / 2, (begin + end) / 2, "no data", { anchor: "middle", style: "dim" })]

@@ -9,6 +9,7 @@ import {
   legend,
   page,
   type Sign,
+  stack,
   text,
   widthOf,
   widthOfText
@@ -29,7 +30,7 @@ export interface Strip {
   readonly recovery: number | undefined
 }
 
-export interface Outage extends Frame {
+export interface Outages {
   readonly strips: ReadonlyArray<Strip>
   /** From one count to the next, in milliseconds. */
   readonly every: number
@@ -46,9 +47,9 @@ const block = (style: string) => (x: number, y: number) =>
 const line = (style: string, more: string) => (x: number, y: number) =>
   `<path class="${style}" d="M${at(x)} ${at(y)}h20"${more}/>`
 
-export const outage = (options: Outage): string => {
+/** The strips, and their legend. */
+export const outageBox = (options: Outages, width: number): Box => {
   const { capacity, down: [from, to], every, strips } = options
-  const width = widthOf(options)
   const isAbove = width < 560
   const until = every * strips.reduce((most, { requests }) => Math.max(most, requests.length), 1)
   const most = strips.reduce((most, { requests }) => requests.reduce((most, n) => Math.max(most, n), most), capacity)
@@ -118,5 +119,7 @@ export const outage = (options: Outage): string => {
     },
     { draw: line("axis", ` stroke-dasharray="2 3"`), text: `its capacity, ${number(capacity)} a second` }
   ]
-  return page(options, [box, gap(6), legend(signs, width)])
+  return stack([box, gap(6), legend(signs, width)])
 }
+
+export const outage = (options: Frame & Outages): string => page(options, [outageBox(options, widthOf(options))])

@@ -102,20 +102,27 @@ export const heading = (content: string, width: number): Box => (top) => ({
 
 export const gap = (height: number): Box => () => ({ height, lines: [] })
 
+/** Boxes below each other, as one. */
+export const stack = (boxes: ReadonlyArray<Box>): Box => (top) => {
+  const lines: Array<string> = []
+  let height = 0
+  for (const box of boxes) {
+    const drawn = box(top + height)
+    lines.push(...drawn.lines)
+    height += drawn.height
+  }
+  return { height, lines }
+}
+
 /** The same boxes give the same text. */
 export const page = (frame: Frame, boxes: ReadonlyArray<Box>): string => {
   const { description, isInline = false, subtitle, title } = frame
   const width = widthOf(frame)
   const titles = wrap(title, (width - 2 * edge) / 1.3)
-  const all = [...subtitle === undefined ? [] : [paragraph(subtitle, width)], gap(8), ...boxes]
   const lines = titles.map((line, i) => text(edge, 26 + 20 * i, line, { isBold: true, size: 15 }))
-  let top = 16 + 20 * titles.length
-  for (const box of all) {
-    const { height, lines: drawn } = box(top)
-    lines.push(...drawn)
-    top += height
-  }
-  const height = Math.ceil(top + 8)
+  const top = 16 + 20 * titles.length
+  const body = stack([...subtitle === undefined ? [] : [paragraph(subtitle, width)], gap(8), ...boxes])(top)
+  const height = Math.ceil(top + body.height + 8)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="ew" role="img" width="${width}" height="${height}" ` +
     `viewBox="0 0 ${width} ${height}">`,
@@ -124,6 +131,7 @@ export const page = (frame: Frame, boxes: ReadonlyArray<Box>): string => {
     ...isInline ? [] : [`<style>${styleSheet}</style>`],
     `<rect class="ground" width="${width}" height="${height}"/>`,
     ...lines,
+    ...body.lines,
     "</svg>\n"
   ].join("\n")
 }

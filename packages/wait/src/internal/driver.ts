@@ -83,16 +83,17 @@ const mustYield = (ahead: number): boolean => {
 
 /** A loop in progress. A sleeping loop holds little more than this record. */
 export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
-  readonly rules: Rules<A, E, R, In, Out, B, F>
-  readonly watch: Watch | undefined
-  readonly at: LoopMoment
+  // What the constructor sets needs no field of its own: that is some bytes.
+  declare readonly rules: Rules<A, E, R, In, Out, B, F>
+  declare readonly watch: Watch | undefined
+  declare readonly at: LoopMoment
   /** How many runs have started. */
   attempts = 0
-  private readonly work: Effect.Effect<unknown, E, R>
-  private readonly plan: Plan<Out | undefined, In, F, R>
+  declare private readonly work: Effect.Effect<unknown, E, R>
+  declare private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
-  private next: Next<B, E | F, R> = 0
+  protected next: Next<B, E | F, R> = 0
   private doing: "running" | "sleeping" | "napping" | "holding" | "deciding" = "deciding"
   // Only where the schedule is a calendar.
   declare private calendar?: Calendar<F, R>
@@ -144,7 +145,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // As an Effect, this driver gives the result of the loop.
-  private turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
+  protected turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
     this.next = next
     return Effect.andThen(Effect.whileLoop(this), this)
   }
@@ -315,7 +316,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause)
   }
 
-  private failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
+  /** What comes after a run that failed. */
+  protected failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
     const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)

@@ -53,6 +53,15 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** The least wait that the last step allows, from the end of the run. */
   readonly floor?: Method<[state: State], number> | undefined
+  /** The plan of a combinator, whose state is the `inner` of this one's. */
+  readonly inner?: Plan<unknown, Input, E, R> | undefined
+  /** The plan with the same state whose delays `change` changes. */
+  readonly mapped?: Plan<unknown, Input, E, R> | undefined
+  readonly change?: ((delay: number, at: Moment) => number) | undefined
+  /** How long this input asks to wait, in milliseconds, or `done`. It is no step, and changes no state. */
+  readonly hint?: Method<[state: State, input: Input], number> | undefined
+  /** What is followed at this input. */
+  readonly follow?: Method<[state: State, input: Input], Started<unknown, Input, E, R> | undefined> | undefined
   /** What the last step put out. */
   output(state: State): Output
 }
