@@ -1,6 +1,6 @@
 /** The picture: how many times faster or lighter than each peer, by the median, with the spread of the rounds. */
 import { type Bar, comparison } from "@effect-wait/draw"
-import { pick } from "./picks.ts"
+import { pickDrawn } from "./picks.ts"
 import type { Finding, Result } from "./report.ts"
 
 const times = (ratio: number): number => ratio > 0 ? 1 / ratio : Infinity
@@ -24,7 +24,7 @@ export const draw = (results: ReadonlyArray<Result>): string =>
       "of 1 is slower or heavier. Every figure is in the table.",
     subtitle: "Longer is better. Logarithmic; a bar to the left of 1x is worse than the peer.",
     width: 860,
-    groups: pick(results).filter(({ isDrawn }) => isDrawn).map(({ findings, heading }) => ({
+    groups: pickDrawn(results).map(({ findings, heading }) => ({
       heading,
       bars: findings.flatMap(({ finding, name }) => isClear(finding) ? [bar(finding, name)] : [])
     }))

@@ -180,14 +180,19 @@ const groups: ReadonlyArray<Group> = [
 /** What is shown of a section: its claims, and what their peers are called. */
 interface Picked {
   readonly heading: string
-  readonly isDrawn: boolean
   readonly medians: ReadonlyMap<string, number>
   readonly findings: ReadonlyArray<{ readonly name: string; readonly finding: Finding }>
 }
 
-/** What is shown of the results. Only a claim about a Go that is not there may be missing. */
-export const pick = (results: ReadonlyArray<Result>): ReadonlyArray<Picked> =>
-  groups.map(({ heading, onlyInTable = false, rows, section }) => {
+/** What the picture shows of the results. Only a claim about a Go that is not there may be missing. */
+export const pickDrawn = (results: ReadonlyArray<Result>): ReadonlyArray<Picked> =>
+  pickOf(groups.filter(({ onlyInTable = false }) => !onlyInTable), results)
+
+/** What the table shows, which is more. */
+const pick = (results: ReadonlyArray<Result>): ReadonlyArray<Picked> => pickOf(groups, results)
+
+const pickOf = (groups: ReadonlyArray<Group>, results: ReadonlyArray<Result>): ReadonlyArray<Picked> =>
+  groups.map(({ heading, rows, section }) => {
     const result = results.find(({ title }) => title === section)
     const findings = Object.entries(rows).flatMap(([text, name]) => {
       const finding = result?.claims.find((claim) => claim.text === text)
@@ -195,7 +200,7 @@ export const pick = (results: ReadonlyArray<Result>): ReadonlyArray<Picked> =>
       return finding === undefined ? [] : [{ name, finding }]
     })
     const medians = new Map(result?.series.map(({ median, name }) => [name, median]))
-    return { heading, isDrawn: !onlyInTable, medians, findings }
+    return { heading, medians, findings }
   })
 
 const begin = "<!-- What follows is written by the benchmark. -->"
