@@ -491,16 +491,18 @@ export const toSvg = (
       label(i * step)
     }</text>\n`
   }
-  lanes.forEach(([name, lane], i) => {
-    const y = 16 + i * 28
-    const shown = name.replace(/^(.{30}).{3,}/, "$1…").replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+  let y = 16
+  for (const [name, lane] of lanes) {
     svg += `<path d="M${margin} ${y + 8}H${x(lane.outcome === "cut" ? span : endOf(lane))}"/>` +
-      `<text x="8" y="${y + 12}">${shown}</text>\n`
+      `<text x="8" y="${y + 12}">${
+        name.replace(/^(.{30}).{3,}/, "$1...").replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+      }</text>\n`
     for (const { end, start } of lane.runs) {
       const length = Math.max(2, (end - start) * scale).toFixed(1)
       svg += `<rect x="${x(start)}" y="${y}" width="${length}" height="16"/>\n`
     }
-  })
+    y += 28
+  }
   return `${svg}</svg>`
 }
 
