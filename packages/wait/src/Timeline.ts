@@ -495,7 +495,7 @@ export const toSvg = (
   for (const [name, lane] of lanes) {
     svg += `<path d="M${margin} ${y + 8}H${x(lane.outcome === "cut" ? span : endOf(lane))}"/>` +
       `<text x="8" y="${y + 12}">${
-        name.replace(/^(.{30}).{3,}/, "$1...").replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+        name.replace(/^(.{29}).{4,}/, "$1...").replaceAll("&", "&amp;").replaceAll("<", "&lt;")
       }</text>\n`
     for (const { end, start } of lane.runs) {
       const length = Math.max(2, (end - start) * scale).toFixed(1)

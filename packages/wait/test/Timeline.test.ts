@@ -333,8 +333,8 @@ describe("Timeline, as a value", () => {
       )
     assert.deepStrictEqual(names(["a".repeat(32), "b".repeat(33), "c".repeat(140)]), [
       "a".repeat(32),
-      `${"b".repeat(30)}...`,
-      `${"c".repeat(30)}...`
+      `${"b".repeat(29)}...`,
+      `${"c".repeat(29)}...`
     ])
   })
 
