@@ -1,5 +1,19 @@
 /** How many times better or worse than others, as bars with their spread. */
-import { at, type Box, edge, fit, type Frame, gap, heading, legend, page, type Sign, text, widthOf } from "./page.ts"
+import {
+  at,
+  type Box,
+  edge,
+  fit,
+  type Frame,
+  gap,
+  heading,
+  legend,
+  page,
+  type Sign,
+  text,
+  widthOf,
+  widthOfText
+} from "./page.ts"
 import { number } from "./time.ts"
 
 /** So many times better: worse, if less than 1. */
@@ -39,7 +53,8 @@ export const comparison = (options: Comparison): string => {
   const powers = all.flatMap(({ max, min, value }) => [min, max, value]).map((value) => Math.log10(clamp(value)))
   const low = powers.reduce((low, power) => Math.min(low, Math.floor(power)), 0)
   const high = powers.reduce((high, power) => Math.max(high, Math.ceil(power)), 1)
-  const left = isAbove ? edge + 8 : 0.4 * width
+  const longest = all.reduce((most, { name }) => Math.max(most, widthOfText(name)), 0)
+  const left = isAbove ? edge + 8 : Math.min(0.46 * width, edge + 12 + longest)
   const right = width - 92
   const toX = (value: number) => left + (Math.log10(clamp(value)) - low) / (high - low) * (right - left)
   const marks = Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`))

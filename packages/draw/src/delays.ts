@@ -1,6 +1,6 @@
 /** Delays before each run: the mean, and a band from the shortest to the longest, on a logarithmic scale. */
 import { look } from "./ink.ts"
-import { at, type Box, edge, fit, heading, legend, paragraph, type Sign, stack, text } from "./page.ts"
+import { at, type Box, edge, heading, legend, paragraph, type Sign, stack, text } from "./page.ts"
 import { logarithmic } from "./scale.ts"
 import { time } from "./time.ts"
 
@@ -57,6 +57,8 @@ const plot = (policies: ReadonlyArray<Policy>, width: number): Box => (top) => {
     const last = labels.at(-1)
     if (last === undefined || toY(last) - toY(mark) >= 16) labels.push(mark)
   }
+  // The more bands lie on each other, the lighter is each.
+  const opacity = Number(Math.min(0.13, 0.5 / policies.length).toFixed(3))
   const every = Math.ceil((last - 1) / Math.max(2, Math.floor((right - left) / 26)))
   return {
     height: height + 46,
@@ -83,7 +85,7 @@ const plot = (policies: ReadonlyArray<Policy>, width: number): Box => (top) => {
           }" stroke-width="12" stroke-opacity="0.25"/>`
           : `<polygon class="fill${hue} line${hue} band" points="${
             points([...side("max"), ...side("min").toReversed()])
-          }" fill-opacity="0.13" stroke-opacity="0.6" stroke-linejoin="round"/>`
+          }" fill-opacity="${opacity}" stroke-opacity="0.6" stroke-linejoin="round"/>`
         return [
           band,
           `<polyline class="line${hue}" points="${points(side("p95"))}" fill="none" stroke-width="1.5" ` +
@@ -144,7 +146,3 @@ export const delaysBox = (policies: ReadonlyArray<Policy>, width: number): Box =
       : [plot(policies, width), legend(signs, width)]
   ])
 }
-
-/** A name in a column of its own, cut where it must be. */
-export const label = (x: number, y: number, name: string, width: number): string =>
-  text(x, y, fit(name, width), { isBold: true, whole: name })

@@ -3,6 +3,7 @@ import type { Timeline } from "effect-wait/Timeline"
 import { look } from "./ink.ts"
 import {
   at,
+  bold,
   type Box,
   edge,
   fit,
@@ -62,7 +63,7 @@ const rows = (herds: ReadonlyArray<Herd & { readonly i: number }>, width: number
   let y = top
   for (const { clients, i, name } of herds) {
     if (name !== "") {
-      lines.push(text(left, y + 13, fit(name, right - left), { isBold: true, whole: name }))
+      lines.push(text(left, y + 13, fit(name, (right - left) / bold), { isBold: true, whole: name }))
       y += 20
     }
     for (const { outcome, runs } of clients) {

@@ -1,6 +1,7 @@
 /** What becomes of a service during and after an outage: a strip for each policy. */
 import {
   at,
+  bold,
   type Box,
   edge,
   fit,
@@ -53,7 +54,7 @@ export const outageBox = (options: Outages, width: number): Box => {
   const isAbove = width < 560
   const until = every * strips.reduce((most, { requests }) => Math.max(most, requests.length), 1)
   const most = strips.reduce((most, { requests }) => requests.reduce((most, n) => Math.max(most, n), most), capacity)
-  const names = strips.reduce((most, { name }) => Math.max(most, widthOfText(name) * 1.1), 0)
+  const names = strips.reduce((most, { name }) => Math.max(most, widthOfText(name) * bold), 0)
   const left = isAbove ? edge : edge + 10 + Math.min(0.3 * width, names)
   const right = isAbove ? width - edge : width - 132
   const box: Box = (top) => {
@@ -86,12 +87,16 @@ export const outageBox = (options: Outages, width: number): Box => {
       }
       if (isAbove) {
         drawn.push(
-          text(edge, y - 6, fit(name, right - left - 130), { isBold: true, whole: name }),
+          text(edge, y - 6, fit(name, (right - left - 130) / bold), { isBold: true, whole: name }),
           text(right, y - 6, verdict, { anchor: "end", isBold: true, style })
         )
       } else {
         drawn.push(
-          text(left - 10, base - 16, fit(name, left - 10 - edge), { anchor: "end", isBold: true, whole: name }),
+          text(left - 10, base - 16, fit(name, (left - 10 - edge) / bold), {
+            anchor: "end",
+            isBold: true,
+            whole: name
+          }),
           text(right + 10, base - 16, verdict, { isBold: true, style })
         )
       }

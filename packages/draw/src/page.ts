@@ -31,13 +31,23 @@ const control = /[\p{Cc}\p{Cs}\ufffe\uffff]/gu
 
 export const escape = (text: string): string => text.replace(control, "\u00b7").replace(/[&<>"]/g, (c) => entities[c]!)
 
-// The widest of the usual fonts has 7.2 pixels for a letter, and twice as many for one of East Asia.
-const letter = 7.2
-const isWide = (character: string): boolean => character.codePointAt(0)! >= 0x2e80
+// In the widest of the usual fonts, and in a monospaced one.
+const letter = 7.25
+const widthOfCharacter = (character: string): number =>
+  character.codePointAt(0)! >= 0x2e80
+    ? 2 * letter
+    : /[mwMW@%]/.test(character)
+    ? 11.8
+    : /[A-Z0-9&]/.test(character)
+    ? 8.4
+    : letter
+
+/** How much wider bold letters are. */
+export const bold = 1.12
 
 /** About how wide a text of 12 pixels is, and rather more. */
 export const widthOfText = (text: string): number =>
-  Array.from(text).reduce((width, character) => width + (isWide(character) ? 2 * letter : letter), 0)
+  Array.from(text).reduce((width, character) => width + widthOfCharacter(character), 0)
 
 /** The text, or its beginning and its end, in so many pixels. */
 export const fit = (text: string, width: number): string => {
@@ -55,7 +65,7 @@ export const fit = (text: string, width: number): string => {
 export const fitAll = (texts: ReadonlyArray<string>, width: number): ReadonlyArray<string> => {
   const fitted = texts.map((text) => fit(text, width))
   const isClear = new Set(fitted).size === new Set(texts).size
-  return isClear ? fitted : texts.map((text, i) => `${i + 1} ${fit(text, width - 7.2 * (String(i + 1).length + 1))}`)
+  return isClear ? fitted : texts.map((text, i) => `${i + 1} ${fit(text, width - 8.4 * (String(i + 1).length + 1))}`)
 }
 
 /** In lines of so many pixels. A word that is too long is cut. */
@@ -97,7 +107,9 @@ export const paragraph = (content: string, width: number): Box => (top) => {
 
 export const heading = (content: string, width: number): Box => (top) => ({
   height: 24,
-  lines: [text(edge, top + 15, fit(content, (width - 2 * edge) / 1.15), { isBold: true, size: 13, whole: content })]
+  lines: [
+    text(edge, top + 15, fit(content, (width - 2 * edge) * 12 / 13 / bold), { isBold: true, size: 13, whole: content })
+  ]
 })
 
 export const gap = (height: number): Box => () => ({ height, lines: [] })
@@ -118,7 +130,7 @@ export const stack = (boxes: ReadonlyArray<Box>): Box => (top) => {
 export const page = (frame: Frame, boxes: ReadonlyArray<Box>): string => {
   const { description, isInline = false, subtitle, title } = frame
   const width = widthOf(frame)
-  const titles = wrap(title, (width - 2 * edge) / 1.3)
+  const titles = wrap(title, (width - 2 * edge) * 12 / 15 / bold)
   const lines = titles.map((line, i) => text(edge, 26 + 20 * i, line, { isBold: true, size: 15 }))
   const top = 16 + 20 * titles.length
   const body = stack([...subtitle === undefined ? [] : [paragraph(subtitle, width)], gap(8), ...boxes])(top)

@@ -5,7 +5,7 @@ import { Xml } from "effect/encoding"
 import { contrast, dark, light, look, type Theme, timelines } from "../src/index.ts"
 import { styleSheet } from "../src/ink.ts"
 import { separate } from "../src/lines.ts"
-import { fit, fitAll, widthOfText, wrap } from "../src/page.ts"
+import { bold, fit, fitAll, widthOfText, wrap } from "../src/page.ts"
 import { clusters, cropped, linear, logarithmic, numbers } from "../src/scale.ts"
 import { number, time } from "../src/time.ts"
 import { bars, missedSlots } from "../src/timelines.ts"
@@ -17,14 +17,14 @@ const events = (svg: string) => Stream.make(svg).pipe(Stream.pipeThroughChannel(
 const texts = (svg: string) =>
   Array.from(
     svg.matchAll(
-      /<text x="([-\d.]+)" y="([-\d.]+)"(?: class="([^"]*)")?(?: text-anchor="(\w+)")?(?: font-size="(\d+)")?[^>]*>(?:<title>[^<]*<\/title>)?([^<]*)</g
+      /<text x="([-\d.]+)" y="([-\d.]+)"(?: class="([^"]*)")?(?: text-anchor="(\w+)")?(?: font-size="(\d+)")?( font-weight="600")?>(?:<title>[^<]*<\/title>)?([^<]*)</g
     ),
-    ([, x, y, style, anchor, size = "12", content = ""]) => {
+    ([, x, y, style, anchor, size = "12", weight, content = ""]) => {
       const shown = content.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", "\"").replaceAll(
         "&amp;",
         "&"
       )
-      const width = widthOfText(shown) * Number(size) / 12
+      const width = widthOfText(shown) * Number(size) / 12 * (weight === undefined || style === "name" ? 1 : bold)
       const left = Number(x) - (anchor === "end" ? width : anchor === "middle" ? width / 2 : 0)
       return { content: shown, left, right: left + width, y: Number(y), style }
     }
@@ -197,7 +197,7 @@ describe("the names of lines", () => {
 describe("texts", () => {
   it("are cut in the middle where they are too long", () => {
     assert.strictEqual(fit("short", 100), "short")
-    assert.strictEqual(fit("abcdefghijklmnopqrstuvwxyz", 72), "abcd\u2026wxyz")
+    assert.strictEqual(fit("abcdefghijklnopqrstuvxyz", 72), "abcd\u2026vxyz")
     assert.isAtMost(widthOfText(fit(hostile, 200)), 200)
   })
 

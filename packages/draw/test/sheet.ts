@@ -31,9 +31,7 @@ const overrun: Timeline.Timeline = {
 
 /** Of 140 characters, which differ in the middle only. */
 export const long = ["Reserve", "Publish"].map((method) =>
-  `google.pubsub.v1.${"Subscriber/StreamingPull,".repeat(2)}${method},${
-    "google.pubsub.v1.Publisher/Publish,".repeat(4)
-  }`
+  `google.pubsub.v1.${"Subscriber/StreamingPull,".repeat(2)}${method},${"google.pubsub.v1.PUBLISHER/MMMMMM,".repeat(4)}`
     .slice(0, 140)
 )
 export const hostile = `<script>alert("&")</script> \u0000\ud800 ${"長い名前".repeat(12)}`
