@@ -211,7 +211,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { plan, state, until } = calendar
     const delay = calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
     const wait = Math.max(0, until - at.now, delay - (plan.since?.(state, at, delay) ?? 0))
-    at.want(wait)
+    if (state === this.state) at.want(wait)
     if (wait <= earlyWake) return
     this.doing = "deciding"
     this.next = wait
@@ -227,12 +227,13 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   // An overdue run starts at once, unless the schedule has slots: then it waits for the next one. A backoff has none.
   private resumed(): Decision<B, E | F> {
-    const { at, plan, state, watch } = this
+    const { at, calendar, plan, state, watch } = this
     this.doing = "deciding"
     if (at.now < at.due) return at.due - at.now
     if (plan.again === undefined || watch?.hasFailed === true) return 0
     const wait = plan.again(state, at)
     if (wait === done) return this.end("exhausted")
+    if (calendar !== undefined) calendar.delay = wait + (plan.since?.(state, at, wait) ?? 0)
     at.want(wait)
     return wait
   }
