@@ -22,7 +22,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { changed, earlyWake, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
+import { changed, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
@@ -212,7 +212,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const delay = calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
     const wait = Math.max(0, until - at.now, delay - (plan.since?.(state, at, delay) ?? 0))
     if (state === this.state) at.want(wait)
-    if (wait <= earlyWake) return
+    if (wait === 0) return
     this.doing = "deciding"
     this.next = wait
   }
