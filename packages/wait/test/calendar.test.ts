@@ -241,6 +241,20 @@ describe("on the live clock", () => {
     })
   }
 
+  for (const [missed, runs, count] of [["skip", 1, 8], ["one", 1, 8], ["all", 9, 0]] as const) {
+    it(`nine slots that passed meanwhile are ${runs} with missed: "${missed}", and ${count} count as missed`, async () => {
+      let seen = 0
+      const { walls } = await startsIn((run) =>
+        Effect.scoped(Effect.gen(function*() {
+          const loop = yield* Loop.forkScoped(run, Period.cron("0 * * * *", { ...utc, missed }))
+          yield* Effect.sleep("1 hour")
+          seen = (yield* loop.status).missed
+        })), { from: midnight + 30 * minute, steps: [[10 * minute + 12_345, 9 * hour]], until: 61 * minute })
+      const late = Array.from({ length: runs }, () => "2026-01-01T09:41:00.000Z")
+      assert.deepStrictEqual([walls, seen], [[...late, "2026-01-01T10:00:00.000Z"], count])
+    })
+  }
+
   const every = Period.cron("0 3 * * *", utc)
   const failing = (run: Effect.Effect<void>) => Effect.andThen(run, Effect.fail("no"))
   const others = {
@@ -433,6 +447,10 @@ describe("the first run of a calendar", () => {
     "comes at once where the calendar comes later": [
       (run) => Loop.run(run, Schedule.concat(Schedule.recurs(1), minutely)),
       [30, 30, 60, 120]
+    ],
+    "comes at once inside Schedule.concat, which starts the calendar later": [
+      (run) => Loop.run(run, Schedule.concat(minutely.pipe(Limit.attempts(2)), Schedule.recurs(0))),
+      [30, 60]
     ],
     "comes at once with a schedule of Effect": [
       (run) => Loop.run(run, Schedule.cron("* * * * *", "UTC")),

@@ -64,7 +64,7 @@ const longestNap = 60_000
 const first = { isFirst: true }
 
 /** The current delay of a calendar. */
-interface Calendar<F, R> {
+interface CalendarDelay<F, R> {
   readonly plan: Plan<unknown, never, F, R>
   readonly state: unknown
   delay: number
@@ -93,9 +93,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   private next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "napping" | "holding" | "deciding" = "deciding"
+  private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
   // Only where the schedule is a calendar.
-  declare private calendar?: Calendar<F, R>
+  declare private calendar?: CalendarDelay<F, R>
 
   constructor(
     context: Context.Context<R>,
@@ -175,9 +175,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.wait(next)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
-    const isNap = this.calendar !== undefined && this.isLive
-    this.doing = isNap ? "napping" : "sleeping"
-    return this.sleep(isNap ? Math.min(next, longestNap) : next)
+    this.doing = "sleeping"
+    return this.sleep(this.naps ? Math.min(next, longestNap) : next)
   }
 
   step(result: unknown): void {
@@ -188,8 +187,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private waited(result: unknown): void {
     this.awake()
-    const isNap = this.doing === "napping"
-    if (isNap) this.doing = "sleeping"
     if (this.isStopping) {
       this.next = this.end("stopped")
     } else if (this.isDecision(result)) {
@@ -200,8 +197,12 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.next = this.isTriggered ? 0 : this.resumed()
     } else if (!this.isHeld) {
       this.at.startRun()
-      if (isNap && !this.isTriggered) this.endNap()
+      if (this.naps && !this.isTriggered) this.endNap()
     }
+  }
+
+  private get naps(): boolean {
+    return this.calendar !== undefined && this.isLive
   }
 
   // The delay of a calendar goes on, unless it has passed. The wall clock may have been stepped during the nap.
@@ -253,7 +254,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   protected get isAsleep(): boolean {
-    return this.doing === "sleeping" || this.doing === "napping" || this.doing === "holding"
+    return this.doing === "sleeping" || this.doing === "holding"
   }
 
   protected get isHeld(): boolean {
