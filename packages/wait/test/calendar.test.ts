@@ -382,6 +382,20 @@ describe("on the live clock", () => {
     ])
   })
 
+  it.effect("a triggered run is a change, though the next start stays", () =>
+    Effect.gen(function*() {
+      const loop = yield* Loop.forkScoped(Effect.void, Period.cron("0 * * * *", utc))
+      const seen: Array<readonly [state: string, runs: number, nextStart: number | undefined]> = []
+      yield* Effect.forkChild(Stream.runForEach(loop.changes, ({ nextStart, runs, state }) =>
+        Effect.sync(() =>
+          seen.push([state, runs, Option.getOrUndefined(nextStart)])
+        )))
+      yield* TestClock.adjust("1 minute")
+      yield* loop.trigger
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(seen, [["waiting", 0, hour], ["running", 1, undefined], ["waiting", 1, hour]])
+    }))
+
   it("no run comes before its slot, even if each timer wakes early", async () => {
     const { walls } = await startsIn((run) => Loop.run(run, Period.cron("0 0 * * *", utc)), {
       from: midnight - 3 * minute,
