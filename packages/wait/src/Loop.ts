@@ -80,7 +80,7 @@ export interface Failure<out E> {
  *   has `state`, and `_give_ups_total` has `reason` (`error`, `defect`, or `exhausted` when the backoff is done). Use
  *   few names: a registry never drops a series. Without a name nothing is traced or counted
  * - `immediate`: whether the first run starts at once. Default true, but false for `Period.cron`, also inside Effect's
- *   combinators. With `false` it starts after the first delay of the schedule, whose input is then undefined
+ *   combinators other than `Schedule.concat`. With `false` it starts after the first delay of the schedule, whose input is then undefined
  * - `initialDelay`: the delay before the loop starts; default 0
  * - `backoff`: the schedule of the loop while runs fail with a typed error. It starts again after each success. During
  *   a backoff the loop's own schedule makes no step and counts no attempt. When the backoff is done, the loop fails

@@ -262,8 +262,8 @@ export const ticker = (
  *
  * When the wall clock is set back by up to three hours, fixed times that have run do not run again, and expressions with `*` go on
  * at once. When it is set back further, it was wrong before: its times run again. When it is set forward, or when the machine was
- * asleep, the slot that has passed runs once, at most a minute late. For that, the loops of this library look at the wall clock once a
- * minute.
+ * asleep, the slots that have passed are one run, at most a minute late; with `missed: "all"` each of them is a run. For that, the loops,
+ * polls and retries of this library look at the wall clock once a minute.
  *
  * **Gotchas**
  *

@@ -1,12 +1,12 @@
 /** Calendars: what a real cron did, on the nights of change and while its clock was stepped, and everything around. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Random, Result, Schedule } from "effect"
+import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Random, Result, Schedule, Stream } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { countBetween, localOf, makeCalendar, slotAfter, slotBefore } from "../src/internal/calendar.ts"
 import { parse } from "../src/internal/crontab.ts"
 import { hashOf, type Scenario, scenarios, zones } from "./cronTraces.ts"
-import { play } from "./liveWorld.ts"
+import { play, type World } from "./liveWorld.ts"
 import { makeWork, startsOf } from "./support.ts"
 
 const second = 1000
@@ -208,11 +208,11 @@ describe("on the live clock", () => {
   /** Starts a loop at this time, and tells when its runs started, by the wall clock. */
   const startsIn = async (
     loop: (run: Effect.Effect<void>) => Effect.Effect<unknown, unknown>,
-    { from, steps = [], until }: { readonly from: number; readonly steps?: Steps; readonly until: number }
+    { until, ...world }: World & { readonly until: number }
   ) => {
     const walls: Array<string> = []
     let naps = 0
-    await play({ from, steps }, until, ({ timers, wall }) => {
+    await play(world, until, ({ timers, wall }) => {
       const fiber = Effect.runFork(loop(Effect.sync(() => walls.push(isoOf(wall())))))
       return () => {
         naps = timers()
@@ -221,7 +221,6 @@ describe("on the live clock", () => {
     })
     return { naps, walls }
   }
-  type Steps = ReadonlyArray<readonly [at: number, by: number]>
 
   it("a calendar naps, at most a minute at a time", async () => {
     const { naps, walls } = await startsIn((run) => Loop.run(run, Period.cron("0 1 * * *", utc)), {
@@ -239,6 +238,20 @@ describe("on the live clock", () => {
         until: hour
       })
       assert.deepStrictEqual(walls, ["2026-01-01T09:41:00.000Z", ...after])
+    })
+  }
+
+  for (const [missed, runs, count] of [["skip", 1, 8], ["one", 1, 8], ["all", 9, 0]] as const) {
+    it(`nine slots that passed meanwhile are ${runs} with missed: "${missed}", and ${count} count as missed`, async () => {
+      let seen = 0
+      const { walls } = await startsIn((run) =>
+        Effect.scoped(Effect.gen(function*() {
+          const loop = yield* Loop.forkScoped(run, Period.cron("0 * * * *", { ...utc, missed }))
+          yield* Effect.sleep("1 hour")
+          seen = (yield* loop.status).missed
+        })), { from: midnight + 30 * minute, steps: [[10 * minute + 12_345, 9 * hour]], until: 61 * minute })
+      const late = Array.from({ length: runs }, () => "2026-01-01T09:41:00.000Z")
+      assert.deepStrictEqual([walls, seen], [[...late, "2026-01-01T10:00:00.000Z"], count])
     })
   }
 
@@ -306,6 +319,91 @@ describe("on the live clock", () => {
     })
     assert.deepStrictEqual(seen, ["01:00:00", "00:30:10", "01:31:10", 1])
   })
+
+  /** The starts of a loop that is paused at 8:30 and resumed at 9:30. */
+  const startsAroundPause = async (schedule: Schedule.Schedule<number, unknown, unknown>, until: number) => {
+    const { walls } = await startsIn((run) =>
+      Effect.scoped(Effect.gen(function*() {
+        const loop = yield* Loop.forkScoped(run, schedule)
+        yield* Effect.sleep("30 minutes")
+        yield* loop.pause
+        yield* Effect.sleep("1 hour")
+        yield* loop.resume
+        yield* loop.await
+      })), { from: midnight + 8 * hour, until })
+    return walls.map((wall) => wall.slice(11, 16))
+  }
+
+  it("after a pause the next slot comes at its time, however far apart the slots of before were", async () => {
+    assert.deepStrictEqual(await startsAroundPause(Period.cron("0 9-12 * * *", utc), 5 * hour), [
+      "10:00",
+      "11:00",
+      "12:00"
+    ])
+    const early = Period.cron("0 9-12 * * *", utc).pipe(Jitter.between(0.5, 0.5))
+    assert.deepStrictEqual(await startsAroundPause(early, 5 * hour), ["08:00", "10:00", "10:30", "11:30"])
+  })
+
+  it("a trigger in a nap of the backoff takes no slot from the loop's own schedule, and adds none", async () => {
+    let runs = 0
+    const { walls } = await startsIn((run) =>
+      Effect.scoped(Effect.gen(function*() {
+        const work = Effect.andThen(run, Effect.suspend(() => ++runs === 1 ? Effect.fail("no") : Effect.void))
+        const loop = yield* Loop.forkScoped(work, Period.ticker("1 hour"), {
+          backoff: Period.cron("*/10 * * * *", utc),
+          onFailure: () => Effect.void
+        })
+        yield* Effect.sleep("5 minutes")
+        yield* loop.trigger
+        yield* loop.await
+      })), { from: midnight, until: 130 * minute })
+    assert.deepStrictEqual(walls.map((wall) => wall.slice(11, 16)), ["00:00", "00:05", "01:00", "02:00"])
+  })
+
+  it("naps change no status, unless the wall clock was set", async () => {
+    const seen: Array<readonly [state: string, nextStart: string | undefined]> = []
+    await play({ from: midnight, steps: [[30 * minute, -10 * hour]] }, 31 * minute, () => {
+      const program = Effect.gen(function*() {
+        const loop = yield* Loop.forkScoped(Effect.void, Period.cron("0 * * * *", utc))
+        yield* Stream.runForEach(
+          loop.changes,
+          ({ nextStart, state }) =>
+            Effect.sync(() => seen.push([state, Option.getOrUndefined(Option.map(nextStart, isoOf))]))
+        )
+      })
+      const fiber = Effect.runFork(Effect.scoped(program))
+      return () => fiber.interruptUnsafe()
+    })
+    assert.deepStrictEqual(seen, [
+      ["waiting", undefined],
+      ["waiting", "2026-01-01T00:00:00.000Z"],
+      ["waiting", "2026-01-01T01:00:00.000Z"],
+      ["waiting", "2025-12-31T15:00:00.000Z"]
+    ])
+  })
+
+  it.effect("a triggered run is a change, though the next start stays", () =>
+    Effect.gen(function*() {
+      const loop = yield* Loop.forkScoped(Effect.void, Period.cron("0 * * * *", utc))
+      const seen: Array<readonly [state: string, runs: number, nextStart: number | undefined]> = []
+      yield* Effect.forkChild(Stream.runForEach(loop.changes, ({ nextStart, runs, state }) =>
+        Effect.sync(() =>
+          seen.push([state, runs, Option.getOrUndefined(nextStart)])
+        )))
+      yield* TestClock.adjust("1 minute")
+      yield* loop.trigger
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(seen, [["waiting", 0, hour], ["running", 1, undefined], ["waiting", 1, hour]])
+    }))
+
+  it("no run comes before its slot, even if each timer wakes early", async () => {
+    const { walls } = await startsIn((run) => Loop.run(run, Period.cron("0 0 * * *", utc)), {
+      from: midnight - 3 * minute,
+      early: 1,
+      until: 5 * minute
+    })
+    assert.deepStrictEqual(walls, ["2026-01-01T00:00:00.000Z"])
+  })
 })
 
 describe("on TestClock", () => {
@@ -363,6 +461,10 @@ describe("the first run of a calendar", () => {
     "comes at once where the calendar comes later": [
       (run) => Loop.run(run, Schedule.concat(Schedule.recurs(1), minutely)),
       [30, 30, 60, 120]
+    ],
+    "comes at once inside Schedule.concat, which starts the calendar later": [
+      (run) => Loop.run(run, Schedule.concat(minutely.pipe(Limit.attempts(2)), Schedule.recurs(0))),
+      [30, 60]
     ],
     "comes at once with a schedule of Effect": [
       (run) => Loop.run(run, Schedule.cron("* * * * *", "UTC")),
@@ -495,6 +597,12 @@ describe("where there are no slots", () => {
         }
       }
     }))
+
+  it("calendars of one zone share its clocks, which hold a formatter of 30 kB", () => {
+    const [daily, hourly] = [calendarOf("0 4 * * *", "Europe/Berlin"), calendarOf("0 * * * *", "Europe/Berlin")]
+    assert.strictEqual(daily.clocks, hourly.clocks)
+    assert.notStrictEqual(daily.clocks, calendarOf("0 4 * * *", "Europe/Lisbon").clocks)
+  })
 
   it("no year from 1970 to 2100 and no zone gives a wrong slot, or none", () => {
     const allZones = [

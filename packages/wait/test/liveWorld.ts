@@ -11,10 +11,12 @@ interface Timer {
  * - `from`: what the wall clock shows at the start, in milliseconds since the epoch
  * - `steps`: at that time since the start, the wall clock is stepped by so much, in milliseconds
  *   A machine that slept is such a step: its steady clock and its timers stood still
+ * - `early`: by how many milliseconds timers wake early, if they are longer; default 0
  */
 export interface World {
   readonly from: number
   readonly steps?: ReadonlyArray<readonly [at: number, by: number]>
+  readonly early?: number
 }
 
 /** What a program sees while `play` runs: `now` since the start by the steady clock, and `wall` since the epoch. */
@@ -27,7 +29,7 @@ export interface Playing {
 
 /** Runs a program on such a machine until no timer is left before `until`. Nothing waits for real time. */
 export const play = async (
-  { from, steps = [] }: World,
+  { early = 0, from, steps = [] }: World,
   until: number,
   program: (playing: Playing) => () => void
 ): Promise<void> => {
@@ -42,7 +44,7 @@ export const play = async (
     "setTimeout",
     (f: (...args: ReadonlyArray<unknown>) => void, millis: number, ...args: Array<unknown>) => {
       const id = ++set
-      timers.set(id, { id, at: now + millis, fire: () => f(...args) })
+      timers.set(id, { id, at: now + (millis > early ? millis - early : millis), fire: () => f(...args) })
       return id
     }
   )

@@ -48,15 +48,26 @@ const offsetAtOf = (zone: DateTime.TimeZone): Clocks["offsetAt"] => {
   }
 }
 
-export const makeCalendar = (crontab: Crontab, zone: DateTime.TimeZone): Calendar => ({
-  ...crontab,
-  clocks: {
+// A formatter takes 30 kB: all calendars of a zone share its clocks.
+const clocksOfZones = new WeakMap<DateTime.TimeZone, Clocks>()
+
+const clocksOf = (zone: DateTime.TimeZone): Clocks => {
+  const known = clocksOfZones.get(zone)
+  if (known !== undefined) return known
+  const clocks: Clocks = {
     offsetAt: offsetAtOf(zone),
     offset: 0,
     since: Infinity,
     until: -Infinity,
     change: { at: NaN, before: 0, after: 0 }
   }
+  clocksOfZones.set(zone, clocks)
+  return clocks
+}
+
+export const makeCalendar = (crontab: Crontab, zone: DateTime.TimeZone): Calendar => ({
+  ...crontab,
+  clocks: clocksOf(zone)
 })
 
 /** The farthest from the epoch that a Date can be, less what a search looks ahead. */

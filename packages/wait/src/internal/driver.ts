@@ -22,7 +22,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
-import { changed, earlyWake, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
+import { changed, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
@@ -64,7 +64,7 @@ const longestNap = 60_000
 const first = { isFirst: true }
 
 /** The current delay of a calendar. */
-interface Calendar<F, R> {
+interface CalendarDelay<F, R> {
   readonly plan: Plan<unknown, never, F, R>
   readonly state: unknown
   delay: number
@@ -94,9 +94,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   protected next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "napping" | "holding" | "deciding" = "deciding"
+  private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
   // Only where the schedule is a calendar.
-  declare private calendar?: Calendar<F, R>
+  declare private calendar?: CalendarDelay<F, R>
 
   constructor(
     context: Context.Context<R>,
@@ -176,9 +176,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.wait(next)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
-    const isNap = this.calendar !== undefined && this.isLive
-    this.doing = isNap ? "napping" : "sleeping"
-    return this.sleep(isNap ? Math.min(next, longestNap) : next)
+    this.doing = "sleeping"
+    return this.sleep(this.naps ? Math.min(next, longestNap) : next)
   }
 
   step(result: unknown): void {
@@ -189,8 +188,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private waited(result: unknown): void {
     this.awake()
-    const isNap = this.doing === "napping"
-    if (isNap) this.doing = "sleeping"
     if (this.isStopping) {
       this.next = this.end("stopped")
     } else if (this.isDecision(result)) {
@@ -201,8 +198,12 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.next = this.isTriggered ? 0 : this.resumed()
     } else if (!this.isHeld) {
       this.at.startRun()
-      if (isNap && !this.isTriggered) this.endNap()
+      if (this.naps && !this.isTriggered) this.endNap()
     }
+  }
+
+  private get naps(): boolean {
+    return this.calendar !== undefined && this.isLive
   }
 
   // The delay of a calendar goes on, unless it has passed. The wall clock may have been stepped during the nap.
@@ -212,8 +213,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { plan, state, until } = calendar
     const delay = calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
     const wait = Math.max(0, until - at.now, delay - (plan.since?.(state, at, delay) ?? 0))
-    at.want(wait)
-    if (wait <= earlyWake) return
+    if (state === this.state) at.want(wait)
+    if (wait === 0) return
     this.doing = "deciding"
     this.next = wait
   }
@@ -228,12 +229,13 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   // An overdue run starts at once, unless the schedule has slots: then it waits for the next one. A backoff has none.
   private resumed(): Decision<B, E | F> {
-    const { at, plan, state, watch } = this
+    const { at, calendar, plan, state, watch } = this
     this.doing = "deciding"
     if (at.now < at.due) return at.due - at.now
     if (plan.again === undefined || watch?.hasFailed === true) return 0
     const wait = plan.again(state, at)
     if (wait === done) return this.end("exhausted")
+    if (calendar !== undefined) calendar.delay = wait + (plan.since?.(state, at, wait) ?? 0)
     at.want(wait)
     return wait
   }
@@ -253,7 +255,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   protected get isAsleep(): boolean {
-    return this.doing === "sleeping" || this.doing === "napping" || this.doing === "holding"
+    return this.doing === "sleeping" || this.doing === "holding"
   }
 
   protected get isHeld(): boolean {

@@ -272,8 +272,11 @@ export class Watch {
 
   /** Sets when the next run is due; NaN while a decision is open. */
   setNext({ at, context }: Watched, nextAt: number): void {
+    const before = this.nextAt + this.wallOffset
     this.nextAt = nextAt
     this.wallOffset = at.lastWall() - at.now
+    // A calendar looks once a minute, and finds the same slot.
+    if (Math.abs(this.nextAt + this.wallOffset - before) < 1) return
     this.openFailure = undefined
     const missed = at.missed ?? 0
     this.meter?.missed.updateUnsafe(missed - this.missedInMetrics, context)
@@ -310,6 +313,7 @@ export class Watch {
     const { at, context } = loop
     at.look()
     this.endAt = at.now
+    this.nextAt = NaN
     this.lastEnd = at.wall()
     this.enter(loop, this.isPaused ? "paused" : "waiting")
     if (this.settings.history > 0) {
