@@ -39,8 +39,8 @@ const describe = ({ outcome, run, took }: Run): string =>
 
 const counted = (n: number): string => `${n} ${n === 1 ? "run" : "runs"}`
 
-const ending = ({ elapsed, missed, runs }: Verdict, { what }: Conclusion): string =>
-  `${what} after ${counted(runs)} in ${format(Math.round(elapsed))}${missing(missed)}`
+const ending = ({ elapsed, missed, runs }: Verdict, { waitingFor = [], what }: Conclusion): string =>
+  `${what}${waitingFor.length === 0 ? "" : `, waiting for ${waitingFor.join(", ")};`} after ${counted(runs)} in ${format(Math.round(elapsed))}${missing(missed)}`
 
 const next = (delay: number, shown = format(Math.round(delay))): string =>
   delay === Infinity ? "next never" : `next in ${shown}`
@@ -55,11 +55,17 @@ const untold = ({ last, runs }: Verdict, toldOf: number): string => {
 export const tell = (text: string): Effect.Effect<void> =>
   Effect.map(Output, ({ write }) => write(`effect-wait: ${text}\n`))
 
-/** Nothing, but that the command cannot be run. */
+/** Nothing but why it failed in the end. Who stops it has a reason. */
 export const quiet: Report = {
   begins: Effect.void,
   waits: () => Effect.void,
-  over: ({ last }) => last?.outcome.isHopeless === true ? tell(last.outcome.what) : Effect.void
+  over: (verdict, conclusion) => {
+    const { last, reason } = verdict
+    if (last?.outcome.isHopeless === true) return tell(last.outcome.what)
+    return conclusion.code === 0 || reason.startsWith("SIG")
+      ? Effect.void
+      : tell(untold(verdict, 0) + ending(verdict, conclusion))
+  }
 }
 
 /** A line for each run. */
