@@ -31,13 +31,14 @@ const file = create(FileDescriptorProtoSchema, {
   messageType: [
     {
       name: "HealthCheckRequest",
-      field: [{ ...field, name: "service", type: FieldDescriptorProto_Type.STRING }]
+      field: [{ ...field, name: "service", jsonName: "service", type: FieldDescriptorProto_Type.STRING }]
     },
     {
       name: "HealthCheckResponse",
       field: [{
         ...field,
         name: "status",
+        jsonName: "status",
         type: FieldDescriptorProto_Type.ENUM,
         typeName: `.${names}.HealthCheckResponse.ServingStatus`
       }],

@@ -13,4 +13,4 @@ export const url = ({ host, pathname, protocol, search, username }: URL): string
 
 /** Any text that may contain such URLs. */
 export const text = (text: string): string =>
-  text.split(/(\s)/).map((word) => word.includes("//") ? query(word.replace(/\/\/.*@/, "//***@")) : word).join("")
+  text.split(/(\s)/).map((word) => word.includes("//") ? query(word.replace(/\/\/.*@/, "//***@")).replace(/#[^"']+/, "#***") : word).join("")

@@ -55,19 +55,6 @@ const untold = ({ last, runs }: Verdict, toldOf: number): string => {
 export const tell = (text: string): Effect.Effect<void> =>
   Effect.map(Output, ({ write }) => write(`effect-wait: ${text}\n`))
 
-/** Nothing but why it failed in the end. Who stops it has a reason. */
-export const quiet: Report = {
-  begins: Effect.void,
-  waits: () => Effect.void,
-  over: (verdict, conclusion) => {
-    const { last, reason } = verdict
-    if (last?.outcome.isHopeless === true) return tell(last.outcome.what)
-    return conclusion.code === 0 || reason.startsWith("SIG")
-      ? Effect.void
-      : tell(untold(verdict, 0) + ending(verdict, conclusion))
-  }
-}
-
 /** A line for each run. */
 export const lines = (): Report => {
   let toldOf = 0
@@ -107,6 +94,14 @@ export const json = (): Report => {
       )
   }
 }
+
+/** Nothing but why it failed in the end. Who stops it has a reason. */
+export const quiet = (report: Report): Report => ({
+  begins: Effect.void,
+  waits: () => Effect.void,
+  over: (verdict, conclusion) =>
+    conclusion.code === 0 || verdict.reason.startsWith("SIG") ? Effect.void : report.over(verdict, conclusion)
+})
 
 // It is counted down in tenths of a second at last.
 const left = (millis: number): string => millis < 10_000 ? `${(millis / 1000).toFixed(1)}s` : format(millis)

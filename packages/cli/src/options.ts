@@ -20,7 +20,7 @@ const written = <A>(
 const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
   Flag.optional(flag).pipe(Flag.map(Option.getOrUndefined))
 
-/** Those that take no value, of all commands. */
+/** Those that take no value, of all commands that run something. */
 export const switches = new Set(["help", "version"])
 
 /** A flag that is given by its name alone. */

@@ -67,7 +67,7 @@ export const script = (text: string): ReadonlyArray<string> =>
 export const reportOf = ({ log, quiet }: Running) =>
   Effect.gen(function*() {
     const { columns } = yield* Report.Output
-    if (quiet) return Report.quiet
+    if (quiet) return Report.quiet(log === "json" ? Report.json() : Report.lines())
     if (log === "json") return Report.json()
     return columns() > 0 ? yield* Report.live : Report.lines()
   })

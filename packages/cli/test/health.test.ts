@@ -27,8 +27,8 @@ describe.concurrent("effect-wait loop --health", () => {
       const started = yield* start("loop --period 1h --health health", sh("cat health"))
       yield* started.tells("next in 1h")
       assert.deepStrictEqual<object>(parse(started.stdout()), {
-        state: "waiting",
-        runs: 0,
+        state: "running",
+        runs: 1,
         failures: 0,
         consecutiveFailures: 0,
         missed: 0
@@ -148,7 +148,7 @@ describe.concurrent("effect-wait loop --health", () => {
       assert.strictEqual(stdout, "")
       const failed = /^effect-wait: --health there\/health cannot be written: NotFound$/
       const lines = told(stderr)
-      assert.strictEqual(lines.filter((line) => failed.test(line)).length, 2)
+      assert.strictEqual(lines.filter((line) => failed.test(line)).length, 3)
       assert.deepStrictEqual(lines.filter((line) => !failed.test(line)), [
         "effect-wait: run 1: exit 0 after T, next in 10ms",
         "effect-wait: run 2: exit 0 after T; done after 2 runs in T"

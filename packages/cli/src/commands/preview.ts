@@ -34,7 +34,11 @@ export const svg = options.optional(Flag.String("svg")).pipe(
   Flag.withDescription("draw a picture")
 )
 
-export const json = options.present("json").pipe(Flag.withDescription("print JSON, times in milliseconds"))
+export const json = Flag.Boolean("json").pipe(
+  Flag.withoutNegation,
+  Flag.withDefault(false),
+  Flag.withDescription("print JSON, times in milliseconds")
+)
 
 export const preview = Command.make(
   "preview",
