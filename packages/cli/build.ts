@@ -28,7 +28,10 @@ const bundled = new Set(
 )
 // Where a package has no text of its license, its name stands for that: Apache's is in another package.
 const licenses = Array.from(bundled, (folder) => {
-  const { license, name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Record<string, string>
+  const { license, name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Record<
+    string,
+    string
+  >
   const file = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file))
   return `${name} ${version}\n\n${file === undefined ? license : readFileSync(`${folder}/${file}`, "utf8")}`
 })

@@ -68,8 +68,11 @@ const ask = (name: string): Effect.Effect<Answer> =>
 
 const bySystem = (name: string): Effect.Effect<ReadonlyArray<Address>, Error> =>
   Effect.callback((resume) =>
-    dns.lookup(name, { all: true }, (error, addresses) =>
-      resume(error === null ? Effect.succeed(addresses) : Effect.fail(error)))
+    dns.lookup(
+      name,
+      { all: true },
+      (error, addresses) => resume(error === null ? Effect.succeed(addresses) : Effect.fail(error))
+    )
   )
 
 const silent = Object.assign(new Error("no name server answers"), { code: "ETIMEOUT" })

@@ -124,7 +124,10 @@ export const file = (path: string): Probe<FileSystem.FileSystem> => ({
   name: `file ${path}`,
   check: FileSystem.FileSystem.pipe(
     Effect.flatMap((files) => files.stat(path)),
-    Effect.map(({ mtime, size }): Outcome => ({ ...holds, mark: `${size} ${Option.getOrUndefined(mtime)?.getTime()}` })),
+    Effect.map(({ mtime, size }): Outcome => ({
+      ...holds,
+      mark: `${size} ${Option.getOrUndefined(mtime)?.getTime()}`
+    })),
     Effect.catch(({ reason }) => Effect.succeed(fails(reason._tag === "NotFound" ? "not there" : codeOf(reason))))
   )
 })
@@ -153,8 +156,7 @@ export const all = <R>(probes: ReadonlyArray<Probe<R>>) => {
         pending.set(probe.name, "no answer")
         return probe.check
       }),
-      ({ code, what }) =>
-        Effect.sync(() => code === 0 ? pending.delete(probe.name) : pending.set(probe.name, what))
+      ({ code, what }) => Effect.sync(() => code === 0 ? pending.delete(probe.name) : pending.set(probe.name, what))
     )
   return {
     check: Effect.map(Effect.forEach(probes, look, { concurrency: "unbounded" }), (outcomes): Outcome => {

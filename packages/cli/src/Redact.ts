@@ -4,7 +4,9 @@ const query = (text: string): string =>
   text.replace(
     /\?[^\s"'#]*/g,
     (query) =>
-      `?${query.slice(1).split("&").map((part) => part === "" ? "" : `${/^[^=]*=/.exec(part)?.[0] ?? ""}***`).join("&")}`
+      `?${
+        query.slice(1).split("&").map((part) => part === "" ? "" : `${/^[^=]*=/.exec(part)?.[0] ?? ""}***`).join("&")
+      }`
   )
 
 /** A URL as it is printed: without name, password and fragment, and only the names in its query. */
@@ -13,4 +15,6 @@ export const url = ({ host, pathname, protocol, search, username }: URL): string
 
 /** Any text that may contain such URLs. */
 export const text = (text: string): string =>
-  text.split(/(\s)/).map((word) => word.includes("//") ? query(word.replace(/\/\/.*@/, "//***@")).replace(/#[^"']+/, "#***") : word).join("")
+  text.split(/(\s)/).map((word) =>
+    word.includes("//") ? query(word.replace(/\/\/.*@/, "//***@")).replace(/#[^"']+/, "#***") : word
+  ).join("")

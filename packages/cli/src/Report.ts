@@ -40,7 +40,9 @@ const describe = ({ outcome, run, took }: Run): string =>
 const counted = (n: number): string => `${n} ${n === 1 ? "run" : "runs"}`
 
 const ending = ({ elapsed, missed, runs }: Verdict, { waitingFor = [], what }: Conclusion): string =>
-  `${what}${waitingFor.length === 0 ? "" : `, waiting for ${waitingFor.join(", ")};`} after ${counted(runs)} in ${format(Math.round(elapsed))}${missing(missed)}`
+  `${what}${waitingFor.length === 0 ? "" : `, waiting for ${waitingFor.join(", ")};`} after ${counted(runs)} in ${
+    format(Math.round(elapsed))
+  }${missing(missed)}`
 
 const next = (delay: number, shown = format(Math.round(delay))): string =>
   delay === Infinity ? "next never" : `next in ${shown}`

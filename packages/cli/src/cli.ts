@@ -12,6 +12,7 @@ import { loop } from "./commands/loop.ts"
 import { poll } from "./commands/poll.ts"
 import { preview } from "./commands/preview.ts"
 import { retry } from "./commands/retry.ts"
+import { formatter } from "./Help.ts"
 import * as Redact from "./Redact.ts"
 import { Exited } from "./running.ts"
 import { delimited } from "./Words.ts"
@@ -35,6 +36,7 @@ const presenter: CliOutput.Presenter = {
 }
 
 const layer = Layer.mergeAll(
+  CliOutput.layer(formatter),
   CliOutput.layerPresenter(presenter),
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
 )

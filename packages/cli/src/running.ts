@@ -31,7 +31,10 @@ export const running = {
     Flag.withDefault("text"),
     Flag.withDescription("tell of the runs on stderr as text or lines of JSON")
   ),
-  command: Argument.String("command").pipe(Argument.variadic(), Argument.withDescription("what is run: all from the first word that is no option, or after --"))
+  command: Argument.String("command").pipe(
+    Argument.variadic(),
+    Argument.withDescription("what is run: all from the first word that is no option, or after --")
+  )
 }
 
 export interface Running {

@@ -161,7 +161,9 @@ const checkJson = (json: Probe.JsonMatch) =>
   Effect.promise(() => import("jsonpath-rfc9535")).pipe(
     Effect.flatMap(({ query }) => Effect.try(() => query({}, json.path))),
     Effect.catch(() =>
-      options.misused(`Invalid value for flag --json: "${json.path}". Expected: a JSON path such as $.status or $.status=UP`)
+      options.misused(
+        `Invalid value for flag --json: "${json.path}". Expected: a JSON path such as $.status or $.status=UP`
+      )
     )
   )
 
@@ -170,8 +172,7 @@ const redirects: ReadonlyArray<number> = [301, 302, 303, 307, 308]
 const isSuccess: IsExpected = (status) => status >= 200 && status < 300
 
 // A word that may be a secret is not told: PGPASSWORD=x psql is psql.
-const nameOf = (command: string): string =>
-  command.trim().split(/\s+/).find((word) => !word.includes("=")) ?? "command"
+const nameOf = (command: string): string => command.trim().split(/\s+/).find((word) => !word.includes("=")) ?? "command"
 
 const onlyWith = (input: Input) => {
   const { body, cacert, grpc, header, http, insecure, json, noFollow, status } = input
@@ -203,7 +204,9 @@ export const probesOf = Effect.fnUntraced(function*(input: Input) {
   if (json !== undefined) yield* checkJson(json)
   const files = yield* FileSystem.FileSystem
   const ca = cacert === undefined ? undefined : yield* files.readFileString(cacert).pipe(
-    Effect.catch(() => options.misused(`Invalid value for flag --cacert: "${cacert}". Expected: a file that can be read`))
+    Effect.catch(() =>
+      options.misused(`Invalid value for flag --cacert: "${cacert}". Expected: a file that can be read`)
+    )
   )
   const trust = { insecure, ca }
   return [

@@ -95,6 +95,9 @@ describe.concurrent("the command after a poll", () => {
       yield* run(there, sh("(sleep 1; echo later > left) >/dev/null 2>&1 & exit 0"))
       yield* until("it is left", () => readFileSync(at("runs"), "utf8") !== "" && processes().length > 0)
       yield* Effect.sleep("1500 millis")
-      yield* until("what is left goes on", () => readFileSync(at("left"), { encoding: "utf8", flag: "a+" }) === "later\n")
+      yield* until(
+        "what is left goes on",
+        () => readFileSync(at("left"), { encoding: "utf8", flag: "a+" }) === "later\n"
+      )
     }))
 })

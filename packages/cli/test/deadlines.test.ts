@@ -94,7 +94,9 @@ describe("the names that a name stands for", () => {
   // What the system finds in its hosts file is found here too.
   it.runIf(process.platform === "linux")("are looked up in the hosts file first", () => {
     const known = spawnSync("getent", ["ahosts", "localhost"], { encoding: "utf8" }).stdout.split(/\s/)[0]
-    const program = `const { lookup } = await import(${JSON.stringify(new URL("../src/Lookup.ts", import.meta.url).href)})
+    const program = `const { lookup } = await import(${
+      JSON.stringify(new URL("../src/Lookup.ts", import.meta.url).href)
+    })
       const { Effect } = await import("effect")
       console.log((await Effect.runPromise(lookup("localhost"))).map(({ address }) => address).join())`
     const found = execFileSync(process.execPath, ["--input-type=module", "-e", program], {

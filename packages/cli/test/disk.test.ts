@@ -42,7 +42,13 @@ const outputs: ReadonlyArray<readonly [what: string, script: string, code: numbe
     "500000000\n",
     ""
   ],
-  ["500 MB of the command after a poll", "$NODE $BIN poll -q --file . head -c 500000000 /dev/zero | wc -c", 0, "500000000\n", ""]
+  [
+    "500 MB of the command after a poll",
+    "$NODE $BIN poll -q --file . head -c 500000000 /dev/zero | wc -c",
+    0,
+    "500000000\n",
+    ""
+  ]
 ]
 
 describe.runIf(isLinux)("output to", () => {

@@ -43,18 +43,25 @@ describe.concurrent("what effect-wait tells", () => {
       assert.isFalse(started.hasEnded())
     }))
 
-  it.live.each(["--quiet", "-q"])("is why it failed in the end, and nothing else, with %s", (option) =>
-    Effect.gen(function*() {
-      const { run, runs } = yield* folder
-      const { code, stderr, stdout } = yield* run(
-        `retry --attempts 2 --backoff 1ms..1ms ${option}`,
-        sh("echo out; echo err >&2; exit 9")
-      )
-      assert.strictEqual(code, 9)
-      assert.strictEqual(runs(), 2)
-      assert.strictEqual(stdout, "out\nout\n")
-      assert.deepStrictEqual(told(stderr), ["err", "err", "effect-wait: run 2: exit 9 after T; gave up after 2 runs in T"])
-    }))
+  it.live.each(["--quiet", "-q"])(
+    "is why it failed in the end, and nothing else, with %s",
+    (option) =>
+      Effect.gen(function*() {
+        const { run, runs } = yield* folder
+        const { code, stderr, stdout } = yield* run(
+          `retry --attempts 2 --backoff 1ms..1ms ${option}`,
+          sh("echo out; echo err >&2; exit 9")
+        )
+        assert.strictEqual(code, 9)
+        assert.strictEqual(runs(), 2)
+        assert.strictEqual(stdout, "out\nout\n")
+        assert.deepStrictEqual(told(stderr), [
+          "err",
+          "err",
+          "effect-wait: run 2: exit 9 after T; gave up after 2 runs in T"
+        ])
+      })
+  )
 
   it.live("is JSON with --quiet --log json too", () =>
     Effect.gen(function*() {

@@ -1,10 +1,10 @@
 /** Servers that tests wait for. */
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { createServer, type RequestListener } from "node:http"
 import * as http2 from "node:http2"
 import * as net from "node:net"
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
 
 /** Listens at a loopback port until the test is over; any free one by default. */

@@ -143,7 +143,10 @@ describe.concurrent("targets", () => {
         const { code, stderr } = yield* run([...often.split(" "), "--http", url, "--json", path])
         assert.strictEqual(code, 0)
         assert.strictEqual(requests.length, 3)
-        assert.deepStrictEqual(reasons(stderr), Array.from({ length: 2 }, () => `http ${url}/: the JSON does not match`))
+        assert.deepStrictEqual(
+          reasons(stderr),
+          Array.from({ length: 2 }, () => `http ${url}/: the JSON does not match`)
+        )
       }))
 
     it.live.each([

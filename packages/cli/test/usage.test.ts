@@ -83,7 +83,10 @@ const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
   ["poll --no-follow --tcp :1", "--no-follow is allowed with --http only"],
   ["poll --insecure --tcp :1", "--insecure is allowed with --http or --grpc only"],
   ["poll --insecure --cacert ca.pem --http http://a", "Only one of --insecure and --cacert is allowed"],
-  ["poll --cacert no.pem --http http://a", "Invalid value for flag --cacert: \"no.pem\". Expected: a file that can be read"],
+  [
+    "poll --cacert no.pem --http http://a",
+    "Invalid value for flag --cacert: \"no.pem\". Expected: a file that can be read"
+  ],
   [
     "poll --json $[?] --http http://a",
     "Invalid value for flag --json: \"$[?]\". Expected: a JSON path such as $.status or $.status=UP"
@@ -269,15 +272,18 @@ describe.concurrent("a command", () => {
     ["loop --times 1 --immediate --cron @daily -q echo -v", "-v\n"],
     ["loop --period 0 --times 1 -q echo -- -v", "-- -v\n"],
     ["poll --no-immediate --interval 1ms -q echo --immediate", "--immediate\n"],
-    ["poll --interval 0 -q echo --help", "--help\n"],
+    ["poll --interval 0 -q echo a --help", "a --help\n"],
     ["poll --file . -q echo -5 --file", "-5 --file\n"],
     ["poll --insecure --http http://[::1]:1 --invert -q echo --insecure", "--insecure\n"]
-  ])("takes all that comes after its first word, with or without --: %s", ([options, expected]) =>
-    Effect.gen(function*() {
-      const { run } = yield* folder
-      const { code, stderr, stdout } = yield* run(options)
-      assert.deepStrictEqual({ code, stderr, stdout }, { code: 0, stderr: "", stdout: expected })
-    }))
+  ])(
+    "takes all that comes after its first word, with or without --: %s",
+    ([options, expected]) =>
+      Effect.gen(function*() {
+        const { run } = yield* folder
+        const { code, stderr, stdout } = yield* run(options)
+        assert.deepStrictEqual({ code, stderr, stdout }, { code: 0, stderr: "", stdout: expected })
+      })
+  )
 
   it.live.each(["poll", "loop", "retry"])(
     "begins after options whose values are known: %s",

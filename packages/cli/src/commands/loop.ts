@@ -68,11 +68,11 @@ export const loop = Command.make(
   Command.provide(Signals.layer),
   Command.withDescription("Run a command again and again: after a period, on a grid, or by the calendar"),
   Command.withExamples([
-    { command: "effect-wait loop --period 10s -- ./sync", description: "10 seconds after each run, until one fails" },
+    { command: "effect-wait loop --period 10s ./sync", description: "10 seconds after each run, until one fails" },
     {
-      command: "effect-wait loop --period 1m --non-sliding --jitter 0.1 --survive --health /tmp/sync -- ./sync",
+      command: "effect-wait loop --period 1m --non-sliding --survive --health sync.json ./sync",
       description: "A minute after each start, whatever happens"
     },
-    { command: "effect-wait loop --cron '0 4 * * *' --survive -- ./backup" }
+    { command: "effect-wait loop --cron '0 4 * * *' --survive ./backup" }
   ])
 )

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
-import { commandOf, conclude, inTime, reportOf, running, script } from "../running.ts"
 import * as Report from "../Report.ts"
+import { commandOf, conclude, inTime, reportOf, running, script } from "../running.ts"
 import * as Signals from "../Signals.ts"
 
 const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
@@ -24,7 +24,9 @@ const flags = {
   within: options.within,
   onRetry: options.optional(Flag.String("on-retry")).pipe(
     Flag.withMetavar("COMMAND"),
-    Flag.withDescription("run this by sh before each retry; RETRY_ATTEMPT tells which, RETRY_EXIT how the last one ended")
+    Flag.withDescription(
+      "run this by sh before each retry; RETRY_ATTEMPT tells which, RETRY_EXIT how the last one ended"
+    )
   ),
   onExit: options.optional(options.written("on-exit", codes, "exit codes of 1 to 255 such as 75,111")).pipe(
     Flag.withMetavar("CODES"),
@@ -59,7 +61,10 @@ export const retry = Command.make(
     const run = Effect.fnUntraced(function*(run: number) {
       yield* Effect.scoped(before(run))
       // Who stops the hook does not want the command.
-      if (yield* signals.isReceived) return yield* Effect.never
+      if (yield* signals.isReceived) {
+        const signal = yield* signals.first
+        return { code: Signals.codeOf(signal), what: signal }
+      }
       const outcome = yield* inTime(command(run), input)
       code = outcome.code
       return outcome
@@ -78,12 +83,12 @@ export const retry = Command.make(
   Command.withDescription("Run a command again while it fails, and exit as it did"),
   Command.withExamples([
     {
-      command: "effect-wait retry -- git fetch",
+      command: "effect-wait retry git fetch",
       description: "Up to 5 times, with 100, 200, 400 and 800 ms in between"
     },
-    { command: "effect-wait retry --attempts 8 --backoff 1s..1m --full-jitter --within 5m -- npm publish" },
+    { command: "effect-wait retry --attempts 8 --backoff 1s..1m --full-jitter npm publish" },
     {
-      command: "effect-wait retry --on-exit 75,124 --attempt-timeout 10s -- ./send-mail",
+      command: "effect-wait retry --on-exit 75,124 --attempt-timeout 10s ./send-mail",
       description: "Only what is worth it"
     }
   ])
