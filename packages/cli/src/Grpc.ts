@@ -84,18 +84,17 @@ const statusOf = ({ host, port, secure, service }: Server, { ca, insecure }: Tru
         ...ca === undefined ? {} : { ca }
       })
       const aborted = new AbortController()
-      createGrpcTransport({ baseUrl, sessionManager }).unary(check, aborted.signal, undefined, undefined, {
-        ...service === "" ? {} : { service }
-      }).then(
-        ({ message }) => {
-          const json = toJson(check.output, message)
-          return typeof json === "object" && json !== null && "status" in json ? String(json["status"]) : "UNKNOWN"
-        },
-        reasonOf
-      ).then((status) => {
-        sessionManager.abort()
-        resume(Effect.succeed(status))
-      })
+      createGrpcTransport({ baseUrl, sessionManager }).unary(check, aborted.signal, undefined, undefined, { service })
+        .then(
+          ({ message }) => {
+            const json = toJson(check.output, message)
+            return typeof json === "object" && json !== null && "status" in json ? String(json["status"]) : "UNKNOWN"
+          },
+          reasonOf
+        ).then((status) => {
+          sessionManager.abort()
+          resume(Effect.succeed(status))
+        })
       return Effect.sync(() => {
         aborted.abort()
         sessionManager.abort()

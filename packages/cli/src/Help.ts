@@ -6,13 +6,15 @@ const columns = 80
 // A longer name has a line of its own.
 const widestName = 28
 
-const wrap = (text: string, width: number): ReadonlyArray<string> =>
-  text.split(" ").reduce<ReadonlyArray<string>>((lines, word) => {
+const wrap = (text: string, width: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of text.split(" ")) {
     const last = lines.at(-1)
-    return last !== undefined && last.length + 1 + word.length <= width
-      ? [...lines.slice(0, -1), `${last} ${word}`]
-      : [...lines, word]
-  }, [])
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
 
 // A name and what is said of it, as Effect lays them out: the choices are in the name already.
 const row = (line: string): readonly [name: string, text: string] | undefined => {

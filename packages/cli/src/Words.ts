@@ -1,7 +1,7 @@
 /** Where the options end and the command begins, as in `timeout` and `env`: at the first word, with or without `--`. */
 import { switches } from "./options.ts"
 
-const running: ReadonlyArray<string> = ["poll", "loop", "retry"]
+const running = new Set(["poll", "loop", "retry"])
 
 // A word such as `-q` is switches only; `--quiet`, and `--name=value`, are one word too.
 const isWhole = (option: string): boolean =>
@@ -26,6 +26,6 @@ const joined = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
 /** The same words, with `--` before the command. */
 export const delimited = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = endOfOptions(args, 1)
-  const isBare = running.includes(args[0] ?? "") && end < args.length && args[end] !== "--"
+  const isBare = running.has(args[0] ?? "") && end < args.length && args[end] !== "--"
   return joined(isBare ? args.toSpliced(end, 0, "--") : args)
 }

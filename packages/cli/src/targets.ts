@@ -174,6 +174,8 @@ const isSuccess: IsExpected = (status) => status >= 200 && status < 300
 // A word that may be a secret is not told: PGPASSWORD=x psql is psql.
 const nameOf = (command: string): string => command.trim().split(/\s+/).find((word) => !word.includes("=")) ?? "command"
 
+const given = (flags: Readonly<Record<string, boolean>>) => Object.keys(flags).find((flag) => flags[flag])
+
 const onlyWith = (input: Input) => {
   const { body, cacert, grpc, header, http, insecure, json, noFollow, status } = input
   const ofHttp = {
@@ -184,7 +186,6 @@ const onlyWith = (input: Input) => {
     "--no-follow": noFollow
   }
   const ofTls = { "--insecure": insecure, "--cacert": cacert !== undefined }
-  const given = (flags: Readonly<Record<string, boolean>>) => Object.keys(flags).find((flag) => flags[flag])
   if (http.length === 0 && given(ofHttp) !== undefined) return `${given(ofHttp)} is allowed with --http only`
   if (http.length + grpc.length === 0 && given(ofTls) !== undefined) {
     return `${given(ofTls)} is allowed with --http or --grpc only`

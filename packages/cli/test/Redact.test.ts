@@ -38,7 +38,7 @@ describe.concurrent("no password and no token is told", () => {
     [["poll", "--http", url, "--header", "Authorization=Bearer hunter2"]],
     [["poll", "--http", url, "--header", "X: hunter2\u0000"]],
     [["poll", "--timeout", "500ms", "--check", "PGPASSWORD=hunter2 false"]]
-  ])("by %j", ([args]) =>
+  ])("by %j", ([args = []]) =>
     Effect.gen(function*() {
       const { run } = yield* folder
       const { code, stderr, stdout } = yield* run(args.filter((word) => !word.includes("\u0000")))

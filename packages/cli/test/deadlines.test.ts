@@ -27,10 +27,8 @@ const start = Effect.fnUntraced(function*(options: string, search = "") {
   const { at } = yield* folder
   writeFileSync(at("resolv.conf"), `nameserver ${silentServer}\n${search}`)
   const script = `mount --bind ${at("resolv.conf")} "$(readlink -f /etc/resolv.conf)" && exec "$@"`
-  const child = spawn("unshare", [
-    ...["-m", "sh", "-c", script, "sh"],
-    ...[process.execPath, inject("bin"), ...options.split(" ")]
-  ], { stdio: ["ignore", "inherit", "pipe"] })
+  const bin = [process.execPath, inject("bin"), ...options.split(" ")]
+  const child = spawn("unshare", ["-m", "sh", "-c", script, "sh", ...bin], { stdio: ["ignore", "inherit", "pipe"] })
   let stderr = ""
   let ended: number | undefined
   child.stderr.on("data", (chunk: Buffer) => {

@@ -73,7 +73,7 @@ describe.concurrent("what effect-wait tells", () => {
       ])
     }))
 
-  it.live.each([["retry --backoff 1ms..1ms", "[ $n -eq 2 ]"], ["loop --period 1ms --times 2", "exit 0"]])(
+  it.live.each([["retry --backoff 1ms..1ms", "[ $n -eq 2 ]"], ["loop --period 1ms --times 2", "exit 0"]] as const)(
     "is nothing with --quiet where it succeeds: %s",
     ([options, script]) =>
       Effect.gen(function*() {

@@ -127,16 +127,18 @@ describe.concurrent("targets", () => {
         assert.deepStrictEqual(reasons(stderr), [`http ${url}/: the body does not match`])
       }))
 
-    it.live.each([
-      ["$.status=UP", { status: "DOWN" }, { status: "UP" }],
-      ["$.ready", { ready: false }, { ready: 1 }],
-      ["$.count=3", { count: 30 }, { count: 3 }],
-      ["$.checks[?@.name=='db'].ok=true", { checks: [{ name: "db", ok: false }, { name: "a", ok: true }] }, {
-        checks: [{ name: "db", ok: true }]
-      }],
-      ["$..state=a=b", ["state"], { deep: { state: "a=b" } }],
-      ["$['a=b']", { a: 1 }, { "a=b": 1 }]
-    ])("waits for a value at --json %s", ([path, before, after]) =>
+    it.live.each(
+      [
+        ["$.status=UP", { status: "DOWN" }, { status: "UP" }],
+        ["$.ready", { ready: false }, { ready: 1 }],
+        ["$.count=3", { count: 30 }, { count: 3 }],
+        ["$.checks[?@.name=='db'].ok=true", { checks: [{ name: "db", ok: false }, { name: "a", ok: true }] }, {
+          checks: [{ name: "db", ok: true }]
+        }],
+        ["$..state=a=b", ["state"], { deep: { state: "a=b" } }],
+        ["$['a=b']", { a: 1 }, { "a=b": 1 }]
+      ] as const
+    )("waits for a value at --json %s", ([path, before, after]) =>
       Effect.gen(function*() {
         const { run } = yield* folder
         const { requests, url } = yield* answering((_, response) => response.end("no JSON"), json(before), json(after))
@@ -149,13 +151,15 @@ describe.concurrent("targets", () => {
         )
       }))
 
-    it.live.each([
-      ["200,401", [500, 404, 401]],
-      ["2xx,404", [401, 500, 404]],
-      ["2xx", [404, 204]],
-      ["any", [500]],
-      ["3xx", [200, 302]]
-    ])("takes the --status %s", ([statuses, answers]) =>
+    it.live.each(
+      [
+        ["200,401", [500, 404, 401]],
+        ["2xx,404", [401, 500, 404]],
+        ["2xx", [404, 204]],
+        ["any", [500]],
+        ["3xx", [200, 302]]
+      ] as const
+    )("takes the --status %s", ([statuses, answers]) =>
       Effect.gen(function*() {
         const { run } = yield* folder
         const { requests, url } = yield* answering(...answers.map((code) => status(code, { location: "/other" })))

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { switches } from "../src/options.ts"
-import "../src/cli.ts"
 import manifest from "../package.json" with { type: "json" }
+import { loop } from "../src/commands/loop.ts"
+import { poll } from "../src/commands/poll.ts"
+import { retry } from "../src/commands/retry.ts"
+import { switches } from "../src/options.ts"
 import { folder, sh } from "./run.ts"
 
 const durations = "a duration such as 100ms, 1.5s or 2m30s"
@@ -265,17 +267,19 @@ describe.concurrent("help", () => {
 })
 
 describe.concurrent("a command", () => {
-  it.live.each([
-    ["retry --quiet echo -v --help -h -q --timeout 1s -- --version", "-v --help -h -q --timeout 1s -- --version\n"],
-    ["retry --attempts 2 -q echo --attempts 3", "--attempts 3\n"],
-    ["retry -q --attempts=2 echo -n", ""],
-    ["loop --times 1 --immediate --cron @daily -q echo -v", "-v\n"],
-    ["loop --period 0 --times 1 -q echo -- -v", "-- -v\n"],
-    ["poll --no-immediate --interval 1ms -q echo --immediate", "--immediate\n"],
-    ["poll --interval 0 -q echo a --help", "a --help\n"],
-    ["poll --file . -q echo -5 --file", "-5 --file\n"],
-    ["poll --insecure --http http://[::1]:1 --invert -q echo --insecure", "--insecure\n"]
-  ])(
+  it.live.each(
+    [
+      ["retry --quiet echo -v --help -h -q --timeout 1s -- --version", "-v --help -h -q --timeout 1s -- --version\n"],
+      ["retry --attempts 2 -q echo --attempts 3", "--attempts 3\n"],
+      ["retry -q --attempts=2 echo -n", ""],
+      ["loop --times 1 --immediate --cron @daily -q echo -v", "-v\n"],
+      ["loop --period 0 --times 1 -q echo -- -v", "-- -v\n"],
+      ["poll --no-immediate --interval 1ms -q echo --immediate", "--immediate\n"],
+      ["poll --interval 0 -q echo a --help", "a --help\n"],
+      ["poll --file . -q echo -5 --file", "-5 --file\n"],
+      ["poll --insecure --http http://[::1]:1 --invert -q echo --insecure", "--insecure\n"]
+    ] as const
+  )(
     "takes all that comes after its first word, with or without --: %s",
     ([options, expected]) =>
       Effect.gen(function*() {
@@ -285,7 +289,7 @@ describe.concurrent("a command", () => {
       })
   )
 
-  it.live.each(["poll", "loop", "retry"])(
+  it.live.each([poll, loop, retry].map(({ name }) => name))(
     "begins after options whose values are known: %s",
     (name) =>
       Effect.gen(function*() {

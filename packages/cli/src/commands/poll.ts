@@ -37,6 +37,8 @@ const conclusion = ({ last, reason }: Verdict) => {
   return { code, what: code === 0 ? "ready" : "gave up" }
 }
 
+const fails = (what: string): Outcome => ({ code: 1, what })
+
 /** One that holds for some time, and so many times; a change begins anew. */
 const steady = <R>(
   check: (run: number) => Effect.Effect<Outcome, never, R>,
@@ -53,7 +55,6 @@ const steady = <R>(
     held = held === undefined || held.mark !== outcome.mark
       ? { since: now, times: 1, mark: outcome.mark }
       : { ...held, times: held.times + 1 }
-    const fails = (what: string): Outcome => ({ code: 1, what })
     if (held.times < successes) return fails(`ok ${held.times} of ${successes} times`)
     return now - held.since < stable
       ? fails(`ok for ${format(Math.round(now - held.since))} of ${format(stable)}`)
