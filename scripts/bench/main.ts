@@ -18,12 +18,14 @@ const modules = [
   "poll",
   "retry",
   "success",
+  "hedge",
   "repeat",
   "memory",
   "start",
   "growth",
   "lateness",
   "simulate",
+  "calendar",
   "command",
   "bundle"
 ]

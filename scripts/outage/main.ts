@@ -45,8 +45,8 @@ const soon = 45
 const returning = ["no retry", "ratio, 10 %", "throttling, gRPC's", "quota, AWS'"] as const
 const expected: Readonly<Record<Settings["failure"], Readonly<Record<"back" | "down", ReadonlyArray<Name>>>>> = {
   hangs: { back: returning, down: ["fixed delay", "exponential", "full jitter", "ratio, Finagle's"] },
-  // Whether the other two keep it down depends on how many retries wait at the end.
-  refuses: { back: [...returning, "ratio, Finagle's"], down: ["fixed delay"] }
+  // Retries that are not spread come back together, each time.
+  refuses: { back: [...returning, "full jitter", "ratio, Finagle's"], down: ["fixed delay", "exponential"] }
 }
 const recoveryOf = (name: Name): number => figures.get(name)!.recovery ?? Infinity
 const { back, down } = expected[failure]

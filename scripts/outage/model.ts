@@ -52,7 +52,8 @@ const attempts = Limit.attempts(3)
 const exponential = Backoff.exponential({ base: "1 second", cap: "20 seconds" })
 const jittered = exponential.pipe(Jitter.full, attempts)
 
-const bounded = (make: Effect.Effect<RetryBudget.RetryBudget["Service"]>): Policy =>
+/** Full jitter, and a budget for each process. */
+export const bounded = (make: Effect.Effect<RetryBudget.RetryBudget["Service"]>): Policy =>
   Effect.map(make, (budget) => (request) =>
     Effect.provideService(
       Retry.run(request, jittered, { attemptTimeout, budget: "server" }),
@@ -66,9 +67,9 @@ export const policies = {
   "fixed delay": retry(Period.sliding("1 second").pipe(attempts)),
   exponential: retry(exponential.pipe(attempts)),
   "full jitter": retry(jittered),
-  "ratio, Finagle's": bounded(RetryBudget.makeRatio()),
+  "ratio, Finagle's": bounded(RetryBudget.makeRatio({ minRetriesPerSecond: 10 })),
   // The one of Google's "Site Reliability Engineering", chapter 21.
-  "ratio, 10 %": bounded(RetryBudget.makeRatio({ percentCanRetry: 0.1, minRetriesPerSecond: 0 })),
+  "ratio, 10 %": bounded(RetryBudget.makeRatio({ ratio: 0.1, minRetriesPerSecond: 0 })),
   "throttling, gRPC's": bounded(RetryBudget.makeThrottling()),
   "quota, AWS'": bounded(RetryBudget.makeQuota())
 } satisfies Readonly<Record<string, Policy>>

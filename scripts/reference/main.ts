@@ -23,6 +23,9 @@ const imports = {
 const entryPoints = Object.entries(imports).flatMap(([from, path]) =>
   globSync("*.ts", { cwd: join(root, path), exclude: ["index.ts"] }).toSorted().map((file) => ({
     from,
+    isInIndex: new RegExp(`^export (\\*|\\{).* "./${file}"$`, "m").test(
+      readFileSync(join(root, path, "index.ts"), "utf8")
+    ),
     name: file.replace(".ts", ""),
     source: `${path}/${file}`
   }))
@@ -45,7 +48,10 @@ const app = await Application.bootstrap({
 
 const declarations = new Map<Reflection, readonly [ts.Declaration, ts.TypeChecker]>()
 app.converter.on(Converter.EVENT_CREATE_DECLARATION, (context, reflection) => {
-  const declaration = context.getSymbolFromReflection(reflection)?.declarations?.[0]
+  const all = context.getSymbolFromReflection(reflection)?.declarations ?? []
+  // A value and a type may share a name.
+  const isType = reflection.kind === ReflectionKind.TypeAlias
+  const declaration = all.find((one) => ts.isTypeAliasDeclaration(one) === isType) ?? all[0]
   if (declaration === undefined) return
   declarations.set(reflection, [declaration, context.checker])
   // To TypeDoc the header of a file is a comment like others, without a tag that says so.
@@ -56,11 +62,11 @@ const project = await app.convert()
 if (project === undefined) process.exit(1)
 app.validate(project)
 
-const modules = entryPoints.map(({ from, name, source }): Module => {
+const modules = entryPoints.map(({ from, isInIndex, name, source }): Module => {
   const reflection = project.getChildrenByKind(ReflectionKind.Module).find((module) =>
     (declarations.get(module)![0] as ts.SourceFile).fileName === join(root, source)
   )!
-  return { from, name, source, reflection }
+  return { from, isInIndex, name, source, reflection }
 })
 const exported = modules.flatMap(({ reflection }) => reflection.children!)
 for (const reflection of exported) {

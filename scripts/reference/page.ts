@@ -11,6 +11,8 @@ export interface Module {
   readonly name: string
   /** What it is imported from. */
   readonly from: string
+  /** Whether that exports it, and not a subpath alone. */
+  readonly isInIndex: boolean
   /** Its source, from the root. */
   readonly source: string
   readonly reflection: DeclarationReflection
@@ -75,6 +77,11 @@ const member = (site: Site, here: Module, reflection: DeclarationReflection): st
   ].join("\n\n")
 }
 
+const importOf = ({ from, isInIndex, name, reflection }: Module): string =>
+  isInIndex
+    ? `import { ${name} } from "${from}"`
+    : `import ${reflection.getChildByName(name) === undefined ? `* as ${name}` : `{ ${name} }`} from "${from}/${name}"`
+
 // In the order of the source; what it is described with comes last.
 const last = ["errors", "models"]
 
@@ -89,7 +96,7 @@ export const page = (site: Site, here: Module): string => {
   const contents = categories.map(({ children, title }) => `- ${title}: ${children.map(entry).join(", ")}`)
   return [
     `# ${here.from}/${here.name}`,
-    `\`\`\`ts\nimport { ${here.name} } from "${here.from}"\n\`\`\``,
+    `\`\`\`ts\n${importOf(here)}\n\`\`\``,
     `Since ${sinceOf(reflection)} · [source](../../${here.source}) · [all modules](README.md)`,
     prose(site, here, reflection.comment!.summary),
     contents.join("\n"),

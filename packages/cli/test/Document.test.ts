@@ -325,7 +325,8 @@ others:
     { document: "{ times: 1, attempts: 1, interval: 1s }", reason: "attempts is given twice, the other time as times" },
     {
       document: "{ cron: 0 0 30 2 * }",
-      reason: `cron must be a cron expression such as '*/5 * * * *' (no date ever matches), got "0 0 30 2 *"`
+      reason:
+        `cron must be a cron expression such as '*/5 * * * *' (no date ever matches: there is no day 30 in month 2), got "0 0 30 2 *"`
     },
     {
       document: "{ interval: 1s, backoff: 1s..2s }",

@@ -18,8 +18,8 @@ const servers = "a server such as localhost:50051 or https://api:443/my.Service"
 const counts = "an integer of 1 or more"
 const crons = (why: string) => `a cron expression such as '*/5 * * * *' (${why})`
 const noFields =
-  "write five fields (minute, hour, day, month, weekday), six with the second first, or @yearly @annually @monthly " +
-  "@weekly @daily @midnight @hourly; there is no year field"
+  "\"* * *\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of @yearly @annually " +
+  "@monthly @weekly @daily @midnight @hourly; no year, user or command"
 const dates = "a date such as 2026-03-29 or 2026-03-29T01:30Z"
 const exits = "exit codes of 1 to 255 such as 75,111"
 
@@ -55,7 +55,7 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["loop", "--period", "-10s", durations],
   ["loop", "--cron", "* * *", crons(noFields)],
   ["loop", "--cron", "61 * * * *", crons("minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these")],
-  ["loop", "--cron", "0 0 30 2 *", crons("no date ever matches")],
+  ["loop", "--cron", "0 0 30 2 *", crons("no date ever matches: there is no day 30 in month 2")],
   ["preview", "--from", "tomorrow", dates],
   ["preview", "--from", "12:00", dates],
   ["preview", "--from", "5", dates],

@@ -10,10 +10,10 @@ declare const call: Effect.Effect<string, Busy, "call">
 declare const ratio: RetryBudget.Ratio
 
 // What makes one needs nothing and does not fail.
-expectTypeOf(RetryBudget.makeRatio()).toEqualTypeOf<Effect.Effect<RetryBudget.Ratio>>()
+expectTypeOf(RetryBudget.makeRatio({ minRetriesPerSecond: 1 })).toEqualTypeOf<Effect.Effect<RetryBudget.Ratio>>()
 expectTypeOf(RetryBudget.makeThrottling()).toEqualTypeOf<Effect.Effect<Service>>()
 expectTypeOf(RetryBudget.makeQuota()).toEqualTypeOf<Effect.Effect<Service>>()
-expectTypeOf(RetryBudget.layerRatio()).toEqualTypeOf<Layer.Layer<RetryBudget.RetryBudget>>()
+expectTypeOf(RetryBudget.layerRatio({ minRetriesPerSecond: 1 })).toEqualTypeOf<Layer.Layer<RetryBudget.RetryBudget>>()
 expectTypeOf(RetryBudget.layerThrottling()).toEqualTypeOf<Layer.Layer<RetryBudget.RetryBudget>>()
 expectTypeOf(RetryBudget.layerQuota()).toEqualTypeOf<Layer.Layer<RetryBudget.RetryBudget>>()
 
@@ -27,14 +27,29 @@ expectTypeOf(operation.pipe(Effect.provideService(RetryBudget.RetryBudget, ratio
 >()
 
 // Options may be undefined.
-RetryBudget.layerRatio({ ttl: undefined, minRetriesPerSecond: undefined, percentCanRetry: 2, idle: "1 hour" })
+RetryBudget.layerRatio({ ttl: undefined, minRetriesPerSecond: 1, ratio: 2, idle: "1 hour", byKey: undefined })
 RetryBudget.layerThrottling({ maxTokens: undefined, tokenRatio: undefined, idle: undefined })
 RetryBudget.layerQuota({ capacity: undefined, retryCost: 1, throttlingCost: undefined, isThrottling: undefined })
 RetryBudget.layerQuota({ isThrottling: (error) => error instanceof Busy })
+// @ts-expect-error a ratio does not guess its reserve
+RetryBudget.layerRatio({ ratio: 0.1 })
+// @ts-expect-error nor has it any without options
+RetryBudget.makeRatio()
 // @ts-expect-error a budget is shared by calls with any error
 RetryBudget.layerQuota({ isThrottling: (error: Busy) => error._tag === "Busy" })
 // @ts-expect-error a misspelt option
 RetryBudget.layerThrottling({ maxToken: 10 })
+// Settings by key: some of them, by a record or a function.
+RetryBudget.layerRatio({ minRetriesPerSecond: 1, byKey: { users: { ratio: 0.1 } } })
+RetryBudget.layerQuota({ byKey: (key) => key === "users" ? { capacity: 10 } : undefined })
+RetryBudget.layerThrottling({
+  byKey: {
+    // @ts-expect-error a misspelt setting
+    users: { maxToken: 10 }
+  }
+})
+// @ts-expect-error a budget forgets all keys alike
+RetryBudget.layerThrottling({ byKey: { users: { idle: "1 minute" } } })
 // @ts-expect-error only a ratio can do without successes
 Effect.map(RetryBudget.makeQuota(), (budget) => budget.limit("users"))
 

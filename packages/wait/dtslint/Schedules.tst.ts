@@ -1,6 +1,6 @@
 import { DateTime, type Duration, Effect, Option, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Period, type Policy, Retry, Timeline, Wait } from "effect-wait"
-import * as effectWait from "effect-wait"
+import type * as effectWait from "effect-wait"
 import { Policy as PolicySchema } from "effect-wait/Policy"
 import { expectTypeOf } from "vitest"
 
@@ -83,8 +83,7 @@ expectTypeOf(Backoff.toSchedule).parameter(0).toEqualTypeOf<Backoff.Policy>()
 expectTypeOf<Policy>().toEqualTypeOf<Backoff.Policy>()
 expectTypeOf<PolicySchema>().toEqualTypeOf<Backoff.Policy>()
 expectTypeOf<typeof PolicySchema.Type>().toExtend<Policy>()
-// @ts-expect-error the barrel has only the type
-effectWait.Policy
+expectTypeOf<typeof effectWait>().not.toHaveProperty("Policy")
 expectTypeOf(Wait.delayWithReset({ duration: 1, factor: 2, jitter: 0, steps: 3 }, 1)).toEqualTypeOf<
   Schedule.Schedule<Duration.Duration>
 >()

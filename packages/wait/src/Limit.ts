@@ -135,7 +135,7 @@ const addRuns = <Output, Input, E, R>(
       const delay = plan.next(state.inner, moment, input)
       return typeof delay === "number" && delay >= 0
         ? cap(state, at, delay)
-        : mapDelay(delay, (delay) => cap(state, at, delay))
+        : mapDelay(delay, (delay) => cap(state, at, delay), at)
     }
   })
 }
@@ -206,7 +206,7 @@ export const within: {
           const left = state.left = millis - ((at.ended ?? at.now) - state.first)
           if (waitOf(plan, state.inner, at, delay) <= left) return delay
           return truncates && left > 0 ? left + (plan.since?.(state.inner, at, delay) ?? 0) : done
-        }),
+        }, at),
       again({ first, inner }, at) {
         const wait = plan.again?.(inner, at) ?? 0
         const left = millis - (at.now - first)

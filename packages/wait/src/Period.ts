@@ -270,21 +270,16 @@ export const ticker = (
  * Effect's combinators, such as `Schedule.min`, and Effect's own drivers do not look at the wall clock during a delay. There a step of the
  * wall clock is noticed after the delay.
  *
- * **Example** (Every quarter of an hour)
+ * **Example** (Half past two in Berlin, through the night without a half past two)
  *
  * ```ts
  * import { Effect } from "effect"
  * import { Period, Timeline } from "effect-wait"
  *
- * const timeline = Effect.runSync(
- *   Timeline.simulate(Period.cron("0,15,30,45 * * * *", { timeZone: "UTC" }), {
- *     from: "2026-03-29T04:00:00Z",
- *     work: "1 minute",
- *     until: "45 minutes"
- *   })
- * )
+ * const schedule = Period.cron("30 2 * * *", { timeZone: "Europe/Berlin" })
+ * const timeline = Effect.runSync(Timeline.simulate(schedule, { from: "2026-03-28T00:00Z", until: "3 days" }))
  *
- * Timeline.starts(timeline) // => [0, 900000, 1800000, 2700000]
+ * Timeline.starts(timeline).map((start) => start / 3_600_000) // => [1.5, 25, 48.5]
  * ```
  *
  * @see {@link ticker} for slots at fixed intervals from the first start on
@@ -323,6 +318,6 @@ const calendarOf = (expression: string, zone: DateTime.TimeZone): Result.Result<
     parse(expression),
     (crontab) =>
       matchAfter(crontab, 0) === Infinity
-        ? Result.fail("no date ever matches")
+        ? Result.fail(`no date ever matches: there is no day ${crontab.days} in month ${crontab.months}`)
         : Result.succeed(makeCalendar(crontab, zone))
   )

@@ -4,12 +4,15 @@
  *
  * | budget | filled by | emptied by | refuses a retry when |
  * |---|---|---|---|
- * | {@link layerRatio} | each operation, and time | each retry | less than one retry is left |
  * | {@link layerThrottling} | each success | each failed attempt | at most half of the tokens are left |
  * | {@link layerQuota} | each success | each retry | fewer tokens are left than the retry costs |
+ * | {@link layerRatio} | each operation, and time | each retry | less than one retry is left |
  *
  * `Retry.run` uses the `RetryBudget` of its context. Its option `budget` is the key: calls to the same dependency share
  * a key.
+ *
+ * While a dependency is down, throttling and the quota stop nearly all retries. A ratio goes on with its part of them: it has to be
+ * smaller than what the dependency has to spare.
  *
  * @since 0.1.0
  */
@@ -75,7 +78,7 @@ type Service = RetryBudget["Service"]
 const makeBuckets = <B extends { usedAt: number }>(
   clock: Clock.Clock,
   idle: number,
-  make: () => B
+  make: (key: string) => B
 ): (key: string) => B => {
   const origin = clock.monotonicTimeNanosUnsafe()
   const buckets = new Map<string, B>()
@@ -86,7 +89,7 @@ const makeBuckets = <B extends { usedAt: number }>(
       if (now - usedAt < idle) break
       buckets.delete(key)
     }
-    const bucket = buckets.get(key) ?? make()
+    const bucket = buckets.get(key) ?? make(key)
     bucket.usedAt = now
     buckets.delete(key)
     buckets.set(key, bucket)
@@ -94,16 +97,17 @@ const makeBuckets = <B extends { usedAt: number }>(
   }
 }
 
-/** Buckets of 0 to `max` tokens. A new bucket is full. */
-const makeTokens = (clock: Clock.Clock, idle: number, max: number) => {
-  const bucketOf = makeBuckets(clock, idle, () => ({ usedAt: 0, tokens: max }))
-  return {
-    left: (key: string): number => bucketOf(key).tokens,
-    add(key: string, amount: number): void {
-      const bucket = bucketOf(key)
-      bucket.tokens = Math.max(0, Math.min(max, bucket.tokens + amount))
-    }
-  }
+interface Tokens {
+  usedAt: number
+  tokens: number
+  readonly max: number
+}
+
+/** A bucket of 0 to `max` tokens, full at first. */
+const makeTokens = (max: number): Tokens => ({ usedAt: 0, tokens: max, max })
+
+const addTokens = (bucket: Tokens, amount: number): void => {
+  bucket.tokens = Math.max(0, Math.min(bucket.max, bucket.tokens + amount))
 }
 
 const ignore = () => Effect.void
@@ -126,23 +130,87 @@ const checkIdle = (caller: string, idle: Duration.Input = "10 minutes"): number 
 }
 
 /**
- * Options of {@link makeRatio} and {@link layerRatio}.
+ * Settings for single keys: a record, or a function that is called when a key is first used. A setting that is missing there is that
+ * of the other options.
  *
+ * **Example** (A dependency that is called a lot has a larger bucket)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RetryBudget } from "effect-wait"
+ *
+ * const byKey: RetryBudget.ByKey<RetryBudget.ThrottlingSettings> = { search: { maxTokens: 100 } }
+ * const retries = await Effect.runPromise(Effect.gen(function*() {
+ *   const budget = yield* RetryBudget.makeThrottling({ byKey })
+ *   const fails = (key: string) => Effect.andThen(budget.failed(key, "down"), budget.withdraw(key, "down"))
+ *   const allowed = yield* Effect.forEach(["users", "search"], (key) => Effect.replicateEffect(fails(key), 60))
+ *   return allowed.map((answers) => answers.filter(Boolean).length)
+ * }))
+ *
+ * retries // => [4, 49]
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ByKey<Settings> =
+  | { readonly [key: string]: Partial<Settings> }
+  | ((key: string) => Partial<Settings> | undefined)
+
+const given = (settings: object): { readonly [name: string]: unknown } =>
+  Object.fromEntries(Object.entries(settings).filter(([, setting]) => setting !== undefined))
+
+/** The checked settings of a key. Those of a record are checked at once. */
+const settingsOf = <Settings extends object, Checked>(
+  caller: string,
+  options: Settings,
+  byKey: ByKey<Settings> | undefined,
+  check: (caller: string, settings: Settings) => Checked
+): (key: string) => Checked => {
+  const common = check(caller, options)
+  if (byKey === undefined) return () => common
+  const checkOwn = (key: string, settings: Partial<Settings> | undefined): Checked =>
+    settings === undefined
+      ? common
+      : check(`${caller}: byKey.${key}`, {
+        ...options,
+        ...given(args.requiredOptions(`${caller}: byKey.${key}`, settings))
+      })
+  if (Predicate.isFunction(byKey)) return (key) => checkOwn(key, byKey(key))
+  const records = args.requiredOptions(`${caller}: byKey`, byKey)
+  const known = new Map(Object.entries(records).map(([key, settings]) => [key, checkOwn(key, settings)]))
+  return (key) => known.get(key) ?? common
+}
+
+/**
+ * The settings of a ratio, for all keys or for one.
+ *
+ * - `minRetriesPerSecond`: how many retries are allowed without any operation, on average over the ttl: a number of 0 or more.
+ *   Each process has this reserve. Finagle's default is 10, gRPC and AWS have none
+ * - `ratio`: how many more retries each operation allows, a number from 0 to 1000; default 0.2, one retry for five operations
  * - `ttl`: how long an operation or a retry counts, from 1 to 60 seconds; default 10 seconds
- * - `minRetriesPerSecond`: how many retries are allowed without any operation, on average over the ttl: a number of 0
- *   or more; default 10
- * - `percentCanRetry`: how many more retries each operation allows. Despite its name it is a fraction, a number from 0
- *   to 1000; default 0.2
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RatioSettings {
+  readonly minRetriesPerSecond: number
+  readonly ratio?: number | undefined
+  readonly ttl?: Duration.Input | undefined
+}
+
+/**
+ * Options of {@link makeRatio} and {@link layerRatio}: the {@link RatioSettings} of all keys, and
+ *
+ * - `byKey`: other settings for single keys, see {@link ByKey}; default: none
  * - `idle`: a key that is not used for this long is deleted, and starts again with its whole reserve. Infinity is
  *   allowed; default 10 minutes
  *
  * @category models
  * @since 0.1.0
  */
-export interface RatioOptions {
-  readonly ttl?: Duration.Input | undefined
-  readonly minRetriesPerSecond?: number | undefined
-  readonly percentCanRetry?: number | undefined
+export interface RatioOptions extends RatioSettings {
+  readonly byKey?: ByKey<RatioSettings> | undefined
   readonly idle?: Duration.Input | undefined
 }
 
@@ -173,54 +241,70 @@ export interface Ratio extends Service {
 // Amounts are whole billionths of a retry, rounded up: so ten deposits of 0.1 make one retry.
 const toBillionths = (retries: number): number => Math.ceil(retries * 1e9)
 const slices = 10
-const makeWindow = () => ({ usedAt: 0, slice: 0, amounts: Array.from({ length: slices }, () => 0) })
 
-const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
+const checkRatio = (caller: string, { minRetriesPerSecond, ratio = 0.2, ttl = "10 seconds" }: RatioSettings) => {
+  const millis = args.millisOrZero(ttl)
+  checkRange(`${caller}: ttl`, ttl, millis, 1000, 60_000, "a duration from 1 second to 60 seconds")
+  args.number(`${caller}: minRetriesPerSecond`, minRetriesPerSecond, 0)
+  checkRange(`${caller}: ratio`, ratio, ratio, 0, 1000, "a number from 0 to 1000")
+  return { millis, reserve: toBillionths(minRetriesPerSecond * millis / 1000), deposit: toBillionths(ratio) }
+}
+
+const ratioBudget = (caller: string, options: RatioOptions): Effect.Effect<Ratio> =>
   Clock.clockWith((clock) => {
-    const { idle, minRetriesPerSecond = 10, percentCanRetry = 0.2, ttl = "10 seconds" } =
-      args.options(`${caller}: options`, options) ?? {}
-    const millis = args.millisOrZero(ttl)
-    checkRange(`${caller}: ttl`, ttl, millis, 1000, 60_000, "a duration from 1 second to 60 seconds")
-    args.number(`${caller}: minRetriesPerSecond`, minRetriesPerSecond, 0)
-    checkRange(`${caller}: percentCanRetry`, percentCanRetry, percentCanRetry, 0, 1000, "a number from 0 to 1000")
-    const reserve = toBillionths(minRetriesPerSecond * millis / 1000)
-    const deposit = toBillionths(percentCanRetry)
+    const { byKey, idle, ...common } = args.requiredOptions(`${caller}: options`, options)
+    const settings = settingsOf(caller, common, byKey, checkRatio)
     const cost = toBillionths(1)
-    const bucketOf = makeBuckets(clock, checkIdle(caller, idle), makeWindow)
+    const bucketOf = makeBuckets(clock, checkIdle(caller, idle), (key) => ({
+      ...settings(key),
+      usedAt: 0,
+      slice: 0,
+      amounts: Array.from({ length: slices }, () => 0)
+    }))
+    type Bucket = ReturnType<typeof bucketOf>
     // Adds the amount to the current slice. False, and adds nothing, if a withdrawal exceeds the balance.
-    const tryAdd = (key: string, amount: number): boolean => {
+    const tryAdd = (key: string, amountOf: (bucket: Bucket) => number): boolean => {
       const bucket = bucketOf(key)
-      const slice = Math.floor(bucket.usedAt * slices / millis)
+      const amount = amountOf(bucket)
+      const slice = Math.floor(bucket.usedAt * slices / bucket.millis)
       for (let i = Math.max(bucket.slice, slice - slices) + 1; i <= slice; i++) bucket.amounts[i % slices] = 0
       bucket.slice = slice
-      const isAllowed = amount >= 0 || bucket.amounts.reduce((sum, amount) => sum + amount, reserve + amount) >= 0
+      const isAllowed = amount >= 0 ||
+        bucket.amounts.reduce((sum, amount) => sum + amount, bucket.reserve + amount) >= 0
       if (isAllowed) bucket.amounts[slice % slices]! += amount
       return isAllowed
     }
+    const deposit = (key: string): boolean => tryAdd(key, (bucket) => bucket.deposit)
+    const withdraw = (key: string): boolean => tryAdd(key, () => -cost)
     return Effect.succeed<Ratio>({
-      started: (key) => Effect.sync(() => void tryAdd(key, deposit)),
+      started: (key) => Effect.sync(() => void deposit(key)),
       failed: ignore,
-      withdraw: (key) => Effect.sync(() => tryAdd(key, -cost)),
+      withdraw: (key) => Effect.sync(() => withdraw(key)),
       succeeded: ignore,
       limit: (key) => (self) =>
         changeDelays(self, () => {
-          tryAdd(key, deposit)
-          return (delay) => tryAdd(key, -cost) ? delay : done
+          deposit(key)
+          return (delay) => withdraw(key) ? delay : done
         })
     })
   })
 
 /**
- * Allows retries in proportion to the operations: by default one retry for five operations, and 10 retries a second on
- * top. Finagle's `RetryBudget`.
+ * Allows retries in proportion to the operations: by default one retry for five operations, and a reserve on top.
+ * Finagle's `RetryBudget`.
  *
- * - an operation deposits `percentCanRetry` of a retry when it starts, whatever its result
+ * - an operation deposits the `ratio` of a retry when it starts, whatever its result
  * - a retry withdraws one; a reserve of `minRetriesPerSecond · ttl` retries comes on top of the deposits
  * - deposits and withdrawals expire after the `ttl`, or up to a tenth of it earlier: so the reserve comes back
  * - the Clock is that of the context in which the budget is made
  *
  * Dies with an `IllegalArgumentError` that names a bad option. The source is Finagle's `RetryBudget`, a leaky token
  * bucket of ten slices.
+ *
+ * **Gotchas**
+ *
+ * It goes on retrying while the dependency is down. Keep the ratio, and the reserve of all processes together, below what the
+ * dependency has to spare: else the retries keep it down. {@link makeThrottling} and {@link makeQuota} do not depend on that.
  *
  * **Example** (Ten operations, and five retries, with Effect's own retry)
  *
@@ -232,7 +316,7 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
  * const call = Effect.suspend(() => Effect.fail(`call ${++calls}`))
  *
  * await Effect.runPromise(Effect.gen(function*() {
- *   const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, percentCanRetry: 0.5 })
+ *   const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, ratio: 0.5 })
  *   const operation = Effect.retry(call, Schedule.recurs(3).pipe(budget.limit("users")))
  *   yield* Effect.repeat(Effect.ignore(operation), { times: 9 })
  * }))
@@ -244,7 +328,7 @@ const ratio = (caller: string, options?: RatioOptions): Effect.Effect<Ratio> =>
  * @category constructors
  * @since 0.1.0
  */
-export const makeRatio = (options?: RatioOptions): Effect.Effect<Ratio> => ratio("RetryBudget.makeRatio", options)
+export const makeRatio = (options: RatioOptions): Effect.Effect<Ratio> => ratioBudget("RetryBudget.makeRatio", options)
 
 /**
  * Provides the budget of {@link makeRatio} to `Retry.run`.
@@ -263,7 +347,7 @@ export const makeRatio = (options?: RatioOptions): Effect.Effect<Ratio> => ratio
  *
  * await Effect.runPromise(
  *   Effect.repeat(Effect.ignore(operation), { times: 9 }).pipe(
- *     Effect.provide(RetryBudget.layerRatio({ minRetriesPerSecond: 0, percentCanRetry: 0.5 }))
+ *     Effect.provide(RetryBudget.layerRatio({ minRetriesPerSecond: 0, ratio: 0.5 }))
  *   )
  * )
  *
@@ -273,23 +357,35 @@ export const makeRatio = (options?: RatioOptions): Effect.Effect<Ratio> => ratio
  * @category layers
  * @since 0.1.0
  */
-export const layerRatio = (options?: RatioOptions): Layer.Layer<RetryBudget> =>
-  Layer.effect(RetryBudget, ratio("RetryBudget.layerRatio", options))
+export const layerRatio = (options: RatioOptions): Layer.Layer<RetryBudget> =>
+  Layer.effect(RetryBudget, ratioBudget("RetryBudget.layerRatio", options))
 
 /**
- * Options of {@link makeThrottling} and {@link layerThrottling}.
+ * The settings of throttling, for all keys or for one.
  *
  * - `maxTokens`: an integer from 1 to 1000; default 10
  * - `tokenRatio`: what a success adds: a number of 0.001 or more, of which three decimals count; default 0.1
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ThrottlingSettings {
+  readonly maxTokens?: number | undefined
+  readonly tokenRatio?: number | undefined
+}
+
+/**
+ * Options of {@link makeThrottling} and {@link layerThrottling}: the {@link ThrottlingSettings} of all keys, and
+ *
+ * - `byKey`: other settings for single keys, see {@link ByKey}; default: none
  * - `idle`: a key that is not used for this long is deleted, and starts again with all of its tokens. Infinity is
  *   allowed; default 10 minutes
  *
  * @category models
  * @since 0.1.0
  */
-export interface ThrottlingOptions {
-  readonly maxTokens?: number | undefined
-  readonly tokenRatio?: number | undefined
+export interface ThrottlingOptions extends ThrottlingSettings {
+  readonly byKey?: ByKey<ThrottlingSettings> | undefined
   readonly idle?: Duration.Input | undefined
 }
 
@@ -299,19 +395,33 @@ const toThousandths = (value: number): number => {
   return rounded / 1000 > value ? rounded - 1 : rounded
 }
 
-const throttling = (caller: string, options?: ThrottlingOptions): Effect.Effect<Service> =>
+const checkThrottling = (caller: string, { maxTokens = 10, tokenRatio = 0.1 }: ThrottlingSettings) => {
+  const count = Number.isInteger(maxTokens) ? maxTokens : NaN
+  checkRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000")
+  return { max: maxTokens * 1000, gain: toThousandths(args.number(`${caller}: tokenRatio`, tokenRatio, 0.001)) }
+}
+
+const throttlingBudget = (caller: string, options: ThrottlingOptions = {}): Effect.Effect<Service> =>
   Clock.clockWith((clock) => {
-    const { idle, maxTokens = 10, tokenRatio = 0.1 } = args.options(`${caller}: options`, options) ?? {}
-    const count = Number.isInteger(maxTokens) ? maxTokens : NaN
-    checkRange(`${caller}: maxTokens`, maxTokens, count, 1, 1000, "an integer from 1 to 1000")
-    const max = maxTokens * 1000
-    const gain = toThousandths(args.number(`${caller}: tokenRatio`, tokenRatio, 0.001))
-    const tokens = makeTokens(clock, checkIdle(caller, idle), max)
+    const { byKey, idle, ...common } = args.requiredOptions(`${caller}: options`, options)
+    const settings = settingsOf(caller, common, byKey, checkThrottling)
+    const bucketOf = makeBuckets(clock, checkIdle(caller, idle), (key) => {
+      const { gain, max } = settings(key)
+      return Object.assign(makeTokens(max), { gain })
+    })
     return Effect.succeed<Service>({
       started: ignore,
-      failed: (key) => Effect.sync(() => tokens.add(key, -1000)),
-      withdraw: (key) => Effect.sync(() => tokens.left(key) > max / 2),
-      succeeded: (key) => Effect.sync(() => tokens.add(key, gain))
+      failed: (key) => Effect.sync(() => addTokens(bucketOf(key), -1000)),
+      withdraw: (key) =>
+        Effect.sync(() => {
+          const { max, tokens } = bucketOf(key)
+          return tokens > max / 2
+        }),
+      succeeded: (key) =>
+        Effect.sync(() => {
+          const bucket = bucketOf(key)
+          addTokens(bucket, bucket.gain)
+        })
     })
   })
 
@@ -346,7 +456,7 @@ const throttling = (caller: string, options?: ThrottlingOptions): Effect.Effect<
  * @since 0.1.0
  */
 export const makeThrottling = (options?: ThrottlingOptions): Effect.Effect<RetryBudget["Service"]> =>
-  throttling("RetryBudget.makeThrottling", options)
+  throttlingBudget("RetryBudget.makeThrottling", options)
 
 /**
  * Provides the budget of {@link makeThrottling} to `Retry.run`.
@@ -371,51 +481,76 @@ export const makeThrottling = (options?: ThrottlingOptions): Effect.Effect<Retry
  * @since 0.1.0
  */
 export const layerThrottling = (options?: ThrottlingOptions): Layer.Layer<RetryBudget> =>
-  Layer.effect(RetryBudget, throttling("RetryBudget.layerThrottling", options))
+  Layer.effect(RetryBudget, throttlingBudget("RetryBudget.layerThrottling", options))
 
 /**
- * Options of {@link makeQuota} and {@link layerQuota}.
+ * The settings of a quota, for all keys or for one.
  *
  * - `capacity`: the number of tokens, an integer of 0 or more; default 500
  * - `retryCost`: how many tokens a retry costs, an integer of 0 or more; default 14
  * - `throttlingCost`: its cost after an error that `isThrottling` accepts, an integer of 0 or more; default 5
  * - `isThrottling`: true for an error by which the dependency throttles its callers; default: never
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface QuotaSettings {
+  readonly capacity?: number | undefined
+  readonly retryCost?: number | undefined
+  readonly throttlingCost?: number | undefined
+  readonly isThrottling?: Predicate.Predicate<unknown> | undefined
+}
+
+/**
+ * Options of {@link makeQuota} and {@link layerQuota}: the {@link QuotaSettings} of all keys, and
+ *
+ * - `byKey`: other settings for single keys, see {@link ByKey}; default: none
  * - `idle`: a key that is not used for this long is deleted, and starts again with its whole capacity. Infinity is
  *   allowed; default 10 minutes
  *
  * @category models
  * @since 0.1.0
  */
-export interface QuotaOptions {
-  readonly capacity?: number | undefined
-  readonly retryCost?: number | undefined
-  readonly throttlingCost?: number | undefined
-  readonly isThrottling?: Predicate.Predicate<unknown> | undefined
+export interface QuotaOptions extends QuotaSettings {
+  readonly byKey?: ByKey<QuotaSettings> | undefined
   readonly idle?: Duration.Input | undefined
 }
 
-const quota = (caller: string, options?: QuotaOptions): Effect.Effect<Service> =>
+const checkQuota = (
+  caller: string,
+  { capacity = 500, isThrottling = constFalse, retryCost = 14, throttlingCost = 5 }: QuotaSettings
+) => {
+  args.integer(`${caller}: capacity`, capacity, 0)
+  args.integer(`${caller}: retryCost`, retryCost, 0)
+  args.integer(`${caller}: throttlingCost`, throttlingCost, 0)
+  args.fn(`${caller}: isThrottling`, isThrottling)
+  return { capacity, costOf: (error: unknown): number => isThrottling(error) ? throttlingCost : retryCost }
+}
+
+const quotaBudget = (caller: string, options: QuotaOptions = {}): Effect.Effect<Service> =>
   Clock.clockWith((clock) => {
-    const { capacity = 500, idle, isThrottling = constFalse, retryCost = 14, throttlingCost = 5 } =
-      args.options(`${caller}: options`, options) ?? {}
-    args.integer(`${caller}: capacity`, capacity, 0)
-    args.integer(`${caller}: retryCost`, retryCost, 0)
-    args.integer(`${caller}: throttlingCost`, throttlingCost, 0)
-    args.fn(`${caller}: isThrottling`, isThrottling)
-    const tokens = makeTokens(clock, checkIdle(caller, idle), capacity)
-    const costOf = (error: unknown): number => isThrottling(error) ? throttlingCost : retryCost
+    const { byKey, idle, ...common } = args.requiredOptions(`${caller}: options`, options)
+    const settings = settingsOf(caller, common, byKey, checkQuota)
+    const bucketOf = makeBuckets(clock, checkIdle(caller, idle), (key) => {
+      const { capacity, costOf } = settings(key)
+      return Object.assign(makeTokens(capacity), { costOf })
+    })
     return Effect.succeed<Service>({
       started: ignore,
       failed: ignore,
       withdraw: (key, error) =>
         Effect.sync(() => {
-          const cost = costOf(error)
-          const isAllowed = tokens.left(key) >= cost
-          if (isAllowed) tokens.add(key, -cost)
+          const bucket = bucketOf(key)
+          const cost = bucket.costOf(error)
+          const isAllowed = bucket.tokens >= cost
+          if (isAllowed) addTokens(bucket, -cost)
           return isAllowed
         }),
       succeeded: (key, retried) =>
-        Effect.sync(() => tokens.add(key, Option.match(retried, { onNone: () => 1, onSome: costOf })))
+        Effect.sync(() => {
+          const bucket = bucketOf(key)
+          addTokens(bucket, Option.match(retried, { onNone: () => 1, onSome: bucket.costOf }))
+        })
     })
   })
 
@@ -452,7 +587,7 @@ const quota = (caller: string, options?: QuotaOptions): Effect.Effect<Service> =
  * @since 0.1.0
  */
 export const makeQuota = (options?: QuotaOptions): Effect.Effect<RetryBudget["Service"]> =>
-  quota("RetryBudget.makeQuota", options)
+  quotaBudget("RetryBudget.makeQuota", options)
 
 /**
  * Provides the budget of {@link makeQuota} to `Retry.run`.
@@ -481,4 +616,4 @@ export const makeQuota = (options?: QuotaOptions): Effect.Effect<RetryBudget["Se
  * @since 0.1.0
  */
 export const layerQuota = (options?: QuotaOptions): Layer.Layer<RetryBudget> =>
-  Layer.effect(RetryBudget, quota("RetryBudget.layerQuota", options))
+  Layer.effect(RetryBudget, quotaBudget("RetryBudget.layerQuota", options))

@@ -29,7 +29,7 @@ import { constant } from "effect/Function"
 import * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
-import { clockOf } from "./internal/clockOf.ts"
+import { clockOf, withWall } from "./internal/clockOf.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { repeatingFrom } from "./internal/repeating.ts"
 import { drawsOf, replay } from "./internal/replay.ts"
@@ -287,9 +287,11 @@ function simulated<Input, E, R>(
       return passed
     }
     // For the Effects of another library's schedule: their sleeps take no real time either.
-    const clock = clockOf(
-      () => time.now,
-      (duration) => Effect.suspend(() => pass(Math.max(0, Duration.toMillis(duration)))),
+    const clock = withWall(
+      clockOf(
+        () => time.now,
+        (duration) => Effect.suspend(() => pass(Math.max(0, Duration.toMillis(duration))))
+      ),
       () => wall + time.now
     )
     const runs: Array<Run> = []

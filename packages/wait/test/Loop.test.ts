@@ -10,6 +10,7 @@ import {
   Fiber,
   Latch,
   Logger,
+  type Pull,
   Random,
   Schedule,
   Scheduler
@@ -466,6 +467,33 @@ describe("Loop.run over a schedule that is not ours, with ours inside", () => {
       )
       const { endedAt } = yield* observe(Loop.run(Effect.void, slow, { stop: Effect.sleep(1000) }), "1 minute")
       assert.strictEqual(endedAt, 1000)
+    }))
+})
+
+describe("Loop.run over a schedule that is not ours, to its end", () => {
+  const ends: Record<string, Schedule.Schedule<unknown>> = {
+    "whose end has an output of its own": Schedule.fromStep(Effect.sync(() => {
+      let steps = 0
+      return (): Pull.Pull<[string, Duration.Duration], never, string> =>
+        steps++ < 2 ? Effect.succeed([`step ${steps}`, Duration.millis(1)]) : Cause.done("the end")
+    })),
+    "of Effect": Schedule.recurs(2),
+    "of Effect, in a combinator of ours": Schedule.recurs(2).pipe(Jitter.full, Backoff.resetAfter("1 hour"))
+  }
+  for (const [name, schedule] of Object.entries(ends)) {
+    it.effect(`has the output that Effect.repeat has: ${name}`, () =>
+      Effect.gen(function*() {
+        const loop = yield* observe(Loop.run(Effect.void, schedule), "1 minute")
+        const repeated = yield* observe(Effect.repeat(Effect.void, schedule), "1 minute")
+        assert.deepStrictEqual(loop.exit, repeated.exit)
+        assert.isTrue(loop.exit !== undefined && Exit.isSuccess(loop.exit))
+      }))
+  }
+
+  it.effect("which is the output of its end", () =>
+    Effect.gen(function*() {
+      const { exit } = yield* observe(Loop.run(Effect.void, ends["whose end has an output of its own"]!), "1 minute")
+      assert.deepStrictEqual(exit, Exit.succeed("the end"))
     }))
 })
 

@@ -56,7 +56,9 @@ describe("Retry.run with a budget", () => {
           return true
         }
       })
-      yield* observe(Effect.exit(retry), "1 second").pipe(Effect.provide(RetryBudget.layerRatio()))
+      yield* observe(Effect.exit(retry), "1 second").pipe(
+        Effect.provide(RetryBudget.layerRatio({ minRetriesPerSecond: 10 }))
+      )
       assert.strictEqual(asked, 2)
     }))
 
@@ -116,11 +118,11 @@ describe("Retry.run with a budget", () => {
 describe("RetryBudget.makeRatio allows what Finagle's RetryBudget does", () => {
   const fractions = [0.1, 0.5, 0.25, 0.75, 0.99, 0.999, 0.9999, 0.01, 0.001, 0.0001, 0.2, 0.29, 1 / 3, 0]
   const reserves = [[60, 0], [1, 10], [2, 5], [10, 10]] as const
-  const cases = fractions.flatMap((percentCanRetry) =>
+  const cases = fractions.flatMap((ratio) =>
     reserves.map(([ttl, minRetriesPerSecond]) => ({
-      options: { ttl: Duration.seconds(ttl), minRetriesPerSecond, percentCanRetry },
-      retries: Math.floor(10_000 * percentCanRetry) + ttl * minRetriesPerSecond,
-      title: `${percentCanRetry} of 10,000 and ${ttl} x ${minRetriesPerSecond}`
+      options: { ttl: Duration.seconds(ttl), minRetriesPerSecond, ratio },
+      retries: Math.floor(10_000 * ratio) + ttl * minRetriesPerSecond,
+      title: `${ratio} of 10,000 and ${ttl} x ${minRetriesPerSecond}`
     }))
   )
 
@@ -153,17 +155,17 @@ describe("RetryBudget.makeRatio allows what Finagle's RetryBudget does", () => {
     ] as const
   )(
     "%d for each of %d operations are %d, and none is lost",
-    ([percentCanRetry, operations, retries]) =>
+    ([ratio, operations, retries]) =>
       Effect.gen(function*() {
-        const budget = yield* RetryBudget.makeRatio({ percentCanRetry, minRetriesPerSecond: 0 })
+        const budget = yield* RetryBudget.makeRatio({ ratio, minRetriesPerSecond: 0 })
         yield* times(operations, budget.started(key))
         assert.strictEqual(yield* drain(budget), retries)
       })
   )
 
-  it.effect("20 %, and 10 a second, for 10 seconds, by default", () =>
+  it.effect("20 %, for 10 seconds, by default, and the reserve a second", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio()
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 10 })
       yield* times(10, budget.started(key))
       const allowed = [yield* drain(budget)]
       yield* TestClock.adjust(9999)
@@ -191,7 +193,7 @@ describe("RetryBudget.makeRatio over time", () => {
     "with a ttl of %s a deposit at %d is gone at %d: up to a tenth of it early",
     ([ttl, depositAt, goneAt]) =>
       Effect.gen(function*() {
-        const budget = yield* RetryBudget.makeRatio({ ttl, minRetriesPerSecond: 0, percentCanRetry: 1 })
+        const budget = yield* RetryBudget.makeRatio({ ttl, minRetriesPerSecond: 0, ratio: 1 })
         yield* TestClock.adjust(depositAt)
         yield* Effect.forEach(["before", "after"], budget.started)
         yield* TestClock.adjust(goneAt - depositAt - 1)
@@ -203,7 +205,7 @@ describe("RetryBudget.makeRatio over time", () => {
 
   it.effect("the reserve comes back as retries are forgotten", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.2, percentCanRetry: 0 })
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.2, ratio: 0 })
       const allowed: Array<number> = []
       const retry = Effect.gen(function*() {
         if (yield* budget.withdraw(key, down)) allowed.push(yield* Clock.currentTimeMillis)
@@ -214,7 +216,7 @@ describe("RetryBudget.makeRatio over time", () => {
 
   it.effect("a retry counts for as long as a deposit, and may outlive those that it took", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.1, percentCanRetry: 1 })
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.1, ratio: 1 })
       yield* times(2, budget.started(key))
       yield* TestClock.adjust("5 seconds")
       const allowed = [yield* drain(budget)]
@@ -231,7 +233,7 @@ describe("RetryBudget.makeRatio over time", () => {
 
   it.effect("nothing is left of a busy time after a very long one", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, percentCanRetry: 1, idle: Infinity })
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, ratio: 1, idle: Infinity })
       yield* times(100, budget.started(key))
       yield* TestClock.adjust("10000 days")
       const allowed = [yield* drain(budget)]
@@ -242,7 +244,7 @@ describe("RetryBudget.makeRatio over time", () => {
 
   it.effect("neither failures nor successes count", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ ttl: "1 second", percentCanRetry: 1 })
+      const budget = yield* RetryBudget.makeRatio({ ttl: "1 second", minRetriesPerSecond: 10, ratio: 1 })
       yield* times(5, budget.failed(key, down))
       yield* times(5, budget.succeeded(key, none))
       yield* times(5, budget.succeeded(key, some))
@@ -251,7 +253,7 @@ describe("RetryBudget.makeRatio over time", () => {
 })
 
 describe("Ratio.limit", () => {
-  const settings = { minRetriesPerSecond: 0, percentCanRetry: 0.5 }
+  const settings = { minRetriesPerSecond: 0, ratio: 0.5 }
   type Retries = (
     call: Effect.Effect<number, string>,
     schedule: Schedule.Schedule<unknown>
@@ -280,7 +282,7 @@ describe("Ratio.limit", () => {
 
       it.effect(`withdraws from ${kind} under ${name} only when it would go on`, () =>
         Effect.gen(function*() {
-          const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 1, percentCanRetry: 0 })
+          const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 1, ratio: 0 })
           const call = makeCall()
           const bounded = schedule.pipe(Limit.attempts(3), budget.limit(key))
           const { exit } = yield* observe(retry(call.run, bounded), "1 minute")
@@ -294,7 +296,7 @@ describe("Ratio.limit", () => {
 
   it.effect("withdraws once for each retry, and deposits once for each operation", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 1, percentCanRetry: 1 })
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 1, ratio: 1 })
       const operation = Effect.retry(makeCall().run, Schedule.recurs(2).pipe(budget.limit(key)))
       yield* times(3, Effect.ignore(operation))
       assert.strictEqual(yield* drain(budget), 10 + 3 - 6)
@@ -304,7 +306,7 @@ describe("Ratio.limit", () => {
     Effect.gen(function*() {
       const allowed: Array<number> = []
       for (const { retry } of drivers) {
-        const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, percentCanRetry: 1 })
+        const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0, ratio: 1 })
         yield* times(4, retry(Effect.succeed(200), Period.sliding("1 second").pipe(budget.limit(key))))
         allowed.push(yield* drain(budget))
       }
@@ -313,7 +315,7 @@ describe("Ratio.limit", () => {
 
   it.effect("leaves the output and the delays as they are", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.2, percentCanRetry: 0 })
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.2, ratio: 0 })
       const delays = Backoff.exponential({ base: 100, cap: Infinity }).pipe(budget.limit(key))
       const { endedAt, exit } = yield* observe(Effect.repeat(Effect.void, delays), "1 minute")
       assert.deepStrictEqual([endedAt, exit], [300, Exit.succeed(Duration.millis(400))])
@@ -321,7 +323,7 @@ describe("Ratio.limit", () => {
 
   it.effect("shares the budget of the key with Retry.run", () =>
     Effect.gen(function*() {
-      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.3, percentCanRetry: 0 })
+      const budget = yield* RetryBudget.makeRatio({ minRetriesPerSecond: 0.3, ratio: 0 })
       yield* Effect.ignore(Effect.retry(makeCall().run, Schedule.recurs(1).pipe(budget.limit(key))))
       const exit = yield* Retry.run(makeCall().run, Schedule.recurs(9), { budget: key }).pipe(
         Effect.provideService(RetryBudget.RetryBudget, budget),
@@ -599,7 +601,7 @@ const two = [
   {
     name: "Ratio",
     make: (idle?: Duration.Input) =>
-      RetryBudget.makeRatio({ ttl: "60 seconds", minRetriesPerSecond: 2 / 60, percentCanRetry: 0, idle })
+      RetryBudget.makeRatio({ ttl: "60 seconds", minRetriesPerSecond: 2 / 60, ratio: 0, idle })
   },
   { name: "Throttling", make: (idle?: Duration.Input) => RetryBudget.makeThrottling({ maxTokens: 5, idle }) },
   { name: "Quota", make: (idle?: Duration.Input) => RetryBudget.makeQuota({ capacity: 28, idle }) }
@@ -754,12 +756,14 @@ describe("bad options", () => {
     ["Ratio", ratio, "ttl", 60_001, duration],
     ["Ratio", ratio, "ttl", NaN, duration],
     ["Ratio", ratio, "ttl", "soon", duration, `"soon"`],
+    ["Ratio", ratio, "minRetriesPerSecond", undefined, "a finite number of 0 or more"],
     ["Ratio", ratio, "minRetriesPerSecond", -1, "a finite number of 0 or more"],
     ["Ratio", ratio, "minRetriesPerSecond", Infinity, "a finite number of 0 or more"],
-    ["Ratio", ratio, "percentCanRetry", -0.1, fraction],
-    ["Ratio", ratio, "percentCanRetry", 1000.1, fraction],
-    ["Ratio", ratio, "percentCanRetry", NaN, fraction],
-    ["Ratio", ratio, "percentCanRetry", "20", fraction, `"20"`],
+    ["Ratio", ratio, "ratio", -0.1, fraction],
+    ["Ratio", ratio, "ratio", 1000.1, fraction],
+    ["Ratio", ratio, "ratio", NaN, fraction],
+    ["Ratio", ratio, "ratio", "20", fraction, `"20"`],
+    ["Ratio", ratio, "byKey", "users", "an object", `"users"`],
     ["Ratio", ratio, "idle", 0, idle],
     ["Ratio", ratio, "idle", -1, idle],
     ["Throttling", throttling, "maxTokens", 0, count],
@@ -790,7 +794,7 @@ describe("bad options", () => {
     for (const [i, make] of makes.entries()) {
       const argument = `RetryBudget.${i === 0 ? "make" : "layer"}${name}: ${option}`
       it.effect(`${argument} ${formatted}`, () =>
-        dies(make, { [option]: value }, `${argument} must be ${allowed}, got ${formatted}`))
+        dies(make, { minRetriesPerSecond: 1, [option]: value }, `${argument} must be ${allowed}, got ${formatted}`))
     }
   }
 
@@ -800,6 +804,126 @@ describe("bad options", () => {
       it.effect(`${argument} "many"`, () => dies(make, "many", `${argument} must be an object, got "many"`))
     }
   }
+})
+
+describe("settings by key", () => {
+  type Settings = RetryBudget.ByKey<RetryBudget.ThrottlingSettings>
+  const failures = (budget: Budget, of: string) =>
+    Effect.gen(function*() {
+      let n = 0
+      while (n < 1000 && (yield* budget.withdraw(of, down))) {
+        n++
+        yield* budget.failed(of, down)
+      }
+      return n
+    })
+
+  it.effect.each<{ kind: string; byKey: Settings | undefined; expected: ReadonlyArray<number> }>([
+    { kind: "none", byKey: undefined, expected: [10, 10, 10] },
+    { kind: "a record", byKey: { search: { maxTokens: 100 } }, expected: [10, 50, 10] },
+    {
+      kind: "a record of settings that are undefined",
+      byKey: { search: { maxTokens: undefined } },
+      expected: [10, 10, 10]
+    },
+    {
+      kind: "a function",
+      byKey: (key) => key === "search" ? { maxTokens: 4 } : undefined,
+      expected: [10, 2, 10]
+    }
+  ])("of throttling, $kind: what is missing is as for all", ({ byKey, expected }) =>
+    Effect.gen(function*() {
+      const budget = yield* RetryBudget.makeThrottling({ maxTokens: 20, byKey })
+      assert.deepStrictEqual(
+        yield* Effect.forEach(["users", "search", "constructor"], (of) => failures(budget, of)),
+        expected
+      )
+    }))
+
+  it.effect("of throttling: what a success adds", () =>
+    Effect.gen(function*() {
+      const budget = yield* RetryBudget.makeThrottling({
+        maxTokens: 2,
+        tokenRatio: 1,
+        byKey: { b: { tokenRatio: 0.1 } }
+      })
+      const allowed = yield* Effect.forEach(["a", "b"], (of) =>
+        Effect.gen(function*() {
+          yield* times(2, budget.failed(of, down))
+          yield* times(2, budget.succeeded(of, none))
+          return yield* budget.withdraw(of, down)
+        }))
+      assert.deepStrictEqual(allowed, [true, false])
+    }))
+
+  it.effect("of a ratio", () =>
+    Effect.gen(function*() {
+      const budget = yield* RetryBudget.makeRatio({
+        minRetriesPerSecond: 1,
+        ratio: 0.5,
+        byKey: { b: { ratio: 1 }, c: { minRetriesPerSecond: 0, ttl: "1 second" } }
+      })
+      const allowed = yield* Effect.forEach(["a", "b", "c"], (of) =>
+        Effect.andThen(times(10, budget.started(of)), drain(budget, of)))
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forEach(["a", "b", "c"], budget.started)
+      const later = yield* Effect.forEach(["a", "b", "c"], (of) =>
+        times(2, budget.started(of)).pipe(
+          Effect.andThen(drain(budget, of))
+        ))
+      assert.deepStrictEqual([allowed, later], [[15, 20, 5], [1, 3, 1]])
+    }))
+
+  it.effect("of a quota", () =>
+    Effect.gen(function*() {
+      const budget = yield* RetryBudget.makeQuota({
+        capacity: 28,
+        byKey: { b: { retryCost: 7 }, c: { capacity: 0 }, d: { isThrottling } }
+      })
+      const allowed = yield* Effect.forEach(["a", "b", "c"], (of) => drain(budget, of))
+      assert.deepStrictEqual([...allowed, yield* drain(budget, "d", slow)], [2, 4, 0, 5])
+    }))
+
+  it.effect("a function is called once for a key, and again when the key was idle", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const budget = yield* RetryBudget.makeQuota({
+        idle: "1 minute",
+        byKey(key) {
+          asked.push(key)
+          return {}
+        }
+      })
+      yield* times(3, budget.withdraw("a", down))
+      yield* budget.withdraw("b", down)
+      yield* TestClock.adjust("1 minute")
+      yield* budget.withdraw("a", down)
+      assert.deepStrictEqual(asked, ["a", "b", "a"])
+    }))
+
+  it.effect.each([
+    [{ users: { maxTokens: 0 } }, `RetryBudget.makeThrottling: byKey.users: maxTokens must be ${count}, got 0`],
+    [{ users: 5 }, "RetryBudget.makeThrottling: byKey.users must be an object, got 5"]
+  ])("bad settings of a record are refused by name at once: %j", ([byKey, message]) =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(RetryBudget.makeThrottling({ byKey: untyped(byKey) }))
+      assert.strictEqual(
+        Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : exit.value,
+        `IllegalArgumentError: ${message}`
+      )
+    }))
+
+  it.effect("bad settings of a function are refused by name when its key is first used", () =>
+    Effect.gen(function*() {
+      const budget = yield* RetryBudget.makeThrottling({ byKey: (key) => ({ maxTokens: key === "users" ? -1 : 10 }) })
+      const fine = yield* budget.withdraw("search", down)
+      const exit = yield* Effect.exit(budget.withdraw("users", down))
+      assert.strictEqual(
+        Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : exit.value,
+        `IllegalArgumentError: RetryBudget.makeThrottling: byKey.users: maxTokens must be ${count}, got -1`
+      )
+      assert.isTrue(fine)
+    }))
 })
 
 describe("RetryBudget beside a model of it", () => {
@@ -895,7 +1019,7 @@ describe("RetryBudget beside a model of it", () => {
       fc.integer({ min: 1000, max: 10_000 }),
       fc.integer({ min: 0, max: 3 }),
       fc.constantFrom(0, 0.25, 0.5, 1, 2),
-      (history, idle, ttl, minRetriesPerSecond, percentCanRetry) => {
+      (history, idle, ttl, minRetriesPerSecond, ratio) => {
         const uses = ["started", "withdraw", "withdraw throttled"] as const
         const answers = expected(
           history,
@@ -905,7 +1029,7 @@ describe("RetryBudget beside a model of it", () => {
           (added, event, now) => {
             const slice = Math.floor(now * 10 / ttl)
             if (event === "started") {
-              added.push([slice, percentCanRetry])
+              added.push([slice, ratio])
               return undefined
             }
             const left = added.reduce(
@@ -917,7 +1041,7 @@ describe("RetryBudget beside a model of it", () => {
             return left > 1 - 1e-6
           }
         )
-        const make = RetryBudget.makeRatio({ ttl, minRetriesPerSecond, percentCanRetry, idle })
+        const make = RetryBudget.makeRatio({ ttl, minRetriesPerSecond, ratio, idle })
         assert.deepStrictEqual(answersOf(make, history), answers)
       }
     )), 60_000)

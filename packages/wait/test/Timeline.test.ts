@@ -147,7 +147,12 @@ describe("Timeline.simulate, from a time of the wall clock", () => {
     Effect.gen(function*() {
       const nows: Array<number> = []
       const zoned = Schedule.cron(Cron.parseUnsafe("0 * * * *", "UTC"))
-      const seen = Schedule.tap(zoned, () => Effect.map(Clock.currentTimeMillis, (now) => nows.push(now)))
+      const seen = Schedule.tap(zoned, () =>
+        Effect.gen(function*() {
+          const now = yield* Clock.currentTimeMillis
+          assert.strictEqual(yield* Clock.currentTimeNanos, BigInt(now) * 1_000_000n)
+          nows.push(now)
+        }))
       const timeline = yield* Timeline.simulate(seen, { from: night, until: "2 hours" })
       assert.deepStrictEqual(Timeline.starts(timeline), [0, 50 * minute, 110 * minute])
       assert.deepStrictEqual(
@@ -158,8 +163,9 @@ describe("Timeline.simulate, from a time of the wall clock", () => {
 
   it.effect("changes nothing where no calendar looks", () =>
     Effect.gen(function*() {
-      for (const schedule of Object.values(schedules)) {
-        const options = { work: lengths, until: "20 seconds" } as const
+      const jittered = Period.nonSliding("1 second").pipe(Jitter.additive(1 / 3), Limit.within("10 seconds"))
+      for (const schedule of [...Object.values(schedules), jittered]) {
+        const options = { work: lengths, until: "20 seconds", random: [0.1, 0.7] } as const
         assert.deepStrictEqual(
           yield* Timeline.simulate(schedule, { ...options, from: night }),
           yield* Timeline.simulate(schedule, options)

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Cron, Effect, Exit, Layer, Option, type Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline, Wait } from "effect-wait"
+import * as HttpRetry from "effect-wait/HttpRetry"
 import { Herd, TestLoop } from "effect-wait/testing"
+import { HttpClient, HttpClientRequest } from "effect/http"
 
 const duration = "a duration of 0 or more"
 const finite = "a finite duration of 0 or more"
@@ -23,8 +25,43 @@ const untyped = (value: unknown): never => value as never
 
 type Case = readonly [argument: string, value: string, allowed: string, make: () => unknown]
 
+const client = HttpClient.make(() => Effect.never)
+const retry = (options: unknown) => () => HttpRetry.retry(client, Period.sliding(1), untyped(options))
+const url = HttpClientRequest.get("http://api/")
+
 /** What a constructor throws. */
 const constructors: ReadonlyArray<Case> = [
+  ["HttpRetry.retry: options", `"many"`, "an object", retry("many")],
+  ["HttpRetry.retry: schedule", `"1 second"`, "a Schedule", () => HttpRetry.retry(client, untyped("1 second"))],
+  ["HttpRetry.retry: statuses", "5", "a list", retry({ statuses: 5 })],
+  ["HttpRetry.retry: statuses", "99", "a list of integers from 100 to 599", retry({ statuses: [503, 99] })],
+  ["HttpRetry.retry: statuses", `"503"`, "a list of integers from 100 to 599", retry({ statuses: ["503"] })],
+  ["HttpRetry.retry: isTransient", "true", "a function", retry({ isTransient: true })],
+  ["HttpRetry.retry: isIdempotent", "true", "a function", retry({ isIdempotent: true })],
+  ["HttpRetry.retry: streamBodies", `"twice"`, `"once" or "again"`, retry({ streamBodies: "twice" })],
+  ["HttpRetry.retry: attemptTimeout", "-1", duration, retry({ attemptTimeout: -1 })],
+  ["HttpRetry.retry: hint", `"1 minute"`, "an object", retry({ hint: "1 minute" })],
+  ["HttpRetry.retry: hint.max", "-1", duration, retry({ hint: { max: -1 } })],
+  ["HttpRetry.retry: hint.onExceed", `"stop"`, `"giveUp" or "clamp"`, retry({ hint: { onExceed: "stop" } })],
+  ["HttpRetry.retry: hint.spread", "-0.1", "a finite number of 0 or more", retry({ hint: { spread: -0.1 } })],
+  ["HttpRetry.retry: budget", `"users"`, `"host" or a function`, retry({ budget: "users" })],
+  ["HttpRetry.retry: attemptHeader", `""`, name, retry({ attemptHeader: "" })],
+  ["HttpRetry.retry: onRetry", "5", "a function", retry({ onRetry: 5 })],
+  ["HttpRetry.retry: onGiveUp", "5", "a function", retry({ onGiveUp: 5 })],
+  ["HttpRetry.retry: name", `""`, name, retry({ name: "" })],
+  ["HttpRetry.request: read", "5", "a function", () => HttpRetry.request(url, untyped(5), Period.sliding(1))],
+  [
+    "HttpRetry.request: schedule",
+    "5",
+    "a Schedule",
+    () => HttpRetry.request(url, () => Effect.void, untyped(5))
+  ],
+  [
+    "HttpRetry.request: budget",
+    "5",
+    `"host" or a function`,
+    () => HttpRetry.request(url, () => Effect.void, Period.sliding(1), untyped({ budget: 5 }))
+  ],
   ["Period.sliding: period", "-1", duration, () => Period.sliding(-1)],
   ["Period.sliding: period", "NaN", duration, () => Period.sliding(NaN)],
   ["Period.sliding: period", `"1 parsec"`, duration, () => Period.sliding(untyped("1 parsec"))],
@@ -34,6 +71,8 @@ const constructors: ReadonlyArray<Case> = [
   ["Period.sliding: period", `"-Infinity"`, duration, () => Period.sliding("-Infinity")],
   ["Period.sliding: period", "{}", duration, () => Period.sliding({})],
   ["Period.sliding: period", `{"second":1}`, duration, () => Period.sliding(untyped({ second: 1 }))],
+  ["Period.sliding: period", `{"microweeks":1}`, duration, () => Period.sliding(untyped({ microweeks: 1 }))],
+  ["Period.sliding: period", `{"secondss":1}`, duration, () => Period.sliding(untyped({ secondss: 1 }))],
   ["Period.sliding: period", `{"seconds":"1"}`, duration, () => Period.sliding(untyped({ seconds: "1" }))],
   [
     "Period.sliding: period",
@@ -266,6 +305,18 @@ const drivers: ReadonlyArray<Case> = [
   ["Retry.run: onRetry", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onRetry: untyped(5) })],
   ["Retry.run: onGiveUp", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onGiveUp: untyped(5) })],
   ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(Effect.void, untyped(5))],
+  ["Retry.hedge: schedule", "5", "a Schedule", () => Retry.hedge(refused, untyped(5))],
+  ["Retry.hedge: options", `"x"`, "an object", () => Retry.hedge(refused, Period.sliding(1), untyped("x"))],
+  ["Retry.hedge: name", `""`, name, () => Retry.hedge(refused, Period.sliding(1), { name: "" })],
+  ["Retry.hedge: budget", "5", name, () => Retry.hedge(refused, Period.sliding(1), { budget: untyped(5) })],
+  [
+    "Retry.hedge: while",
+    `"Busy"`,
+    "a function or a list of tags",
+    () => Retry.hedge(refused, Period.sliding(1), { while: untyped("Busy") })
+  ],
+  ["Retry.hedge: onHedge", "5", "a function", () => Retry.hedge(refused, Period.sliding(1), { onHedge: untyped(5) })],
+  ["Retry.hedge: schedule", "5", "a Schedule", () => Retry.hedge(Effect.void, untyped(5))],
   ["Poll.until: name", `""`, name, () => Poll.until(check, Period.sliding(1), { name: "" })],
   ["Poll.until: onWait", "5", "a function", () => Poll.until(check, Period.sliding(1), { onWait: untyped(5) })],
   [
@@ -439,11 +490,28 @@ describe("bad input", () => {
   const unreadable: ReadonlyArray<readonly [expression: string, message: string, timeZone?: string]> = [
     [
       "* * *",
-      "write five fields (minute, hour, day, month, weekday), six with the second first, or @yearly @annually @monthly @weekly " +
-      "@daily @midnight @hourly; there is no year field"
+      "\"* * *\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of @yearly @annually " +
+      "@monthly @weekly @daily @midnight @hourly; no year, user or command"
     ],
     ["61 * * * *", "minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these"],
-    ["0 0 30 2 *", "no date ever matches"],
+    ["0 0 30 2 *", "no date ever matches: there is no day 30 in month 2"],
+    // What crontabs have. The forms of croner and cron-parser are in cronTests.
+    ["CRON_TZ=Europe/Berlin 0 3 * * *", "the time zone is no field: write it as the option timeZone"],
+    [
+      "0~59 * * * *",
+      "minute \"0~59\": random values are not supported: write a fixed value, and spread the runs with Jitter"
+    ],
+    [
+      "0 3 * * * /usr/bin/backup",
+      "weekday \"/usr/bin/backup\": write 0 to 7 or sun mon tue wed thu fri sat, a range a-b, a step */n, or a list of these"
+    ],
+    [
+      "0 3 * * * root backup",
+      "\"0 3 * * * root backup\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of " +
+      "@yearly @annually @monthly @weekly @daily @midnight @hourly; no year, user or command"
+    ],
+    ["0 9 * * sat-mon", "weekday \"sat-mon\": a range cannot run backwards: write sat-7,0-mon"],
+    ["0 22-6/2 * * *", "hour \"22-6/2\": a range cannot run backwards: write its values as a list"],
     [
       "0 0 * * *",
       "no time zone is called \"Mars/Olympus\": write a name such as Europe/Berlin or an offset such as +02:00",

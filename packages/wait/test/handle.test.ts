@@ -159,7 +159,7 @@ describe("stop", () => {
     "a child of its own run": (stop) => Effect.timeout(stop, "1 minute"),
     "a retry in its own run": (stop) => Retry.run(stop, attempts, { name: "call" }),
     "a retry with a budget": (stop) =>
-      Effect.provide(Retry.run(stop, attempts, { budget: "call" }), RetryBudget.layerRatio()),
+      Effect.provide(Retry.run(stop, attempts, { budget: "call" }), RetryBudget.layerThrottling()),
     "a poll in its own run": (stop) => Poll.until(Effect.as(stop, true), attempts, { name: "poll" }),
     "a loop in its own run": (stop) => Loop.run(stop, attempts),
     "a loop with a handle in its own run": (stop) =>
@@ -459,7 +459,7 @@ describe("status", () => {
       const ways = [
         Retry.run(failing, attempts),
         Retry.run(failing, attempts, { name: "call" }),
-        Retry.run(failing, attempts, { budget: "call" }).pipe(Effect.provide(RetryBudget.layerRatio())),
+        Retry.run(failing, attempts, { budget: "call" }).pipe(Effect.provide(RetryBudget.layerThrottling())),
         Effect.ignore(Poll.until(Effect.as(failing, false), attempts, { name: "poll" }))
       ]
       for (const way of ways) {

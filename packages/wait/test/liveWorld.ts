@@ -10,7 +10,7 @@ interface Timer {
 /**
  * - `from`: what the wall clock shows at the start, in milliseconds since the epoch
  * - `steps`: at that time since the start, the wall clock is stepped by so much, in milliseconds
- * - `asleep`: from then on, for so long, the machine sleeps: the steady clock and the timers stand still, and the wall clock does not
+ *   A machine that slept is such a step: its steady clock and its timers stood still
  */
 export interface World {
   readonly from: number
@@ -49,15 +49,19 @@ export const play = async (
   vi.stubGlobal("clearTimeout", (id: number) => timers.delete(id))
   try {
     const end = program({ now: () => now, wall, timers: () => set })
-    while (true) {
-      await new Promise((resolve) => setImmediate(resolve))
-      const due = Math.min(...Array.from(timers.values(), ({ at }) => at))
-      if (due >= until) break
-      now = Math.max(now, due)
-      for (const timer of Array.from(timers.values())) {
-        if (timer.at === due && timers.delete(timer.id)) timer.fire()
+    await new Promise<void>((resolve) => {
+      // Fibers go on between the timers.
+      const next = () => {
+        const due = Math.min(...Array.from(timers.values(), ({ at }) => at))
+        if (due >= until) return resolve()
+        now = Math.max(now, due)
+        for (const timer of Array.from(timers.values())) {
+          if (timer.at === due && timers.delete(timer.id)) timer.fire()
+        }
+        setImmediate(next)
       }
-    }
+      setImmediate(next)
+    })
     end()
   } finally {
     vi.restoreAllMocks()

@@ -48,6 +48,11 @@ describe("mistakes", { timeout: 120_000 }, () => {
 
   /** What the message has to name: the option, or the tag. */
   const names: Record<string, string> = {
+    "An option of `HttpRetry.retry` is misspelt": "Did you mean to write 'attemptTimeout'?",
+    "An option of `HttpRetry.retry` is misspelt, in a pipe": "Did you mean to write 'attemptTimeout'?",
+    "A budget of `HttpRetry` that is neither the host nor a function": `Type '"users"' is not assignable`,
+    "A ratio without its reserve": "Property 'minRetriesPerSecond' is missing",
+    "A setting of a key is misspelt": "Did you mean to write 'maxTokens'?",
     "A case is missing in `Retry.match`, under a `while` that narrows": "ScheduleDoesNotTake<TimeoutError>",
     "A case is missing in `Retry.match`, under a `while` that narrows, in a pipe": "ScheduleDoesNotTake<TimeoutError>",
     "A case is missing, without `while`": `Type '"Auth"' is not assignable`,
@@ -68,6 +73,9 @@ describe("mistakes", { timeout: 120_000 }, () => {
     "A grace that is no duration": `Type '"ten seconds"' is not assignable`,
     "`Loop.run` with a grace, which needs a Scope": "'grace' does not exist",
     "A forked loop that is run without a Scope": "Type 'Scope' is not assignable to type 'never'",
+    "An option of `Retry.hedge` is misspelt, in a pipe": "Did you mean to write 'onHedge'?",
+    "`Retry.hedge` follows a schedule by tag, which has no delay where there is no error yet": "'\"Unanswered\"'",
+    "A timeout for each attempt, which `Retry.hedge` has not": "'attemptTimeout' does not exist",
     "A hook that reads a field that a failure has not": "Property 'error' does not exist",
     "A simulation without the errors that its schedule takes": "Property 'input' is missing",
     "A simulation with an error that has no case": `Type '"Bussy"' is not assignable to type '"Busy"'`,

@@ -223,7 +223,7 @@ describe("a loop with a name", () => {
         0
       ])
       const refused = Retry.run(Effect.fail("no"), Schedule.recurs(2), { name: "call", budget: "call" })
-      const none = { percentCanRetry: 0, minRetriesPerSecond: 0 }
+      const none = { ratio: 0, minRetriesPerSecond: 0 }
       const retry = yield* seen(Effect.exit(refused).pipe(Effect.provide(RetryBudget.layerRatio(none))))
       assert.strictEqual(retry.metrics["retries_total kind=retry name=call"], 0)
     }))

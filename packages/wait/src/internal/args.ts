@@ -16,23 +16,23 @@ export const refuse = (argument: string, value: unknown, allowed: string): never
   throw illegal(argument, value, allowed)
 }
 
-const units = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
+const unit = /^(week|day|hour|minute|(milli|micro|nano)?second)s$/
 
 // Duration turns NaN, and objects that are not durations, into zero. So this has to check the raw input.
 const isDurationInput = (input: unknown): boolean => {
-  if (!Predicate.isObjectOrArray(input)) return !Number.isNaN(input)
+  if (!Predicate.isObjectKeyword(input)) return !Number.isNaN(input)
   if (Duration.isDuration(input)) return true
   const fields = Object.entries(input).filter(([, value]) => value !== undefined)
   return fields.length > 0 &&
-    fields.every(([unit, value]) =>
-      (Array.isArray(input) || units.has(unit)) && Predicate.isNumber(value) && value > -Infinity
+    fields.every(([name, value]) =>
+      (Array.isArray(input) || unit.test(name)) && Predicate.isNumber(value) && value > -Infinity
     )
 }
 
-const toMillis = (input: Duration.Input): number =>
-  isDurationInput(input)
-    ? Option.match(Duration.fromInput(input), { onNone: () => NaN, onSome: Duration.toMillis })
-    : NaN
+const toMillis = (input: Duration.Input): number => {
+  const duration = isDurationInput(input) ? Option.getOrUndefined(Duration.fromInput(input)) : undefined
+  return duration === undefined ? NaN : Duration.toMillis(duration)
+}
 
 /** A duration from outside, in milliseconds. A negative or illegal one is 0. */
 export const millisOrZero = (input: Duration.Input): number => Math.max(0, toMillis(input) || 0)
@@ -145,3 +145,7 @@ export const boolean = (argument: string, value: boolean): boolean =>
 /** An object of options, or undefined. */
 export const options = <A>(argument: string, value: A): A =>
   value === undefined || Predicate.isObject(value) ? value : refuse(argument, value, "an object")
+
+/** An object of options. */
+export const requiredOptions = <A>(argument: string, value: A): A =>
+  Predicate.isObject(value) ? value : refuse(argument, value, "an object")

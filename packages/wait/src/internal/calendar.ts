@@ -160,12 +160,21 @@ export const slotAfter = (calendar: Calendar, after: number): number => {
   return calendar.isFixed ? fixedAfter(calendar, reached(calendar.clocks, after)).instant : wildAfter(calendar, after)
 }
 
-/** The last slot before an instant: it looks further and further back. Without one, some time before all slots. */
+/**
+ * The last slot before an instant: it looks further and further back, and from there on halves the way. Every second of last February
+ * is 2 million slots. Without a slot, some time before all slots.
+ */
 export const slotBefore = (calendar: Calendar, instant: number): number => {
   for (let back = second; instant - back > -farthest; back *= 8) {
     let slot = slotAfter(calendar, instant - back)
     if (slot >= instant) continue
-    for (let next = slot; next < instant; next = slotAfter(calendar, next)) slot = next
+    let until = instant
+    for (let next = slotAfter(calendar, slot); next < instant; next = slotAfter(calendar, slot)) {
+      const middle = (next + until) / 2
+      const later = slotAfter(calendar, middle)
+      if (later >= instant) until = middle
+      slot = later < instant ? later : next
+    }
     return slot
   }
   return instant - day

@@ -72,16 +72,11 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     const wall = look(calendar, state, at)
     if (isFirst) state.done = wall - (at.now - state.first)
     const counted = isFirst ? state.done : Math.min(doneBefore, state.done)
-    // A late run serves the slots that passed before it started, and the timer may have woken early.
+    // A late run serves the slots that passed before it started: with "one" it is the run for all of them. The timer may have woken early.
     const start = wall - (at.now - at.start) + (isServed ? earlyWake : 0)
     const from = Math.max(state.done, missed === "all" ? -Infinity : missed === "skip" ? Math.max(wall, start) : start)
     find(calendar, state, from)
     state.done = from
-    if (missed === "one" && state.slot <= wall) {
-      state.slot = slotBefore(calendar, wall + 1)
-      state.before = slotBefore(calendar, state.slot)
-      state.done = state.slot - 1
-    }
     at.miss(() => Math.max(0, countBetween(calendar, counted, state.done) - (isServed ? 1 : 0)))
     return state.slot === Infinity ? done : state.slot - state.before
   },

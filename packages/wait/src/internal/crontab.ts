@@ -50,13 +50,19 @@ const fields: ReadonlyArray<Field> = [
 
 // Forms of other parsers, and what to write instead.
 const remedies: ReadonlyArray<readonly [form: RegExp, remedy: string]> = [
-  [/\?/, "write * instead of ?"],
-  [/^L|\dL$/, "L, the last one, is not supported: write days 28-31 and check the date in the run"],
-  [/W$/, "W, the nearest weekday, is not supported: write several days and check the date in the run"],
-  [/#/, "#, the n-th weekday, is not supported: write the weekday and check the date in the run"],
-  [/~|^H/, "random values are not supported: write a fixed one, and spread the runs with Jitter"],
-  [/TZ=/, "write the time zone as the option timeZone"],
-  [/^\d{4}$/, "there is no year field; six fields start with the second"]
+  [/\?/, "write * instead of ?; six fields start with the second, there is no year field, and Sunday is 0"],
+  [
+    /^LW|\dW/i,
+    "the nearest weekday is not supported: write every day that it can fall on, and check the date in the run"
+  ],
+  [/^L/i, "L is not supported: for the last day of a month write the days 28-31, and check the date in the run"],
+  [
+    /#|(\d|[a-z]{3})L$/i,
+    "the n-th or last weekday of a month is not supported: write the weekday alone, and check the date in the run"
+  ],
+  [/^\+/, "+ is not supported: write the day or the weekday alone, and check the other in the run"],
+  [/~|^H/, "random values are not supported: write a fixed value, and spread the runs with Jitter"],
+  [/^\d{4}\b/, "there is no year field; six fields start with the second"]
 ]
 
 const parseField = (text: string, { max, min, name, words = [] }: Field): Result.Result<Array<number>, string> => {
@@ -79,7 +85,10 @@ const parseField = (text: string, { max, min, name, words = [] }: Field): Result
       const listed = words.length === 0 ? "" : ` or ${words.join(" ")}`
       return refuse(`write ${min} to ${max}${listed}, a range a-b, a step */n, or a list of these`)
     }
-    if (first > last) return refuse(`a range cannot run backwards: write ${left}-${max},${min}-${right}`)
+    if (first > last) {
+      const forwards = step > 1 ? "its values as a list" : `${left}-${max},${min}-${right}`
+      return refuse(`a range cannot run backwards: write ${forwards}`)
+    }
     if (step === 0) return refuse("a step is 1 or more")
     for (let value = first; value <= last; value += step) values.add(name === "weekday" ? value % 7 : value)
   }
@@ -91,12 +100,13 @@ export const parse = (expression: string): Result.Result<Crontab, string> => {
   const text = expression.trim()
   if (/^@reboot$/i.test(text)) return Result.fail("@reboot is no time: a loop with immediate: true runs when it starts")
   if (/^@every\b/i.test(text)) return Result.fail("@every is no time of a calendar: use Period.ticker")
+  if (/TZ=/.test(text)) return Result.fail("the time zone is no field: write it as the option timeZone")
   const texts = (nicknames.get(text.toLowerCase()) ?? text).split(/\s+/)
   if (texts.length < 5 || texts.length > 6) {
     return Result.fail(
-      `write five fields (minute, hour, day, month, weekday), six with the second first, or ${
+      `"${text}": write five fields (minute, hour, day, month, weekday), six with the second first, or one of ${
         [...nicknames.keys()].join(" ")
-      }; there is no year field`
+      }; no year, user or command`
     )
   }
   if (texts.length === 5) texts.unshift("0")

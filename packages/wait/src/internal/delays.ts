@@ -21,12 +21,12 @@ interface Dual<Settings extends ReadonlyArray<unknown>> {
 }
 
 /** Makes a combinator dual. The settings are checked at once, also when the schedule comes later. */
-export const dualOf = <Settings extends ReadonlyArray<unknown>>(
+export function dualOf<Settings extends ReadonlyArray<unknown>>(
   make: (...settings: Settings) => Combinator
-): Dual<Settings> => {
-  const call: unknown = (self: unknown, ...settings: Settings) =>
-    Schedule.isSchedule(self) ? make(...settings)(self) : Reflect.apply(make, undefined, [self, ...settings])
-  return call as Dual<Settings> // which of the two it is, only the first argument tells
+): Dual<Settings>
+export function dualOf(make: (...settings: ReadonlyArray<unknown>) => Combinator): unknown {
+  return (self: unknown, ...settings: ReadonlyArray<unknown>) =>
+    Schedule.isSchedule(self) ? make(...settings)(self) : make(self, ...settings)
 }
 
 /** The plan of the schedule that a combinator takes. */
@@ -37,11 +37,12 @@ export const planOfSelf = <Output, Input, E, R>(
 /** Changes a delay. The end of a schedule stays as it is. */
 export const mapDelay = <E, R>(
   delay: Eventual<number, E, R>,
-  change: (delay: number) => number
+  change: (delay: number, at: Moment) => number,
+  at: Moment
 ): Eventual<number, E, R> =>
   typeof delay === "number"
-    ? delay < 0 ? delay : change(delay)
-    : Effect.map(delay, (delay) => delay < 0 ? delay : change(delay))
+    ? delay < 0 ? delay : change(delay, at)
+    : Effect.map(delay, (delay) => delay < 0 ? delay : change(delay, at))
 
 /** Maps the whole delays with a function that remembers nothing. */
 export const mapDelays = <Output, Input, E, R>(
@@ -50,12 +51,9 @@ export const mapDelays = <Output, Input, E, R>(
 ): Schedule.Schedule<Output, Input, E, R> =>
   fromPlan({
     ...plan,
-    next(state, at, input: Input) {
-      const delay = plan.next(state, at, input)
-      return typeof delay === "number" && delay >= 0
-        ? change(delay, at)
-        : mapDelay(delay, (delay) => change(delay, at))
-    }
+    next: (state, at, input: Input) => mapDelay(plan.next(state, at, input), change, at),
+    mapped: plan,
+    change
   })
 
 /** A schedule around a plan, which remembers something of its own. What it does not change stays as it is. */
@@ -73,7 +71,8 @@ export const around = <Output, Input, E, R, Own extends object>(
   return fromPlan<Output, Input, E, R, Around<Own>>({
     timed: plan.timed || timed,
     isGrid: plan.isGrid,
-    start: (env) => Object.assign(remember(env), { inner: plan.start(env) }),
+    start: (env) => ({ ...remember(env), inner: plan.start(env) }),
+    inner: plan,
     prepare: prepare && (({ inner }, at) => prepare(inner, at)),
     next,
     again: again ?? (innerAgain && (({ inner }, at) => innerAgain(inner, at))),
@@ -95,12 +94,7 @@ export const changeDelays = <Output, Input, E, R>(
   const plan = planOfSelf(self)
   return around(plan, {
     remember: () => ({ change: makeChange() }),
-    next({ change, inner }, at, input) {
-      const delay = plan.next(inner, at, input)
-      return typeof delay === "number" && delay >= 0
-        ? change(delay, at)
-        : mapDelay(delay, (delay) => change(delay, at))
-    }
+    next: ({ change, inner }, at, input) => mapDelay(plan.next(inner, at, input), change, at)
   })
 }
 
@@ -110,12 +104,13 @@ export const restartWhen = <Output, Input, E, R>(
   when: (at: Moment) => boolean
 ): Schedule.Schedule<Output, Input, E, R> => {
   const plan = planOfSelf(self)
-  return around(plan, {
+  return fromPlan<Output, Input, E, R, object>({
+    ...plan,
     timed: true,
-    remember: () => ({}),
+    start: (env) => Object.assign({}, plan.start(env)),
     next(state, at, input) {
-      if (when(at)) state.inner = plan.start({ first: at.start })
-      return plan.next(state.inner, at, input)
+      if (when(at)) Object.assign(state, plan.start({ first: at.start }))
+      return plan.next(state, at, input)
     }
   })
 }

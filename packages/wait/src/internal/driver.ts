@@ -24,7 +24,7 @@ import { Control } from "./control.ts"
 import type { Kind } from "./meter.ts"
 import { changed, earlyWake, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
-import { done, type Plan, restOf, type Started, waitOf } from "./plan.ts"
+import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
 import type { Watch } from "./watch.ts"
 
@@ -58,7 +58,8 @@ export interface Spec<A, E, R, In, Out, F> {
   readonly started?: bigint
 }
 
-const minute = 60_000
+// A calendar looks at the wall clock that often.
+const longestNap = 60_000
 
 const first = { isFirst: true }
 
@@ -82,16 +83,17 @@ const mustYield = (ahead: number): boolean => {
 
 /** A loop in progress. A sleeping loop holds little more than this record. */
 export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
-  readonly rules: Rules<A, E, R, In, Out, B, F>
-  readonly watch: Watch | undefined
-  readonly at: LoopMoment
+  // What the constructor sets needs no field of its own: that is some bytes.
+  declare readonly rules: Rules<A, E, R, In, Out, B, F>
+  declare readonly watch: Watch | undefined
+  declare readonly at: LoopMoment
   /** How many runs have started. */
   attempts = 0
-  private readonly work: Effect.Effect<unknown, E, R>
-  private readonly plan: Plan<Out | undefined, In, F, R>
+  declare private readonly work: Effect.Effect<unknown, E, R>
+  declare private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
-  private next: Next<B, E | F, R> = 0
+  protected next: Next<B, E | F, R> = 0
   private doing: "running" | "sleeping" | "napping" | "holding" | "deciding" = "deciding"
   // Only where the schedule is a calendar.
   declare private calendar?: Calendar<F, R>
@@ -143,7 +145,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // As an Effect, this driver gives the result of the loop.
-  private turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
+  protected turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
     this.next = next
     return Effect.andThen(Effect.whileLoop(this), this)
   }
@@ -174,9 +176,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.wait(next)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
-    const nap = this.calendar !== undefined && this.isLive ? minute - this.at.wall() % minute : undefined
-    this.doing = nap === undefined ? "sleeping" : "napping"
-    return this.sleep(nap === undefined ? next : Math.min(next, nap))
+    const isNap = this.calendar !== undefined && this.isLive
+    this.doing = isNap ? "napping" : "sleeping"
+    return this.sleep(isNap ? Math.min(next, longestNap) : next)
   }
 
   step(result: unknown): void {
@@ -208,8 +210,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { at, calendar } = this
     if (calendar === undefined) return
     const { plan, state, until } = calendar
-    calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
-    const wait = Math.max(until - at.now, restOf(plan, state, at, calendar.delay))
+    const delay = calendar.delay = plan.look?.(state, at, calendar.delay) ?? calendar.delay
+    const wait = Math.max(0, until - at.now, delay - (plan.since?.(state, at, delay) ?? 0))
     at.want(wait)
     if (wait <= earlyWake) return
     this.doing = "deciding"
@@ -314,7 +316,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause)
   }
 
-  private failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
+  /** What comes after a run that failed. */
+  protected failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
     const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)

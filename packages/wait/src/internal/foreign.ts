@@ -12,7 +12,7 @@ import { CurrentAsking } from "./standalone.ts"
 
 type Pulled<Out, E, R> = Pull.Pull<[Out, Duration.Duration], E, Out, R>
 
-type Step<Out, In, E, R> = (now: number, input: In) => Pulled<Out, E, R>
+type Step<Out, In, E, R> = (at: Moment, input: In) => Pulled<Out, E, R>
 
 const isResult = <Out, E, R>(
   pulled: Pulled<Out, E, R>
@@ -21,11 +21,9 @@ const isResult = <Out, E, R>(
 /** One start of the schedule. */
 interface State<Out, In, E, R> {
   /** Undefined until the schedule has started. */
-  step?: Step<Out, In, E, R>
+  step: Step<Out, In, E, R> | undefined
   /** Undefined until the first step. */
-  output?: Out
-  /** The driver, for schedules of this library inside this one. */
-  asking?: { at: Moment; now: number }
+  output: Out | undefined
 }
 
 // The schedule starts with the first run, even if its first step comes after that run.
@@ -35,7 +33,7 @@ const startStep = <Out, In, E, R>(
   at: Moment
 ): Effect.Effect<Step<Out, In, E, R>, E, R> => {
   const { now, start } = at
-  const asking = state.asking = { at, now: NaN }
+  const asking = { at, now: NaN } // what schedules of this library inside it see of the driver
   const toStep = Effect.provideService(Schedule.toStep(schedule), CurrentAsking, asking)
   const atStart = now === start
     ? toStep
@@ -44,45 +42,36 @@ const startStep = <Out, In, E, R>(
       Clock.Clock,
       (clock) => clockOf(() => at.stepTime(start), (duration) => clock.sleep(duration))
     )
-  return Effect.map(atStart, (step) => state.step = step)
+  return Effect.map(atStart, (step) =>
+    state.step = (at, input) => {
+      asking.at = at
+      asking.now = at.stepTime(at.now)
+      return step(asking.now, input)
+    })
 }
 
 const foreignPlan = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>
 ): Plan<Out, In, E, R, State<Out, In, E, R>> => {
-  type Started = State<Out, In, E, R>
-  const take = (state: Started, [output, delay]: [Out, Duration.Duration]): number => {
+  const take = (state: State<Out, In, E, R>, [output, delay]: [Out, Duration.Duration]): number => {
     state.output = output
     return Math.max(0, Duration.toMillis(delay))
   }
-  const settle = (state: Started, pulled: Pulled<Out, E, R>): Effect.Effect<number, E, R> =>
-    Pull.matchEffect(pulled, {
-      onSuccess: (result: [Out, Duration.Duration]) => Effect.succeed(take(state, result)),
-      onDone(output: Out) {
-        state.output = output
-        return Effect.succeed(done)
-      },
-      onFailure: Effect.failCause<E>
-    })
-  const pull = ({ asking }: Started, step: Step<Out, In, E, R>, at: Moment, input: In) => {
-    const now = at.stepTime(at.now)
-    if (asking !== undefined) {
-      asking.at = at
-      asking.now = now
-    }
-    return step(now, input)
-  }
   return {
     timed: true,
-    start: () => ({}),
+    start: () => ({ step: undefined, output: undefined }),
     prepare: (state, at) => startStep(schedule, state, at),
     // A step that is already a result is no Effect to the driver.
     next(state, at, input) {
-      if (state.step === undefined) {
-        return Effect.flatMap(startStep(schedule, state, at), (step) => settle(state, pull(state, step, at, input)))
-      }
-      const pulled = pull(state, state.step, at, input)
-      return isResult(pulled) ? take(state, pulled.value) : settle(state, pulled)
+      const pulled = state.step === undefined
+        ? Effect.flatMap(startStep(schedule, state, at), (step) => step(at, input))
+        : state.step(at, input)
+      return isResult(pulled)
+        ? take(state, pulled.value)
+        : Pull.catchDone(Effect.map(pulled, (result) => take(state, result)), (output) => {
+          state.output = output as Out // no Done is in E
+          return Effect.succeed(done)
+        })
     },
     output: (state) => state.output as Out // the first step sets it
   }

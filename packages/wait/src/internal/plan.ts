@@ -36,7 +36,7 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly timed: boolean
   /** Whether its runs have slots, which an earlier run leaves to come. */
   readonly isGrid?: boolean | undefined
-  /** The first state: anything but undefined. */
+  /** The first state: an object with all fields that steps change, for a restart assigns it to the state of before. */
   start(env: Env): State
   /** What has to be done before the first run. Only a schedule of another library has it. */
   readonly prepare?: Method<[state: State, at: Moment], Effect.Effect<unknown, E, R>> | undefined
@@ -53,6 +53,15 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** The least wait that the last step allows, from the end of the run. */
   readonly floor?: Method<[state: State], number> | undefined
+  /** The plan of a combinator, whose state is the `inner` of this one's. */
+  readonly inner?: Plan<unknown, Input, E, R> | undefined
+  /** The plan with the same state whose delays `change` changes. */
+  readonly mapped?: Plan<unknown, Input, E, R> | undefined
+  readonly change?: ((delay: number, at: Moment) => number) | undefined
+  /** How long this input asks to wait, in milliseconds, or `done`. It is no step, and changes no state. */
+  readonly hint?: Method<[state: State, input: Input], number> | undefined
+  /** What is followed at this input. */
+  readonly follow?: Method<[state: State, input: Input], Started<unknown, Input, E, R> | undefined> | undefined
   /** What the last step put out. */
   output(state: State): Output
 }
@@ -64,23 +73,12 @@ export interface Started<out Output, in Input, out E, out R> {
 }
 
 /** What is left of a delay. */
-export const restOf = <State>(
-  plan: Plan<unknown, never, unknown, unknown, State>,
-  state: State,
-  at: Moment,
-  delay: number
-): number => plan.since === undefined ? delay : Math.max(0, delay - plan.since(state, at, delay))
-
-/** How long to wait: what is left of the delay, and no less than the plan's floor. */
 export const waitOf = <State>(
   plan: Plan<unknown, never, unknown, unknown, State>,
   state: State,
   at: Moment,
   delay: number
-): number => {
-  const rest = restOf(plan, state, at, delay)
-  return plan.floor === undefined ? rest : Math.max(rest, plan.floor(state))
-}
+): number => Math.max(delay - (plan.since?.(state, at, delay) ?? 0), plan.floor?.(state) ?? 0)
 
 const PlanId = "~effect-wait/Plan"
 

@@ -83,21 +83,19 @@ interface Retry<A, E, R, F> {
 
 type Retried<A, E, R, F> = Effect.Effect<A, E | F | RetryExhausted<E | undefined>, R>
 
-/** `Retry.run` */
+/** `Retry.run`, for the errors of an attempt: with an `attemptTimeout`, a `Cause.TimeoutError` is one of them. */
 export const retry = <A, E, R, F>(
   effect: Effect.Effect<A, E, R>,
-  schedule: Schedule.Schedule<unknown, E | Cause.TimeoutError, F, R>,
-  options?: Settings<E | Cause.TimeoutError, F, R>
-): Retried<A, E | Cause.TimeoutError, R | RetryBudget, F> => {
-  let start:
-    | ((fiber: Fiber.Fiber<unknown, unknown>) => Retried<A, E | Cause.TimeoutError, R | RetryBudget, F>)
-    | undefined
+  schedule: Schedule.Schedule<unknown, E, F, R>,
+  options?: Settings<E, F, R>
+): Retried<A, E, R | RetryBudget, F> => {
+  let start: ((fiber: Fiber.Fiber<unknown, unknown>) => Retried<A, E, R | RetryBudget, F>) | undefined
   return Effect.withFiber((fiber) => {
     if (start === undefined) {
       const validated = options === undefined ? withoutOptions : validate(options)
       const { limit } = validated
-      start = prepare<A, E | Cause.TimeoutError, R, F>({
-        attempt: limit === Infinity ? effect : Effect.timeout(effect, Duration.millis(limit)),
+      start = prepare<A, E, R, F>({
+        attempt: limit === Infinity ? effect : Effect.timeout(effect, Duration.millis(limit)) as Effect.Effect<A, E, R>,
         schedule: args.schedule("Retry.run: schedule", schedule),
         options: validated
       })

@@ -28,26 +28,27 @@ const aheadOf = (clock: Clock.Clock): number => clock.currentTimeMillisUnsafe() 
  * this schedule waits for is still to come.
  */
 export class Standalone implements Moment {
-  readonly random: Draws
+  // Declared, these fields take no bytes: the constructor and the first step set them.
+  declare readonly random: Draws
   /** When the schedule started. */
-  readonly first: number
-  now: number
-  start: number
-  due: number
-  isExtra = false
-  private readonly asking: Asking | undefined
+  declare readonly first: number
+  declare now: number
+  declare start: number
+  declare due: number
+  declare isExtra: boolean
+  declare private readonly asking: Asking | undefined
   /** The driver of the current step, if it is one of this library. */
-  private driver: Moment | undefined = undefined
+  declare private driver: Moment | undefined
   /** When this schedule wants its next run. */
-  private wanted: number
+  declare private wanted: number
   /** The `now` of the last step, and how far the time of this Moment is from it. */
-  private stepped: number
-  private offset: number
-  private readonly clock: Clock.Clock
+  declare private stepped: number
+  declare private offset: number
+  declare private readonly clock: Clock.Clock
   /** By how much the wall clock was ahead of the one that cannot be stepped, at the last step. */
-  private ahead: number
+  declare private ahead: number
   /** By how much the wall clock was set back since the schedule started, as far as it was not set forward again. */
-  private behind = 0
+  declare private behind: number
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     const clock = this.clock = fiber.getRef(Clock.Clock)
@@ -56,6 +57,7 @@ export class Standalone implements Moment {
     const asking = this.asking = fiber.getRef(CurrentAsking)
     this.random = fiber.getRef(Random.Random)
     this.stepped = started
+    this.behind = 0
     this.first =
       this.now =
       this.start =

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { constVoid, type LazyArg } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
-import { clockOf } from "./clockOf.ts"
+import { clockOf, withWall } from "./clockOf.ts"
 
 /** A sleeping fiber. */
 interface Sleeper {
@@ -64,11 +64,14 @@ const make = (from: number): VirtualTime => {
   let order = 0
   const time: VirtualTime = {
     now: 0,
-    clock: clockOf(() => time.now, (duration) =>
-      Effect.callback((resume) => {
-        const at = time.now + Math.max(0, Duration.toMillis(duration))
-        push(asleep, { at, order: order++, wake: () => resume(Effect.void) })
-      }), () => from + time.now),
+    clock: withWall(
+      clockOf(() => time.now, (duration) =>
+        Effect.callback((resume) => {
+          const at = time.now + Math.max(0, Duration.toMillis(duration))
+          push(asleep, { at, order: order++, wake: () => resume(Effect.void) })
+        })),
+      () => from + time.now
+    ),
     scheduler: new Scheduler.MixedScheduler("sync", (run) => {
       ready.push(run)
       return constVoid
