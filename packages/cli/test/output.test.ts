@@ -270,6 +270,21 @@ describe.runIf(hasTerminal)("on a terminal", () => {
       )
     }))
 
+  it.live("the command after a poll gets Ctrl-C from the terminal, once", () =>
+    Effect.gen(function*() {
+      const { ended, shows, type } = yield* onTerminal(
+        "poll --file . --quiet",
+        `exec "${process.execPath}" -e '
+          process.on("SIGINT", () => console.log("got it"))
+          setTimeout(() => process.exit(5), 3000)
+          console.log("ready")'`
+      )
+      yield* shows("ready")
+      yield* type("\x03")
+      const { code, output } = yield* ended
+      assert.deepStrictEqual({ code, output }, { code: 5, output: "ready\r\ngot it\r\n" })
+    }))
+
   it.live("it lets the command read what is typed", () =>
     Effect.gen(function*() {
       const { ended, shows, type } = yield* onTerminal("retry --quiet", "echo ready; read line; echo read $line")
