@@ -1,6 +1,6 @@
 /** The bin as users get it: everything in it, so that it starts fast and needs nothing else. `node build.ts [folder]` */
 import { build } from "esbuild"
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -14,6 +14,7 @@ const { metafile } = await build({
   // What only some commands need is loaded by those.
   splitting: true,
   chunkNames: "[name]-[hash]",
+  alias: { debug: here("src/noDebug.ts") },
   minify: true,
   platform: "node",
   target: "node20",
@@ -25,8 +26,13 @@ const { metafile } = await build({
 const bundled = new Set(
   Object.keys(metafile.inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [])
 )
+// Where a package has no text of its license, its name stands for that: Apache's is in another package.
 const licenses = Array.from(bundled, (folder) => {
-  const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Record<string, string>
-  return `${name} ${version}\n\n${readFileSync(`${folder}/LICENSE`, "utf8")}`
+  const { license, name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Record<
+    string,
+    string
+  >
+  const file = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file))
+  return `${name} ${version}\n\n${file === undefined ? license : readFileSync(`${folder}/${file}`, "utf8")}`
 })
 writeFileSync(`${outdir}/LICENSES.txt`, licenses.toSorted().join("\n\n"))

@@ -35,13 +35,13 @@ const hopeless = (code: 126 | 127, what: string): Outcome => ({ code, what, isHo
 
 /**
  * Runs a command to its end. It has a process group of its own, so that nothing of it is left behind: what there is of it when
- * the Scope closes gets a SIGTERM, and a SIGKILL after the grace (in milliseconds).
+ * the Scope closes gets a SIGTERM, and a SIGKILL after the grace (in milliseconds). Its environment is ours, and `env`.
  *
  * A signal that we get is passed on, and a SIGKILL after the grace, or at the second signal.
  */
 export const run = (
   [command, ...args]: readonly [string, ...ReadonlyArray<string>],
-  { grace }: { readonly grace: number }
+  { env, grace }: { readonly grace: number; readonly env?: Readonly<Record<string, string>> }
 ): Effect.Effect<Outcome, never, ChildProcessSpawner | Scope.Scope | Signals> =>
   Effect.gen(function*() {
     if (command === "") return hopeless(127, "\"\": command not found")
@@ -67,6 +67,8 @@ export const run = (
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
+      env,
+      extendEnv: true,
       forceKillAfter: grace
     }).pipe(
       Effect.catch(({ message, reason }) =>

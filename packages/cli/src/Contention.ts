@@ -16,6 +16,7 @@ import { columns, counted, labelsOf, legend, table, trimmed, wrap } from "./draw
 import { misused, type Waits } from "./options.ts"
 import * as Policy from "./Policy.ts"
 import { rounded } from "./Preview.ts"
+import { tell } from "./Report.ts"
 import { format, toInput } from "./Time.ts"
 
 /** The mean of several rounds. The time is in milliseconds. */
@@ -185,6 +186,9 @@ const curvesOf = (results: ReadonlyArray<Contention>, { clients, rounds }: Size)
   )
 }
 
+// Whoever waits for longer than some seconds is told why. Every client may be overtaken by every other.
+const manyCalls = 500_000
+
 export interface Options extends Waits, Size {
   readonly policy: ReadonlyArray<string>
   readonly svg: string | undefined
@@ -194,6 +198,10 @@ export interface Options extends Waits, Size {
 export const run = Effect.fnUntraced(
   function*(options: Options) {
     const policies = yield* asked(options)
+    const { clients, rounds } = options
+    if (clients * clients * rounds > manyCalls) {
+      yield* tell(`simulates ${clients} clients ${rounds} times, which may take minutes; --rounds 1 is faster`)
+    }
     const results = yield* Effect.forEach(policies.length === 0 ? five : policies, (named) => contend(named, options))
     if (options.svg !== undefined) yield* save(options.svg, toSvg(yield* curvesOf(results, options)))
     yield* Console.log(

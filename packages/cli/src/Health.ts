@@ -5,11 +5,16 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import type { PlatformError } from "effect/PlatformError"
 import type { Run } from "./Outcome.ts"
 import { type Report, tell } from "./Report.ts"
 
 const iso = (millis: number): string | undefined =>
   Option.getOrUndefined(Option.map(DateTime.make(millis), DateTime.formatIso))
+
+// The system's name for it, where Effect has none: ENOSPC.
+const whyOf = ({ _tag, cause }: PlatformError["reason"]): string =>
+  _tag === "Unknown" && cause instanceof Error && "code" in cause ? String(cause.code) : _tag
 
 /** The file cannot be written. */
 export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly why: string }> {}
@@ -22,10 +27,12 @@ export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly why:
  */
 export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
   const files = yield* FileSystem.FileSystem
+  // Behind a symlink, with the rights that it has.
+  const target = yield* Effect.orElseSucceed(files.realPath(path), () => path)
   const begun = yield* Clock.currentTimeMillis
-  const type = yield* files.stat(path).pipe(
-    Effect.map(({ type }) => type),
-    Effect.catch(() => Effect.succeed("File" as const))
+  const { mode, type } = yield* Effect.orElseSucceed(
+    files.stat(target),
+    () => ({ type: "File" as const, mode: undefined })
   )
   if (path === "" || type !== "File") return yield* new NotWritable({ why: path === "" ? "no name" : type })
   let lastSuccess: number | undefined
@@ -44,7 +51,7 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
     }
   }
   const write = Effect.fnUntraced(function*(
-    state: "waiting" | "ended",
+    state: "waiting" | "running" | "ended",
     { delay, last, missed, runs }: {
       readonly runs: number
       readonly last: Run | undefined
@@ -69,24 +76,31 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
       lastSuccess: lastSuccess === undefined ? undefined : iso(lastSuccess),
       nextStart: delay === undefined ? undefined : iso(now + delay)
     }
-    const whole = `${path}.${process.pid}.tmp`
+    const whole = `${target}.${process.pid}.tmp`
     const time = (lastSuccess ?? begun) / 1000
     yield* files.writeFileString(whole, `${JSON.stringify(content, undefined, 2)}\n`).pipe(
       Effect.andThen(files.utimes(whole, time, time)),
-      Effect.andThen(files.rename(whole, path)),
+      Effect.andThen(mode === undefined ? Effect.void : files.chmod(whole, mode & 0o7777)),
+      Effect.andThen(files.rename(whole, target)),
       Effect.onError(() => Effect.ignore(files.remove(whole))),
-      Effect.mapError(({ reason }) => new NotWritable({ why: reason._tag }))
+      Effect.mapError(({ reason }) => new NotWritable({ why: whyOf(reason) }))
     )
   })
   const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${path} cannot be written: ${why}`))
-  yield* write("waiting", { runs: 0, last: undefined, missed: 0 })
+  let before: { readonly last: Run | undefined; readonly missed: number } = { last: undefined, missed: 0 }
+  yield* write("waiting", { runs: 0, ...before })
   return {
-    begins: report.begins,
-    waits: (last, delay, missed) =>
-      Effect.andThen(
+    begins: Effect.andThen(
+      Effect.suspend(() => told(write("running", { runs: (before.last?.run ?? 0) + 1, ...before }))),
+      report.begins
+    ),
+    waits: (last, delay, missed) => {
+      before = { last, missed }
+      return Effect.andThen(
         told(write("waiting", { runs: last?.run ?? 0, last, missed, delay })),
         report.waits(last, delay, missed)
-      ),
+      )
+    },
     over: (verdict, conclusion) => Effect.andThen(told(write("ended", verdict)), report.over(verdict, conclusion))
   } satisfies Report
 })

@@ -8,11 +8,13 @@ import type { Signal } from "./Signals.ts"
  *   number of the signal that ended it
  * - `what`: the same in words: `exit 1`, `SIGTERM`, `tcp localhost:5432: ECONNREFUSED`
  * - `isHopeless`: no other run will do better: there is no such command, or it may not be run
+ * - `mark`: where it is 0: another one when what was looked at has changed
  */
 export interface Outcome {
   readonly code: number
   readonly what: string
   readonly isHopeless?: true
+  readonly mark?: string
 }
 
 /** What coreutils' `timeout` exits with. */
@@ -40,8 +42,13 @@ export interface Verdict {
   readonly missed: number
 }
 
-/** What this process exits with, and why. */
+/**
+ * What this process exits with, and why.
+ *
+ * - `waitingFor`: what did not hold to the end, each by name
+ */
 export interface Conclusion {
   readonly code: number
   readonly what: string
+  readonly waitingFor?: ReadonlyArray<string>
 }

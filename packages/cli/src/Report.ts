@@ -39,8 +39,10 @@ const describe = ({ outcome, run, took }: Run): string =>
 
 const counted = (n: number): string => `${n} ${n === 1 ? "run" : "runs"}`
 
-const ending = ({ elapsed, missed, runs }: Verdict, { what }: Conclusion): string =>
-  `${what} after ${counted(runs)} in ${format(Math.round(elapsed))}${missing(missed)}`
+const ending = ({ elapsed, missed, runs }: Verdict, { waitingFor = [], what }: Conclusion): string =>
+  `${what}${waitingFor.length === 0 ? "" : `, waiting for ${waitingFor.join(", ")};`} after ${counted(runs)} in ${
+    format(Math.round(elapsed))
+  }${missing(missed)}`
 
 const next = (delay: number, shown = format(Math.round(delay))): string =>
   delay === Infinity ? "next never" : `next in ${shown}`
@@ -54,13 +56,6 @@ const untold = ({ last, runs }: Verdict, toldOf: number): string => {
 /** Says something that is not about a run. */
 export const tell = (text: string): Effect.Effect<void> =>
   Effect.map(Output, ({ write }) => write(`effect-wait: ${text}\n`))
-
-/** Nothing, but that the command cannot be run. */
-export const quiet: Report = {
-  begins: Effect.void,
-  waits: () => Effect.void,
-  over: ({ last }) => last?.outcome.isHopeless === true ? tell(last.outcome.what) : Effect.void
-}
 
 /** A line for each run. */
 export const lines = (): Report => {
@@ -101,6 +96,14 @@ export const json = (): Report => {
       )
   }
 }
+
+/** Nothing but why it failed in the end. Who stops it has a reason. */
+export const quiet = (report: Report): Report => ({
+  begins: Effect.void,
+  waits: () => Effect.void,
+  over: (verdict, conclusion) =>
+    conclusion.code === 0 || verdict.reason.startsWith("SIG") ? Effect.void : report.over(verdict, conclusion)
+})
 
 // It is counted down in tenths of a second at last.
 const left = (millis: number): string => millis < 10_000 ? `${(millis / 1000).toFixed(1)}s` : format(millis)

@@ -12,7 +12,10 @@ import { loop } from "./commands/loop.ts"
 import { poll } from "./commands/poll.ts"
 import { preview } from "./commands/preview.ts"
 import { retry } from "./commands/retry.ts"
+import { formatter } from "./Help.ts"
+import * as Redact from "./Redact.ts"
 import { Exited } from "./running.ts"
+import { delimited } from "./Words.ts"
 
 const main = Command.make("effect-wait").pipe(
   Command.withDescription("Wait, loop and retry in the shell, and see what a retry policy will do before you ship it"),
@@ -25,37 +28,27 @@ const presenter: CliOutput.Presenter = {
     event._tag === "InvalidInvocation"
       ? Console.error(
         [
-          ...event.errors.map(({ message }) => `effect-wait: ${message}`),
-          event.helpDoc.args !== undefined && event.errors.some(({ _tag }) => _tag === "UnrecognizedOption")
-            ? `The command that is run, and its options, come after --. Try: ${event.commandPath.join(" ")} --help`
-            : `Try: ${event.commandPath.join(" ")} --help`
+          ...event.errors.map(({ message }) => `effect-wait: ${Redact.text(message)}`),
+          `Try: ${event.commandPath.join(" ")} --help`
         ].join("\n")
       )
       : CliOutput.defaultPresenter.present(event)
 }
 
 const layer = Layer.mergeAll(
+  CliOutput.layer(formatter),
   CliOutput.layerPresenter(presenter),
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
 )
-
-// A value such as -1s would be taken for flags: it belongs to the flag before it, which says what is allowed.
-const joined = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const end = args.includes("--") ? args.indexOf("--") : args.length
-  return args.flatMap((arg, i) => {
-    const isNegative = (j: number) => j < end && /^-\.?\d/.test(args[j] ?? "") && /^--[^=]+$/.test(args[j - 1] ?? "")
-    return isNegative(i) ? [] : [isNegative(i + 1) ? `${arg}=${args[i + 1]}` : arg]
-  })
-}
 
 // What it exits with when it was called wrongly: `EX_USAGE` of sysexits.h.
 const misused = new Exited({ code: 64 })
 
 export const cli = (args: ReadonlyArray<string>) =>
-  Command.runWith(main, { version: manifest.version })(joined(args)).pipe(
+  Command.runWith(main, { version: manifest.version })(delimited(args)).pipe(
     Effect.catchTag(
       "ValidationError",
-      ({ message }) => Effect.andThen(Console.error(`effect-wait: ${message}`), Effect.fail(misused))
+      ({ message }) => Effect.andThen(Console.error(`effect-wait: ${Redact.text(message)}`), Effect.fail(misused))
     ),
     Effect.catchTag("ShowHelp", () => Effect.fail(misused)),
     Effect.scoped,

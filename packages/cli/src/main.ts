@@ -4,12 +4,15 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Terminal from "effect/Terminal"
 import { cli } from "./cli.ts"
+import * as Redact from "./Redact.ts"
 import { tell } from "./Report.ts"
+import { NotWritten, write } from "./Stdout.ts"
 
 // Node's own terminal opens stdin, which makes a pipe non-blocking for the commands that share it. Nothing is read here.
 const terminal = Layer.succeed(
@@ -20,7 +23,7 @@ const terminal = Layer.succeed(
     size: Effect.never,
     readInput: Effect.never,
     readLine: Effect.never,
-    display: (text) => Effect.sync(() => process.stdout.write(text))
+    display: (text) => Effect.orDie(write(text))
   })
 )
 
@@ -40,13 +43,21 @@ const keepBlocking = (
 
 keepBlocking(process.stdout)
 keepBlocking(process.stderr)
-process.stdout.on("error", () => {})
 process.stderr.on("error", () => {}) // whoever has read it is gone; the runs go on
+
+// Node's own console writes to its own stream.
+const console: Console.Console = Object.assign(Object.create(globalThis.console), {
+  log: (...parts: ReadonlyArray<unknown>) => Effect.runSync(Effect.orDie(write(`${parts.join(" ")}\n`)))
+})
 
 // What nobody has foreseen belongs to stderr as well.
 const reported = Effect.tapCause(
-  Effect.provide(cli(process.argv.slice(2)), services),
-  (cause) => Cause.hasDies(cause) ? tell(Cause.pretty(cause)) : Effect.void
+  Effect.provide(Effect.provideService(cli(process.argv.slice(2)), Console.Console, console), services),
+  (cause) => {
+    const error = Cause.squash(cause)
+    if (error instanceof NotWritten) return tell(`stdout cannot be written: ${error.why}`)
+    return Cause.hasDies(cause) ? tell(Redact.text(Cause.pretty(cause))) : Effect.void
+  }
 )
 
 runMain(reported, { disableErrorReporting: true })

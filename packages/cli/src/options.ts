@@ -20,9 +20,22 @@ const written = <A>(
 const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
   Flag.optional(flag).pipe(Flag.map(Option.getOrUndefined))
 
+/** Those that take no value, of all commands that run something. */
+export const switches = new Set(["help", "version"])
+
 /** A flag that is given by its name alone. */
-export const present = (name: string): Flag.Flag<boolean> =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDefault(false))
+export const present = (name: string): Flag.Flag<boolean> => {
+  switches.add(name)
+  return Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDefault(false))
+}
+
+/** The same, and `--no-` before its name for the contrary. */
+export const negatable = (name: string, by: boolean): Flag.Flag<boolean> => {
+  switches.add(name).add(`no-${name}`)
+  return Flag.Boolean(name).pipe(Flag.withDefault(by))
+}
+
+export const repeated = <A>(flag: Flag.Flag<A>): Flag.Flag<ReadonlyArray<A>> => Flag.atLeast(flag, 0)
 
 const duration = (name: string, least = 0): Flag.Flag<number> =>
   written(

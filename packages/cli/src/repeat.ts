@@ -11,12 +11,12 @@ import { Signals } from "./Signals.ts"
 const endOf = { Deadline: "deadline", Exhausted: "exhausted", Stopped: "stopped" } as const
 
 /**
- * - `run`: what is run; a signal makes it end soon. What is left of it is ended with its Scope, which counts for no time limit
+ * - `run`: what is run, the first time with 1; a signal makes it end soon. What is left of it is ended with its Scope, which counts for no time limit
  * - `accept`: whether this outcome is the last one
  * - `timeout`: in milliseconds; the run in flight is cut then
  */
 export const repeat = <R>(options: {
-  readonly run: Effect.Effect<Outcome, never, R>
+  readonly run: (run: number) => Effect.Effect<Outcome, never, R>
   readonly schedule: Any
   readonly accept: (outcome: Outcome) => boolean
   readonly immediate?: boolean | undefined
@@ -32,7 +32,7 @@ export const repeat = <R>(options: {
     let missed = 0
     const run = Effect.suspend(() => {
       runs++
-      const told = Effect.map(Effect.timed(options.run), ([took, outcome]) => {
+      const told = Effect.map(Effect.timed(options.run(runs)), ([took, outcome]) => {
         last = { run: runs, outcome, took: Duration.toMillis(took) }
         return outcome
       })

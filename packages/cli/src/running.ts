@@ -22,13 +22,19 @@ export const running = {
     Flag.withDefault(10_000),
     Flag.withDescription("from SIGTERM to SIGKILL; default 10s")
   ),
-  quiet: options.present("quiet").pipe(Flag.withAlias("q"), Flag.withDescription("tell nothing of the runs")),
+  quiet: options.present("quiet").pipe(
+    Flag.withAlias("q"),
+    Flag.withDescription("tell nothing of the runs, and of the end only a failure")
+  ),
   log: Flag.Literals("log", ["text", "json"]).pipe(
     Flag.withMetavar("text|json"),
     Flag.withDefault("text"),
-    Flag.withDescription("tell of the runs on stderr as text, or a line of JSON each")
+    Flag.withDescription("tell of the runs on stderr as text or lines of JSON")
   ),
-  command: Argument.String("command").pipe(Argument.variadic(), Argument.withDescription("what is run, after --"))
+  command: Argument.String("command").pipe(
+    Argument.variadic(),
+    Argument.withDescription("what is run: all from the first word that is no option, or after --")
+  )
 }
 
 export interface Running {
@@ -45,24 +51,34 @@ export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }
   override readonly [Runtime.errorReported] = false
 }
 
-/** The command as one run; what it does before is up to the caller. */
-export const commandOf = ({ command, grace }: Running, report: Report.Report) =>
-  Arr.isReadonlyArrayNonEmpty(command)
-    ? Option.some(Effect.andThen(report.begins, Child.run([...command], { grace })))
-    : Option.none()
+/** A command as one run. It can tell by RETRY_ATTEMPT which one, from 1. */
+export const commandOf = (
+  command: ReadonlyArray<string>,
+  { grace }: Pick<Running, "grace">,
+  report: Report.Report
+) => {
+  if (!Arr.isReadonlyArrayNonEmpty(command)) return undefined
+  return (run: number, env: Readonly<Record<string, string>> = {}) =>
+    Effect.andThen(report.begins, Child.run([...command], { grace, env: { ...env, RETRY_ATTEMPT: String(run) } }))
+}
+
+/** As a shell runs it. */
+export const script = (text: string): ReadonlyArray<string> =>
+  process.platform === "win32" ? ["cmd.exe", "/d", "/s", "/c", text] : ["sh", "-c", text]
 
 /** Where the runs are told of: by default one live line on a terminal, and a line a run anywhere else. */
 export const reportOf = ({ log, quiet }: Running) =>
   Effect.gen(function*() {
     const { columns } = yield* Report.Output
-    if (quiet) return Report.quiet
+    if (quiet) return Report.quiet(log === "json" ? Report.json() : Report.lines())
     if (log === "json") return Report.json()
     return columns() > 0 ? yield* Report.live : Report.lines()
   })
 
-const inTime = <R>(
+/** A run that is cut after `--attempt-timeout`. */
+export const inTime = <R>(
   run: Effect.Effect<Outcome, never, R>,
-  { attemptTimeout }: Running
+  { attemptTimeout }: Pick<Running, "attemptTimeout">
 ): Effect.Effect<Outcome, never, R> =>
   attemptTimeout === undefined ? run : Effect.timeoutOption(run, attemptTimeout).pipe(
     Effect.map(Option.getOrElse((): Outcome => ({ code: timedOut, what: "timed out" })))
@@ -71,7 +87,7 @@ const inTime = <R>(
 /** Runs until it is as it should be, tells how it ended, and exits with that. */
 export const conclude = <R>(
   options: Running & {
-    readonly run: Effect.Effect<Outcome, never, R>
+    readonly run: (run: number) => Effect.Effect<Outcome, never, R>
     readonly schedule: Any
     readonly accept: (outcome: Outcome) => boolean
     /** It goes on where the command cannot be run, too. */
@@ -85,7 +101,7 @@ export const conclude = <R>(
   Effect.gen(function*() {
     const accept = (outcome: Outcome) =>
       options.accept(outcome) || outcome.isHopeless === true && options.survive !== true
-    const verdict = yield* repeat({ ...options, accept, run: inTime(options.run, options) })
+    const verdict = yield* repeat({ ...options, accept })
     const { reason } = verdict
     const conclusion = reason === "accepted" || reason === "exhausted" || reason === "deadline"
       ? options.conclusion(verdict)

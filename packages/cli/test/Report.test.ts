@@ -127,9 +127,9 @@ describe("Report.quiet", () => {
   it.effect("writes nothing", () =>
     written(80, (take) =>
       Effect.gen(function*() {
-        yield* Report.quiet.begins
-        yield* Report.quiet.waits(ran(1), 100, 0)
-        yield* Report.quiet.over(verdict({}), done)
+        yield* Report.quiet(Report.lines()).begins
+        yield* Report.quiet(Report.lines()).waits(ran(1), 100, 0)
+        yield* Report.quiet(Report.lines()).over(verdict({}), done)
         assert.deepStrictEqual(take(), [])
       })))
 })

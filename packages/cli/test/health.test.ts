@@ -1,6 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs"
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { folder, sh, told, until } from "./run.ts"
 
 interface Health {
@@ -27,8 +38,8 @@ describe.concurrent("effect-wait loop --health", () => {
       const started = yield* start("loop --period 1h --health health", sh("cat health"))
       yield* started.tells("next in 1h")
       assert.deepStrictEqual<object>(parse(started.stdout()), {
-        state: "waiting",
-        runs: 0,
+        state: "running",
+        runs: 1,
         failures: 0,
         consecutiveFailures: 0,
         missed: 0
@@ -95,6 +106,38 @@ describe.concurrent("effect-wait loop --health", () => {
       assert.isAtMost(mtimeMs, Date.now() - 200)
     }))
 
+  it.live("says running while a run is in flight", () =>
+    Effect.gen(function*() {
+      const { at, start } = yield* folder
+      const started = yield* start(
+        "loop --period 1ms --health health",
+        sh("[ $n -eq 1 ] || { echo second; exec sleep 100; }")
+      )
+      yield* started.tells("second")
+      const { lastRun, lastSuccess, ...rest } = read(at("health"))
+      assert.strictEqual(lastRun?.run, 1)
+      assert.match(lastSuccess!, isoTime)
+      assert.deepStrictEqual<object>(rest, {
+        state: "running",
+        runs: 2,
+        failures: 0,
+        consecutiveFailures: 0,
+        missed: 0
+      })
+    }))
+
+  it.live("keeps the rights of the file, and a symlink to it", () =>
+    Effect.gen(function*() {
+      const { at, run } = yield* folder
+      writeFileSync(at("real"), "")
+      chmodSync(at("real"), 0o640)
+      symlinkSync("real", at("health"))
+      yield* run("loop --period 1ms --times 2 --health health", sh(""))
+      assert.strictEqual(readlinkSync(at("health")), "real")
+      assert.strictEqual(statSync(at("real")).mode & 0o777, 0o640)
+      assert.strictEqual(read(at("real")).runs, 2)
+    }))
+
   it.live("replaces the file in one step, so that whoever reads it reads one state", () =>
     Effect.gen(function*() {
       const { at, start } = yield* folder
@@ -148,7 +191,7 @@ describe.concurrent("effect-wait loop --health", () => {
       assert.strictEqual(stdout, "")
       const failed = /^effect-wait: --health there\/health cannot be written: NotFound$/
       const lines = told(stderr)
-      assert.strictEqual(lines.filter((line) => failed.test(line)).length, 2)
+      assert.strictEqual(lines.filter((line) => failed.test(line)).length, 3)
       assert.deepStrictEqual(lines.filter((line) => !failed.test(line)), [
         "effect-wait: run 1: exit 0 after T, next in 10ms",
         "effect-wait: run 2: exit 0 after T; done after 2 runs in T"

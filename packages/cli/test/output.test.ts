@@ -43,24 +43,53 @@ describe.concurrent("what effect-wait tells", () => {
       assert.isFalse(started.hasEnded())
     }))
 
-  it.live.each(["--quiet", "-q", "--quiet --log json"])("is nothing with %s", (option) =>
+  it.live.each(["--quiet", "-q"])(
+    "is why it failed in the end, and nothing else, with %s",
+    (option) =>
+      Effect.gen(function*() {
+        const { run, runs } = yield* folder
+        const { code, stderr, stdout } = yield* run(
+          `retry --attempts 2 --backoff 1ms..1ms ${option}`,
+          sh("echo out; echo err >&2; exit 9")
+        )
+        assert.strictEqual(code, 9)
+        assert.strictEqual(runs(), 2)
+        assert.strictEqual(stdout, "out\nout\n")
+        assert.deepStrictEqual(told(stderr), [
+          "err",
+          "err",
+          "effect-wait: run 2: exit 9 after T; gave up after 2 runs in T"
+        ])
+      })
+  )
+
+  it.live("is JSON with --quiet --log json too", () =>
     Effect.gen(function*() {
-      const { run, runs } = yield* folder
-      const { code, stderr, stdout } = yield* run(
-        `retry --attempts 2 --backoff 1ms..1ms ${option}`,
-        sh("echo out; echo err >&2; exit 9")
-      )
-      assert.strictEqual(code, 9)
-      assert.strictEqual(runs(), 2)
-      assert.strictEqual(stdout, "out\nout\n")
-      assert.strictEqual(stderr, "err\nerr\n")
+      const { run } = yield* folder
+      const { stderr } = yield* run("retry --attempts 2 --backoff 1ms..1ms --quiet --log json", sh("exit 9"))
+      assert.deepStrictEqual(parsed(stderr).map(({ event, what }) => [event, what]), [
+        ["run", "exit 9"],
+        ["end", "gave up"]
+      ])
     }))
+
+  it.live.each([["retry --backoff 1ms..1ms", "[ $n -eq 2 ]"], ["loop --period 1ms --times 2", "exit 0"]] as const)(
+    "is nothing with --quiet where it succeeds: %s",
+    ([options, script]) =>
+      Effect.gen(function*() {
+        const { run, runs } = yield* folder
+        const { code, stderr } = yield* run(`${options} --quiet`, sh(script))
+        assert.deepStrictEqual({ code, stderr, runs: runs() }, { code: 0, stderr: "", runs: 2 })
+      })
+  )
 
   it.live("is that there is no such command even with --quiet", () =>
     Effect.gen(function*() {
       const { run } = yield* folder
       const { stderr } = yield* run("retry --quiet", ["--", "no-such-command"])
-      assert.strictEqual(stderr, "effect-wait: no-such-command: command not found\n")
+      assert.deepStrictEqual(told(stderr), [
+        "effect-wait: run 1: no-such-command: command not found after T; gave up after 1 run in T"
+      ])
     }))
 
   it.live("is an object on a line for each run, and one for the end, with --log json", () =>
@@ -239,6 +268,21 @@ describe.runIf(hasTerminal)("on a terminal", () => {
             + String.raw`effect-wait: run 1: exit 5 after ${anyTime}; stopped by SIGINT after 1 run in ${anyTime}\r\n$`
         )
       )
+    }))
+
+  it.live("the command after a poll gets Ctrl-C from the terminal, once", () =>
+    Effect.gen(function*() {
+      const { ended, shows, type } = yield* onTerminal(
+        "poll --file . --quiet",
+        `exec "${process.execPath}" -e '
+          process.on("SIGINT", () => console.log("got it"))
+          setTimeout(() => process.exit(5), 3000)
+          console.log("ready")'`
+      )
+      yield* shows("ready")
+      yield* type("\x03")
+      const { code, output } = yield* ended
+      assert.deepStrictEqual({ code, output }, { code: 5, output: "ready\r\ngot it\r\n" })
     }))
 
   it.live("it lets the command read what is typed", () =>

@@ -35,11 +35,23 @@ describe("output to a pipe", () => {
     assert.isObject(JSON.parse(printed))
   })
 
-  it("ends when it is interrupted", () => {
-    const { signal } = spawnSync(process.execPath, [inject("bin"), "herd", "--clients", "1000", "--rounds", "100"], {
+  it("ends when it is interrupted, and says before that it takes long", () => {
+    const { signal, stderr } = spawnSync(process.execPath, [
+      inject("bin"),
+      "herd",
+      "--clients",
+      "1000",
+      "--rounds",
+      "100"
+    ], {
       timeout: 2000,
-      killSignal: "SIGINT"
+      killSignal: "SIGINT",
+      encoding: "utf8"
     })
+    assert.match(
+      stderr,
+      /^effect-wait: simulates 1000 clients 100 times, which may take minutes; --rounds 1 is faster\n/
+    )
     assert.strictEqual(signal, "SIGINT")
   })
 })

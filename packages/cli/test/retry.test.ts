@@ -33,6 +33,55 @@ describe.concurrent("effect-wait retry", () => {
       ])
     }))
 
+  it.live("tells the command by RETRY_ATTEMPT which run it is", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { stdout } = yield* run(`retry --attempts 3 ${atOnce}`, sh("echo $RETRY_ATTEMPT; exit 1"), {
+        env: { OTHER: "kept" }
+      })
+      assert.strictEqual(stdout, "1\n2\n3\n")
+    }))
+
+  it.live("runs --on-retry before each retry, and tells it how the last run ended", () =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const { code, stderr, stdout } = yield* run(
+        [
+          "retry",
+          "--attempts",
+          "3",
+          "--backoff",
+          "1ms..1ms",
+          "--on-retry",
+          "echo hook $RETRY_ATTEMPT $RETRY_EXIT; exit 7"
+        ],
+        sh("echo run $RETRY_ATTEMPT; exit $((10 + n))")
+      )
+      assert.strictEqual(code, 13)
+      assert.strictEqual(stdout, "run 1\nhook 2 11\nrun 2\nhook 3 12\nrun 3\n")
+      assert.deepStrictEqual(told(stderr), [
+        "effect-wait: run 1: exit 11 after T, next in 1ms",
+        "effect-wait: --on-retry: exit 7",
+        "effect-wait: run 2: exit 12 after T, next in 1ms",
+        "effect-wait: --on-retry: exit 7",
+        "effect-wait: run 3: exit 13 after T; gave up after 3 runs in T"
+      ])
+    }))
+
+  it.live("does not run the command where a signal has ended --on-retry", () =>
+    Effect.gen(function*() {
+      const { pids, runs, start } = yield* folder
+      const started = yield* start(
+        ["retry", "--backoff", "1ms..1ms", "--on-retry", "echo $$ >> pids; echo hook; exec sleep 100"],
+        sh("exit 3")
+      )
+      yield* started.tells("hook")
+      yield* started.kill("SIGTERM")
+      const { code } = yield* started.ended
+      assert.deepStrictEqual({ code, runs: runs() }, { code: 143, runs: 1 })
+      assert.deepStrictEqual(alive(pids()), [])
+    }))
+
   it.live("runs once with --attempts 1", () =>
     Effect.gen(function*() {
       const { run, runs } = yield* folder

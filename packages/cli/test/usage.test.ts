@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import manifest from "../package.json" with { type: "json" }
+import { loop } from "../src/commands/loop.ts"
+import { poll } from "../src/commands/poll.ts"
+import { retry } from "../src/commands/retry.ts"
+import { switches } from "../src/options.ts"
 import { folder, sh } from "./run.ts"
 
 const durations = "a duration such as 100ms, 1.5s or 2m30s"
@@ -9,7 +13,8 @@ const jitters = "a factor of 0 or more such as 0.2, a range such as 0.8..1.2, fu
 const backoffs = "a range such as 100ms..30s, or 100ms..inf, that begins above 0"
 const addresses = "an address such as localhost:5432"
 const urls = "a URL such as http://localhost:8080/health"
-const statuses = "an integer of 100 to 599"
+const statuses = "status codes such as 200, 200,401, 2xx or any"
+const servers = "a server such as localhost:50051 or https://api:443/my.Service"
 const counts = "an integer of 1 or more"
 const crons = (why: string) => `a cron expression such as '*/5 * * * *' (${why})`
 const noFields =
@@ -25,7 +30,12 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["poll", "--timeout", "soon", `${durations}, longer than 0`],
   ["poll", "--timeout", "-.5s", `${durations}, longer than 0`],
   ["poll", "--timeout", "0", `${durations}, longer than 0`],
-  ["poll", "--http", "http://me:secret@localhost/", "a URL such as http://localhost:8080/health"],
+  ["poll", "--http", "http://unix:/run/api.sock", urls],
+  ["poll", "--grpc", "localhost", servers],
+  ["poll", "--body", "(", "a regular expression"],
+  ["poll", "--json", "status", "a JSON path such as $.status or $.status=UP"],
+  ["poll", "--successes", "0", counts],
+  ["poll", "--stable", "0", positive],
   ["poll", "--attempt-timeout", "0", positive],
   ["poll", "--grace", "-1ms", durations],
   ["poll", "--jitter", "-0.2", jitters],
@@ -40,6 +50,8 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["poll", "--status", "ok", statuses],
   ["poll", "--status", "99", statuses],
   ["poll", "--status", "600", statuses],
+  ["poll", "--status", "6xx", statuses],
+  ["poll", "--status", "200;401", statuses],
   ["loop", "--period", "-10s", durations],
   ["loop", "--cron", "* * *", crons(noFields)],
   ["loop", "--cron", "61 * * * *", crons("minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these")],
@@ -66,7 +78,29 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
 
 /** What does not go together, or is not enough. */
 const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
-  ["poll", "Nothing to wait for. Expected: a command after --, or --tcp, --http or --file"],
+  ["poll", "Nothing to wait for. Expected: a command, or --tcp, --http, --file, --unix, --dns, --grpc or --check"],
+  ["poll --header a:b --tcp :1", "--header is allowed with --http only"],
+  ["poll --body a --tcp :1", "--body is allowed with --http only"],
+  ["poll --json $.a --tcp :1", "--json is allowed with --http only"],
+  ["poll --no-follow --tcp :1", "--no-follow is allowed with --http only"],
+  ["poll --insecure --tcp :1", "--insecure is allowed with --http or --grpc only"],
+  ["poll --insecure --cacert ca.pem --http http://a", "Only one of --insecure and --cacert is allowed"],
+  [
+    "poll --cacert no.pem --http http://a",
+    "Invalid value for flag --cacert: \"no.pem\". Expected: a file that can be read"
+  ],
+  [
+    "poll --json $[?] --http http://a",
+    "Invalid value for flag --json: \"$[?]\". Expected: a JSON path such as $.status or $.status=UP"
+  ],
+  [
+    "poll --status 200 --status 2xx --http http://a",
+    "--status is given 2 times. Expected: once, or as often as --http"
+  ],
+  [
+    "poll --http http://a --header Authorization=secret",
+    "Invalid value for flag --header. Expected: a header such as 'Accept: text/html'"
+  ],
   ["poll --interval 1s --backoff 1s..2s -- COMMAND", "Only one of --interval and --backoff is allowed"],
   ["poll --status 200 -- COMMAND", "--status is allowed with --http only"],
   ["loop -- COMMAND", "It is not said how often. Expected: --period or --cron"],
@@ -116,19 +150,19 @@ Try: effect-wait --help
 
   Did you mean this?
     --interval
-The command that is run, and its options, come after --. Try: effect-wait poll --help
+Try: effect-wait poll --help
 `
   ],
   [
-    "retry ls --verbose",
+    "retry --verbose ls",
     `effect-wait: Unrecognized flag: --verbose in command effect-wait retry
-The command that is run, and its options, come after --. Try: effect-wait retry --help
+Try: effect-wait retry --help
 `
   ],
   [
     "retry --no-quiet -- COMMAND",
     `effect-wait: Unrecognized flag: --no-quiet in command effect-wait retry
-The command that is run, and its options, come after --. Try: effect-wait retry --help
+Try: effect-wait retry --help
 `
   ],
   [
@@ -233,13 +267,42 @@ describe.concurrent("help", () => {
 })
 
 describe.concurrent("a command", () => {
-  it.live("may come without -- where it has no options", () =>
-    Effect.gen(function*() {
-      const { run } = yield* folder
-      const { code, stdout } = yield* run("retry --quiet echo two words")
-      assert.strictEqual(code, 0)
-      assert.strictEqual(stdout, "two words\n")
-    }))
+  it.live.each(
+    [
+      ["retry --quiet echo -v --help -h -q --timeout 1s -- --version", "-v --help -h -q --timeout 1s -- --version\n"],
+      ["retry --attempts 2 -q echo --attempts 3", "--attempts 3\n"],
+      ["retry -q --attempts=2 echo -n", ""],
+      ["loop --times 1 --immediate --cron @daily -q echo -v", "-v\n"],
+      ["loop --period 0 --times 1 -q echo -- -v", "-- -v\n"],
+      ["poll --no-immediate --interval 1ms -q echo --immediate", "--immediate\n"],
+      ["poll --interval 0 -q echo a --help", "a --help\n"],
+      ["poll --file . -q echo -5 --file", "-5 --file\n"],
+      ["poll --insecure --http http://[::1]:1 --invert -q echo --insecure", "--insecure\n"]
+    ] as const
+  )(
+    "takes all that comes after its first word, with or without --: %s",
+    ([options, expected]) =>
+      Effect.gen(function*() {
+        const { run } = yield* folder
+        const { code, stderr, stdout } = yield* run(options)
+        assert.deepStrictEqual({ code, stderr, stdout }, { code: 0, stderr: "", stdout: expected })
+      })
+  )
+
+  it.live.each([poll, loop, retry].map(({ name }) => name))(
+    "begins after options whose values are known: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const { run } = yield* folder
+        const { stdout } = yield* run(`${name} --help`)
+        const bare = [...stdout.matchAll(/^  --([a-z-]+)(, -\w)?(?:  |$)/gm)].map(([, flag = ""]) => flag)
+        assert.isAtLeast(bare.length, 2)
+        assert.deepStrictEqual(bare.filter((flag) => !switches.has(flag)), [])
+        const valued = [...stdout.matchAll(/^  --([a-z-]+) \S/gm)].map(([, flag = ""]) => flag)
+        assert.isAtLeast(valued.length, 5)
+        assert.deepStrictEqual(valued.filter((flag) => switches.has(flag)), [])
+      })
+  )
 
   it.live("takes options with =", () =>
     Effect.gen(function*() {

@@ -2,11 +2,10 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Health from "../Health.ts"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
-import { commandOf, conclude, reportOf, running } from "../running.ts"
+import { commandOf, conclude, inTime, reportOf, running } from "../running.ts"
 import * as Signals from "../Signals.ts"
 
 const flags = {
@@ -40,8 +39,7 @@ export const loop = Command.make(
     if (immediate && cron === undefined) return yield* options.misused("--immediate is allowed with --cron only")
     if (survive && untilSuccess) return yield* options.misused("Only one of --until-success and --survive is allowed")
     const told = yield* reportOf(input)
-    const command = commandOf(input, told)
-    if (Option.isNone(command)) return yield* options.misused("Nothing to run. Expected: a command after --")
+    if (input.command.length === 0) return yield* options.misused("Nothing to run. Expected: a command after --")
     const report = health === undefined ? told : yield* Health.keep(health, told).pipe(
       Effect.catch(({ why }) =>
         options.misused(
@@ -49,6 +47,7 @@ export const loop = Command.make(
         )
       )
     )
+    const command = commandOf(input.command, input, report)
     const accept = ({ code }: Outcome) => untilSuccess ? code === 0 : survive ? false : code !== 0
     const conclusion = ({ last }: Verdict) => {
       const code = survive ? 0 : last?.outcome.code ?? 0
@@ -56,7 +55,7 @@ export const loop = Command.make(
     }
     yield* conclude({
       ...input,
-      run: command.value,
+      run: (run) => command === undefined ? Effect.never : inTime(command(run), input),
       schedule,
       accept,
       immediate: immediate || cron === undefined,
@@ -69,11 +68,11 @@ export const loop = Command.make(
   Command.provide(Signals.layer),
   Command.withDescription("Run a command again and again: after a period, on a grid, or by the calendar"),
   Command.withExamples([
-    { command: "effect-wait loop --period 10s -- ./sync", description: "10 seconds after each run, until one fails" },
+    { command: "effect-wait loop --period 10s ./sync", description: "10 seconds after each run, until one fails" },
     {
-      command: "effect-wait loop --period 1m --non-sliding --jitter 0.1 --survive --health /tmp/sync -- ./sync",
+      command: "effect-wait loop --period 1m --non-sliding --survive --health sync.json ./sync",
       description: "A minute after each start, whatever happens"
     },
-    { command: "effect-wait loop --cron '0 4 * * *' --survive -- ./backup" }
+    { command: "effect-wait loop --cron '0 4 * * *' --survive ./backup" }
   ])
 )

@@ -1,33 +1,24 @@
 /** `effect-wait poll`: until something holds. */
+import * as Arr from "effect/Array"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
+import { become } from "../Become.ts"
 import * as options from "../options.ts"
 import { type Outcome, timedOut, type Verdict } from "../Outcome.ts"
 import * as Probe from "../Probe.ts"
-import { commandOf, conclude, reportOf, running } from "../running.ts"
+import * as Report from "../Report.ts"
+import { commandOf, conclude, Exited, inTime, reportOf, running, script } from "../running.ts"
 import * as Signals from "../Signals.ts"
-
-const parseAddress = (text: string): Option.Option<Probe.Address> => {
-  const [, bracketed, host = "", port = ""] = /^(?:\[(.+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
-  const address = { host: bracketed ?? (host === "" ? "localhost" : host), port: Number(port) }
-  return Option.filter(Option.some(address), ({ port }) => port >= 1 && port <= 65_535)
-}
-
-// A name and a password would be told with each run, and fetch takes none.
-const parseUrl = (text: string): Option.Option<URL> =>
-  Option.filter(
-    URL.canParse(text) ? Option.some(new URL(text)) : Option.none(),
-    ({ protocol, username }) => /^https?:$/.test(protocol) && username === ""
-  )
-
-const repeated = <A>(flag: Flag.Flag<A>): Flag.Flag<ReadonlyArray<A>> => Flag.atLeast(flag, 0)
+import * as targets from "../targets.ts"
+import { format } from "../Time.ts"
 
 const flags = {
+  ...targets.flags,
   interval: options.interval,
   backoff: options.backoff,
   factor: options.factor,
@@ -35,43 +26,10 @@ const flags = {
   timeout: options.optional(options.duration("timeout", 1)).pipe(
     Flag.withDescription("give up then, with exit 124; default never")
   ),
-  immediate: Flag.Boolean("immediate").pipe(
-    Flag.withDefault(true),
+  immediate: options.negatable("immediate", true).pipe(
     Flag.withDescription("check at once; --no-immediate waits first")
-  ),
-  tcp: repeated(options.written("tcp", parseAddress, "an address such as localhost:5432")).pipe(
-    Flag.withMetavar("HOST:PORT"),
-    Flag.withDescription("something listens there; may be repeated")
-  ),
-  http: repeated(options.written("http", parseUrl, "a URL such as http://localhost:8080/health")).pipe(
-    Flag.withMetavar("URL"),
-    Flag.withDescription("a GET is answered with the --status; may be repeated")
-  ),
-  status: options.optional(options.integer("status", 100, 599)).pipe(
-    Flag.withDescription("the status of --http; default any of 200 to 299")
-  ),
-  file: repeated(Flag.String("file")).pipe(
-    Flag.withMetavar("PATH"),
-    Flag.withDescription("there is such a file; may be repeated")
   )
 }
-
-type Check = Effect.Effect<Outcome, never, ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope | Signals.Signals>
-
-// A server that says nothing is not to hold up the next look.
-const limited = <R>(probe: Effect.Effect<Outcome, never, R>): Effect.Effect<Outcome, never, R> =>
-  Effect.map(
-    Effect.timeoutOption(probe, "10 seconds"),
-    Option.getOrElse((): Outcome => ({ code: timedOut, what: "no answer in 10s" }))
-  )
-
-// All must hold: the first that does not is the outcome.
-const all = (checks: ReadonlyArray<Check>): Check =>
-  Effect.reduce(
-    checks,
-    (): Outcome => ({ code: 0, what: "ok" }),
-    (outcome, check) => outcome.code === 0 ? check : Effect.succeed(outcome)
-  )
 
 const conclusion = ({ last, reason }: Verdict) => {
   if (reason !== "accepted") return { code: timedOut, what: "timed out" }
@@ -79,48 +37,127 @@ const conclusion = ({ last, reason }: Verdict) => {
   return { code, what: code === 0 ? "ready" : "gave up" }
 }
 
+const fails = (what: string): Outcome => ({ code: 1, what })
+
+/** One that holds for some time, and so many times; a change begins anew. */
+const steady = <R>(
+  check: (run: number) => Effect.Effect<Outcome, never, R>,
+  { stable = 0, successes = 1 }: { readonly stable: number | undefined; readonly successes: number | undefined }
+) => {
+  let held: { readonly since: number; readonly times: number; readonly mark: string | undefined } | undefined
+  return Effect.fnUntraced(function*(run: number) {
+    const outcome = yield* check(run)
+    if (outcome.code !== 0) {
+      held = undefined
+      return outcome
+    }
+    const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
+    held = held === undefined || held.mark !== outcome.mark
+      ? { since: now, times: 1, mark: outcome.mark }
+      : { ...held, times: held.times + 1 }
+    if (held.times < successes) return fails(`ok ${held.times} of ${successes} times`)
+    return now - held.since < stable
+      ? fails(`ok for ${format(Math.round(now - held.since))} of ${format(stable)}`)
+      : outcome
+  })
+}
+
+const inverted = ({ code, isHopeless, what }: Outcome): Outcome =>
+  isHopeless === true ? { code, what, isHopeless } : code === 0 ? { code: 1, what } : { code: 0, what }
+
+type Look = Probe.Probe<ChildProcessSpawner | FileSystem.FileSystem | Signals.Signals>
+
+type Needed = ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope | Signals.Signals
+
+// The looks of one run at all targets.
+const looking = Effect.fnUntraced(function*(
+  input: targets.Input & { readonly attemptTimeout: number | undefined; readonly grace: number },
+  report: Report.Report
+) {
+  const signals = yield* Signals.Signals
+  const interrupted = Effect.map(signals.first, (signal): Outcome => ({ code: Signals.codeOf(signal), what: signal }))
+  const { attemptTimeout = 10_000, check, invert } = input
+  let run = 1
+  const probes = (yield* targets.probesOf(input)).map((probe) => {
+    const { check, name } = Probe.limited(probe, attemptTimeout, format(attemptTimeout))
+    return { name, check: Effect.raceFirst(check, interrupted) } satisfies Look
+  })
+  const commands = check.map((text) => {
+    const command = commandOf(script(text), input, report)
+    return {
+      name: `check ${targets.nameOf(text)}`,
+      check: Effect.suspend(() => command === undefined ? Effect.never : Effect.scoped(inTime(command(run), input)))
+    } satisfies Look
+  })
+  const both: ReadonlyArray<Look> = [...probes, ...commands]
+  const all = Probe.all(invert ? both.map((look) => Probe.inverted(look)) : both)
+  return {
+    pending: all.pending,
+    check: Effect.fnUntraced(function*(n: number) {
+      run = n
+      const outcome = yield* all.check
+      return (yield* signals.isReceived) ? yield* interrupted : outcome
+    })
+  }
+})
+
 export const poll = Command.make(
   "poll",
   { ...flags, ...running },
   Effect.fnUntraced(function*(input) {
-    const { backoff, file, http, interval = backoff === undefined ? 1000 : undefined, status, tcp } = input
+    const { backoff, command, interval = backoff === undefined ? 1000 : undefined } = input
     const schedule = yield* options.scheduleOf({ ...input, interval })
-    if (status !== undefined && http.length === 0) return yield* options.misused("--status is allowed with --http only")
     const report = yield* reportOf(input)
-    const signals = yield* Signals.Signals
-    const interrupted = Effect.map(signals.first, (signal): Outcome => ({ code: Signals.codeOf(signal), what: signal }))
-    const probes = [
-      ...tcp.map(Probe.tcp),
-      ...http.map((url) => Probe.http(url, status)),
-      ...file.map(Probe.file)
-    ].map((probe) => Effect.raceFirst(limited(probe), interrupted))
-    const command = commandOf(input, report)
-    if (probes.length === 0 && Option.isNone(command)) {
-      return yield* options.misused("Nothing to wait for. Expected: a command after --, or --tcp, --http or --file")
+    const looks = yield* looking(input, report)
+    const own = commandOf(command, input, report)
+    const isTarget = targets.isAny(input)
+    if (!isTarget && own === undefined) {
+      return yield* options.misused(
+        "Nothing to wait for. Expected: a command, or --tcp, --http, --file, --unix, --dns, --grpc or --check"
+      )
+    }
+    const asked = (run: number): Effect.Effect<Outcome, never, Needed> => {
+      if (isTarget || own === undefined) return looks.check(run)
+      const checked = inTime(own(run), input)
+      return input.invert ? Effect.map(checked, inverted) : checked
     }
     yield* conclude({
       ...input,
-      run: all([...probes, ...Option.toArray(command)]),
+      run: steady(asked, input),
       schedule,
       accept: ({ code }) => code === 0,
       report,
-      conclusion
+      conclusion: (verdict) => {
+        const waitingFor = isTarget ? looks.pending() : []
+        return verdict.reason === "accepted" || waitingFor.length === 0
+          ? conclusion(verdict)
+          : { ...conclusion(verdict), waitingFor }
+      }
     })
+    const signals = yield* Signals.Signals
+    if (!isTarget || !Arr.isReadonlyArrayNonEmpty(command) || (yield* signals.isReceived)) return
+    const { code, isHopeless, what } = yield* become(command)
+    if (isHopeless === true) yield* Report.tell(what)
+    if (code !== 0) return yield* new Exited({ code })
   })
 ).pipe(
   Command.provide(Signals.layer),
-  Command.withDescription("Run a command until it exits with 0; or wait for a port, a URL or a file"),
+  Command.withDescription("Wait for a port, a URL, a file; or run a command until it exits with 0"),
   Command.withExamples([
     {
-      command: "effect-wait poll --tcp localhost:5432 --timeout 2m && npm start",
-      description: "Start when the database listens"
+      command: "effect-wait poll --tcp localhost:5432 --timeout 2m npm start",
+      description: "Start when the database listens: npm takes over"
     },
     {
-      command: "effect-wait poll --interval 5s -- kubectl rollout status deploy/api --watch=false",
-      description: "Ask every 5 seconds"
+      command: "effect-wait poll --http http://localhost:8080/health --json '$.status=UP'",
+      description: "Until a body says so"
     },
     {
-      command: "effect-wait poll --backoff 100ms..30s --jitter 0.2 -- curl -fsS localhost:8080/health",
+      command: "effect-wait poll --interval 5s kubectl rollout status deploy/api --watch=false",
+      description: "A command alone is the check: ask every 5 seconds"
+    },
+    {
+      command: "effect-wait poll --backoff 100ms..30s --jitter 0.2 pg_isready -q -h db",
       description: "Ask less and less often"
     }
   ])

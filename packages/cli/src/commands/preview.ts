@@ -34,7 +34,11 @@ export const svg = options.optional(Flag.String("svg")).pipe(
   Flag.withDescription("draw a picture")
 )
 
-export const json = options.present("json").pipe(Flag.withDescription("print JSON, times in milliseconds"))
+export const json = Flag.Boolean("json").pipe(
+  Flag.withoutNegation,
+  Flag.withDefault(false),
+  Flag.withDescription("print JSON, times in milliseconds")
+)
 
 export const preview = Command.make(
   "preview",
@@ -56,6 +60,6 @@ export const preview = Command.make(
   Command.withExamples([
     { command: "effect-wait preview --backoff 100ms..30s --jitter 0.2", description: "Delays of a policy" },
     { command: "effect-wait preview --policy retry.yaml --policy service-config.json", description: "Side by side" },
-    { command: "effect-wait preview --backoff 1s..1m --full-jitter --within 5m --work 2s --svg retry.svg" }
+    { command: "effect-wait preview --backoff 1s..1m --full-jitter --work 2s --svg retry.svg" }
   ])
 )

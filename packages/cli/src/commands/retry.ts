@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
-import { commandOf, conclude, reportOf, running } from "../running.ts"
+import * as Report from "../Report.ts"
+import { commandOf, conclude, inTime, reportOf, running, script } from "../running.ts"
 import * as Signals from "../Signals.ts"
 
 const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
@@ -21,6 +22,12 @@ const flags = {
   jitter: options.jitter,
   fullJitter: options.fullJitter,
   within: options.within,
+  onRetry: options.optional(Flag.String("on-retry")).pipe(
+    Flag.withMetavar("COMMAND"),
+    Flag.withDescription(
+      "run this by sh before each retry; RETRY_ATTEMPT tells which, RETRY_EXIT how the last one ended"
+    )
+  ),
   onExit: options.optional(options.written("on-exit", codes, "exit codes of 1 to 255 such as 75,111")).pipe(
     Flag.withMetavar("CODES"),
     Flag.withDescription("retry after these only: 75,111; 124 is a run that timed out, 128 and its number a signal")
@@ -37,14 +44,34 @@ export const retry = Command.make(
   "retry",
   { ...flags, ...running },
   Effect.fnUntraced(function*(input) {
-    const { attempts = 5, backoff = { base: 100, cap: 30_000 }, onExit } = input
+    const { attempts = 5, backoff = { base: 100, cap: 30_000 }, onExit, onRetry } = input
     const schedule = yield* options.scheduleOf({ ...input, attempts, backoff })
     const report = yield* reportOf(input)
-    const command = commandOf(input, report)
-    if (Option.isNone(command)) return yield* options.misused("Nothing to retry. Expected: a command after --")
+    const command = commandOf(input.command, input, report)
+    if (command === undefined) return yield* options.misused("Nothing to retry. Expected: a command after --")
+    const hook = onRetry === undefined ? undefined : commandOf(script(onRetry), input, report)
+    let code = 0
+    // What the hook does is not the command's: it is told of where it fails, and the command is run.
+    const before = Effect.fnUntraced(function*(run: number) {
+      if (hook === undefined || run === 1) return
+      const outcome = yield* inTime(hook(run, { RETRY_EXIT: String(code) }), input)
+      if (outcome.code !== 0) yield* Report.tell(`--on-retry: ${outcome.what}`)
+    })
+    const signals = yield* Signals.Signals
+    const run = Effect.fnUntraced(function*(run: number) {
+      yield* Effect.scoped(before(run))
+      // Who stops the hook does not want the command.
+      if (yield* signals.isReceived) {
+        const signal = yield* signals.first
+        return { code: Signals.codeOf(signal), what: signal }
+      }
+      const outcome = yield* inTime(command(run), input)
+      code = outcome.code
+      return outcome
+    })
     yield* conclude({
       ...input,
-      run: command.value,
+      run,
       schedule,
       accept: ({ code }: Outcome) => code === 0 || onExit?.includes(code) === false,
       report,
@@ -56,12 +83,12 @@ export const retry = Command.make(
   Command.withDescription("Run a command again while it fails, and exit as it did"),
   Command.withExamples([
     {
-      command: "effect-wait retry -- git fetch",
+      command: "effect-wait retry git fetch",
       description: "Up to 5 times, with 100, 200, 400 and 800 ms in between"
     },
-    { command: "effect-wait retry --attempts 8 --backoff 1s..1m --full-jitter --within 5m -- npm publish" },
+    { command: "effect-wait retry --attempts 8 --backoff 1s..1m --full-jitter npm publish" },
     {
-      command: "effect-wait retry --on-exit 75,124 --attempt-timeout 10s -- ./send-mail",
+      command: "effect-wait retry --on-exit 75,124 --attempt-timeout 10s ./send-mail",
       description: "Only what is worth it"
     }
   ])

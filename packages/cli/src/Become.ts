@@ -1,0 +1,42 @@
+/** The command that comes after the wait: this process is nothing but its parent from then on. */
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import type { Outcome } from "./Outcome.ts"
+import { codeOf } from "./Signals.ts"
+
+const relayed = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const
+
+// A terminal sends these to the command by itself.
+const isFromTerminal = (signal: typeof relayed[number]): boolean =>
+  process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT")
+
+/**
+ * Runs a command as if there were nothing around it: in our process group, with the terminal, without a limit, and with
+ * all signals that we get. Nothing of it is ended but by its signals.
+ */
+export const become = ([command, ...args]: readonly [string, ...ReadonlyArray<string>]): Effect.Effect<Outcome> =>
+  Effect.callback((resume) => {
+    const ends = (outcome: Outcome) => resume(Effect.succeed(outcome))
+    const notStarted = (error: unknown) => {
+      const code = error instanceof Error && "code" in error ? error.code : String(error)
+      return code === "ENOENT"
+        ? ends({ code: 127, isHopeless: true, what: `${command}: command not found` })
+        : ends({ code: 126, isHopeless: true, what: `${command}: ${code === "EACCES" ? "permission denied" : code}` })
+    }
+    const start = Effect.try(() => spawn(command, args, { stdio: "inherit" }))
+    return Effect.runSync(Effect.match(start, {
+      onFailure: ({ cause }) => notStarted(cause),
+      onSuccess: (child) => {
+        const listeners = relayed.map((signal) => {
+          const relay = () => void (isFromTerminal(signal) || child.kill(signal))
+          process.on(signal, relay)
+          return () => process.off(signal, relay)
+        })
+        child.on("error", notStarted)
+        child.on("exit", (code, signal) => {
+          listeners.forEach((remove) => remove())
+          ends(code === null ? { code: codeOf(signal ?? ""), what: `${signal}` } : { code, what: `exit ${code}` })
+        })
+      }
+    }))
+  })
