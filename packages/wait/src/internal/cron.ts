@@ -1,13 +1,12 @@
 /** The slots of a calendar, as a plan. */
+import type * as Effect from "effect/Effect"
 import { type Calendar, countBetween, localOf, slotAfter, slotBefore } from "./calendar.ts"
+import type { Missed } from "./memory.ts"
 import { earlyWake, type Moment } from "./moment.ts"
 import { done, type Plan } from "./plan.ts"
 
 const second = 1000
 const minute = 60 * second
-
-/** What becomes of slots that pass during a run. */
-export type Missed = "skip" | "one" | "all"
 
 interface State {
   readonly first: number
@@ -21,6 +20,8 @@ interface State {
   lookedAt: number
   wall: number
   latest: number
+  /** Each slot up to here has a run of its own: they passed before the loop started. */
+  owed: number
 }
 
 // Cron's limits. A wall clock that was set back further was wrong before: its slots come again. Cron looks once a minute.
@@ -50,6 +51,17 @@ const find = (calendar: Calendar, state: State, from: number): void => {
   if (Number.isNaN(state.before)) state.before = slotBefore(calendar, state.slot)
 }
 
+/** The plan of an expression that cannot be read. */
+export const failingPlan = <E>(failure: Effect.Effect<never, E>): Plan<number, unknown, E, never, object> => ({
+  timed: false,
+  isGrid: true,
+  start: () => ({}),
+  prepare: () => failure,
+  next: () => failure,
+  recall: () => done,
+  output: () => 0
+})
+
 export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unknown, never, never, State> => ({
   timed: true,
   isGrid: true,
@@ -61,7 +73,8 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     before: -Infinity,
     lookedAt: NaN,
     wall: NaN,
-    latest: -Infinity
+    latest: -Infinity,
+    owed: -Infinity
   }),
   output: ({ runs }) => runs,
   next(state, at) {
@@ -70,6 +83,10 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     const doneBefore = state.done
     if (isServed) state.done = Math.max(state.done, state.slot)
     const wall = look(calendar, state, at)
+    if (state.done < state.owed) {
+      find(calendar, state, state.done)
+      if (state.slot <= state.owed) return 0
+    }
     if (isFirst) state.done = wall - (at.now - state.first)
     const counted = isFirst ? state.done : Math.min(doneBefore, state.done)
     // A late run serves the slots that passed before it started: with "one" it is the run for all of them. The timer may have woken early.
@@ -90,6 +107,39 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
       state.done = passed
     }
     return state.slot === Infinity ? done : state.slot - wall
+  },
+  slots(state, at) {
+    const slot = state.slot === -Infinity ? at.wall() : state.done
+    return { anchor: null, slot, nextSlot: state.slot === -Infinity ? slotAfter(calendar, slot) : state.slot }
+  },
+  recall(state, at, { due, nextSlot, slot, written }, { missed, window }) {
+    state.runs = 0
+    state.lookedAt = at.now
+    state.latest = written
+    state.done = slot ?? written
+    const wall = look(calendar, state, at)
+    const counted = state.done
+    const promised = nextSlot ?? Infinity
+    const isSame = promised === slotAfter(calendar, counted)
+    if (isSame && (due ?? Infinity) > wall) {
+      find(calendar, state, counted)
+      return state.slot === Infinity ? done : (due ?? Infinity) - wall
+    }
+    const oldest = wall - window
+    const last = slotBefore(calendar, wall + 1)
+    // Of another expression only the slot that was promised is owed: none of this one has passed.
+    const isOwed = missed !== "skip" && (isSame ? last > Math.max(counted, oldest - 1) : oldest <= promised && promised <= wall)
+    const from = isOwed && isSame && missed === "all"
+      ? Math.max(counted, oldest - 1)
+      : isOwed
+      ? last - 1
+      : Math.max(isSame ? counted : -Infinity, wall - 1)
+    at.miss(() => isSame ? countBetween(calendar, counted, from) : promised <= wall && !isOwed ? 1 : 0)
+    state.done = from
+    state.slot = -Infinity
+    find(calendar, state, from)
+    if (isOwed && isSame && missed === "all") state.owed = wall
+    return state.slot === Infinity ? done : Math.max(0, state.slot - wall)
   },
   look(state, at, delay) {
     const { before, slot } = state

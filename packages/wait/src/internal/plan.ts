@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import type { Memory, Policy, Slots } from "./memory.ts"
 import type { Moment } from "./moment.ts"
 import { Standalone } from "./standalone.ts"
 
@@ -53,6 +54,12 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** The least wait that the last step allows, from the end of the run. */
   readonly floor?: Method<[state: State], number> | undefined
+  /** The milliseconds of a plain period: a memory tells by them whether the period was changed. */
+  readonly period?: number | undefined
+  /** Where the slots stand, by the wall clock. Only a schedule with slots has this and `recall`. */
+  readonly slots?: Method<[state: State, at: Moment], Slots> | undefined
+  /** Puts the state where a memory says. The result is the wait for the first run, or `done`. */
+  readonly recall?: Method<[state: State, at: Moment, memory: Memory, policy: Policy], number> | undefined
   /** What the last step put out. */
   output(state: State): Output
 }

@@ -1,0 +1,49 @@
+/** The tag of the store in which loops keep what they remember. The rest is in `effect-wait/LoopStore`. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { LoopStoreError } from "./loopStoreError.ts"
+import type { Memory, Policy } from "./memory.ts"
+import type { Moment } from "./moment.ts"
+import type { Plan } from "./plan.ts"
+import type { Watch, Watched } from "./watch.ts"
+
+/** The memory of one loop. */
+export interface Recollection<out E> {
+  /** Reads what the store has. It waits for a store that is away. */
+  readonly load: (loop: Watched) => Effect.Effect<void, E>
+  /** Puts a schedule that has started where the memory says. The result is the wait for the first run; undefined in a new loop. */
+  readonly recall: <State>(
+    plan: Plan<unknown, never, unknown, unknown, State>,
+    state: State,
+    at: Moment
+  ) => number | undefined
+  /** Notes where the schedule stands; the next run comes after this wait. */
+  readonly note: <State>(
+    plan: Plan<unknown, never, unknown, unknown, State>,
+    state: State,
+    at: Moment,
+    wait: number
+  ) => void
+  /** Writes what was noted. It waits for a store that is away, until the loop is stopped. */
+  readonly save: (loop: Watched) => Effect.Effect<void>
+  /** The loop was paused or resumed. Completes when the store has it. */
+  readonly saveState: (loop: Watched) => Effect.Effect<void>
+}
+
+/**
+ * Where loops keep what they remember.
+ *
+ * - `load`: what was saved under the name of a loop; undefined if there is nothing
+ * - `save`: replaces it, as a whole
+ *
+ * `LoopStore.make` makes one from these two.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class LoopStore extends Context.Service<LoopStore, {
+  readonly load: (name: string) => Effect.Effect<Memory | undefined, LoopStoreError>
+  readonly save: (name: string, memory: Memory) => Effect.Effect<void, LoopStoreError>
+  /** @internal */
+  readonly remember: (name: string, policy: Policy, watch: Watch) => Recollection<LoopStoreError>
+}>()("effect-wait/LoopStore") {}
