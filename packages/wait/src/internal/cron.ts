@@ -56,9 +56,8 @@ export const failingPlan = <E>(failure: Effect.Effect<never, E>): Plan<number, u
   timed: false,
   isGrid: true,
   start: () => ({}),
-  prepare: () => failure,
   next: () => failure,
-  recall: () => done,
+  recall: () => 0,
   output: () => 0
 })
 
@@ -119,8 +118,9 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     state.done = slot ?? written
     const wall = look(calendar, state, at)
     const counted = state.done
-    const promised = nextSlot ?? Infinity
-    const isSame = promised === slotAfter(calendar, counted)
+    const upcoming = slotAfter(calendar, counted)
+    const promised = slot === null ? Infinity : nextSlot ?? upcoming
+    const isSame = promised === upcoming
     if (isSame && (due ?? Infinity) > wall) {
       find(calendar, state, counted)
       return state.slot === Infinity ? done : (due ?? Infinity) - wall

@@ -10,7 +10,7 @@ export interface Slots {
   readonly anchor: number | null
   /** The slots up to this time were served, or counted as missed. */
   readonly slot: number | null
-  /** The next slot. */
+  /** The next slot; null where it is not known. */
   readonly nextSlot: number | null
 }
 
@@ -20,7 +20,7 @@ export interface Slots {
  * - `written`: when the loop made this memory
  * - `anchor`: the first slot of a `Period.ticker`
  * - `slot`: the slots up to this time were served, or counted as missed
- * - `nextSlot`: the slot after it
+ * - `nextSlot`: the slot after it; null where it is not known
  * - `due`: when the next run is due; null for a delay of Infinity
  * - `period`: the milliseconds of a `Period.sliding` or `Period.nonSliding`
  * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended, and succeeded

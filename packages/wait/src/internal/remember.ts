@@ -59,9 +59,10 @@ export const remember = (
   watch: Watch
 ): Recollection<LoopStoreError> => {
   const lock = Semaphore.makeUnsafe(1)
+  let loaded: Memory | undefined
   let memory: Memory | undefined
   let isLoaded = false
-  // The loop was paused or resumed before the memory was there.
+  // The loop was paused or resumed before the memory was read.
   let isTouched = false
 
   const retried = <A>(access: Effect.Effect<A, LoopStoreError>, loop: Stoppable) =>
@@ -70,7 +71,7 @@ export const remember = (
         duration: attemptTimeout,
         orElse: () =>
           Effect.fail(
-            new StoreError({ name, key: name, reason: "unavailable", message: `no answer for ${attemptTimeout}` })
+            new StoreError({ name, key: name, reason: "unavailable", message: `The store has not answered for ${attemptTimeout}` })
           )
       }),
       Retry.run(away, {
@@ -121,25 +122,25 @@ export const remember = (
             name
           )
         }),
-        Effect.flatMap((loaded) => {
-          memory = loaded
+        Effect.flatMap((found) => {
+          loaded = memory = found
           isLoaded = true
-          if (loaded === undefined) return Effect.void
-          const { lastEnd, lastStart, lastSuccess, paused } = loaded
+          if (found === undefined) return Effect.void
+          const { lastEnd, lastStart, lastSuccess, paused } = found
           watch.recall(loop, lastStart ?? NaN, lastEnd ?? NaN, lastSuccess ?? NaN)
           if (!isTouched) {
             if (paused) watch.pause(loop)
             return Effect.void
           }
-          memory = { ...loaded, paused: watch.isPaused }
+          memory = { ...found, paused: watch.isPaused }
           return save(loop)
         })
       ),
     recall<State>(plan: Plan<unknown, never, unknown, unknown, State>, state: State, at: Moment) {
-      if (memory === undefined || (memory.due === null && memory.lastStart === null)) return undefined
+      if (loaded === undefined || (loaded.due === null && loaded.lastStart === null)) return undefined
+      const { due, paused, period, written } = loaded
       // The slots of a pause are missed.
-      if (plan.recall !== undefined) return plan.recall(state, at, memory, memory.paused ? { ...policy, missed: "skip" } : policy)
-      const { due, period, written } = memory
+      if (plan.recall !== undefined) return plan.recall(state, at, loaded, paused ? { ...policy, missed: "skip" } : policy)
       const delay = (due ?? Infinity) - written
       // A shorter period applies at once.
       const whole = plan.period === undefined || plan.period === period ? delay : Math.min(delay, plan.period)
@@ -171,9 +172,14 @@ export const remember = (
         isTouched = true
         return Effect.void
       }
-      memory = memory === undefined
-        ? { ...nothing, written: loop.at.wall(), paused: watch.isPaused }
-        : { ...memory, paused: watch.isPaused }
+      const wall = loop.at.wall()
+      memory = { ...nothing, written: wall, ...memory, paused: watch.isPaused }
+      // The slots of a pause are missed, but not that of a run in flight or of a retry.
+      const { due, slot } = memory
+      const isOverdue = slot !== null && due !== null && due <= wall && watch.state !== "running" && !watch.hasFailed
+      if (isOverdue && !watch.isPaused) {
+        memory = { ...memory, written: wall, due: wall, slot: Math.max(slot, wall - 1), nextSlot: null }
+      }
       return save(loop)
     }
   }
