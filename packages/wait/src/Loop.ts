@@ -502,7 +502,8 @@ export const forkScoped: {
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
   options?: ForkOptions<E, F, R, F, R, F, R, boolean | undefined, CatchUp | undefined>
-): Effect.Effect<Loop<Out, E | F | LoopStoreError, A>, never, R | Scope.Scope> => fork("Loop.forkScoped", work, schedule, options))
+): Effect.Effect<Loop<Out, E | F | LoopStoreError, A>, never, R | Scope.Scope> =>
+  fork("Loop.forkScoped", work, schedule, options))
 
 const fork = <A, E, R, Out, F>(
   caller: string,
@@ -523,7 +524,9 @@ const fork = <A, E, R, Out, F>(
     )
     const watch = new Watch("loop", name, settings)
     const { catchUp } = options
-    const spec = catchUp === undefined ? bare : { ...bare, memory: recollect(caller, context, watch, schedule, catchUp) }
+    const spec = catchUp === undefined
+      ? bare
+      : { ...bare, memory: recollect(caller, context, watch, schedule, catchUp) }
     const driver = new Driver(context, rules, spec, watch, true)
     const loop = Effect.suspend(() => runDriver(driver, spec))
     return Effect.flatMap(
@@ -679,7 +682,11 @@ export const layer: {
     options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate, C> & { readonly name: string }
   ): <R>(
     work: Effect.Effect<A, E, R>
-  ) => Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>>, Scope.Scope>>
+  ) => Layer.Layer<
+    never,
+    never,
+    Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>>, Scope.Scope>
+  >
   <
     A,
     E,
@@ -699,7 +706,11 @@ export const layer: {
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
     options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate, C> & { readonly name: string }
-  ): Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>>, Scope.Scope>>
+  ): Layer.Layer<
+    never,
+    never,
+    Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>>, Scope.Scope>
+  >
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,

@@ -80,10 +80,13 @@ export const make = (access: {
   readonly load: (name: string) => Effect.Effect<Memory | undefined, LoopStoreError>
   readonly save: (name: string, memory: Memory) => Effect.Effect<unknown, LoopStoreError>
 }): LoopStore["Service"] => {
-  const { load, save } = args.requiredOptions("LoopStore.make: access", access)
-  args.fn("LoopStore.make: load", load)
-  args.fn("LoopStore.make: save", save)
-  const store: Access = { load, save: (name, memory) => Effect.asVoid(save(name, memory)) }
+  args.requiredOptions("LoopStore.make: access", access)
+  args.fn("LoopStore.make: load", access.load)
+  args.fn("LoopStore.make: save", access.save)
+  const store: Access = {
+    load: (name) => access.load(name),
+    save: (name, memory) => Effect.asVoid(access.save(name, memory))
+  }
   return LoopStore.of({
     ...store,
     remember: (name, policy, watch) => remember(store, name, policy, watch)
@@ -227,8 +230,12 @@ export const layerMemory: Layer.Layer<LoopStore> = Layer.sync(LoopStore)(() => {
  * @since 0.1.0
  */
 export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.KeyValueStore> = Layer.effect(LoopStore)(
-  Effect.map(KeyValueStore.KeyValueStore, ({ get, set }) =>
-    ofTexts({ keyOf: (name) => `effect-wait/loop/${name}`, read: get, write: set }))
+  Effect.map(KeyValueStore.KeyValueStore, (store) =>
+    ofTexts({
+      keyOf: (name) => `effect-wait/loop/${name}`,
+      read: (key) => store.get(key),
+      write: (key, text) => store.set(key, text)
+    }))
 )
 
 /**
@@ -265,8 +272,7 @@ export const layerFile = (folder: string): Layer.Layer<LoopStore, PlatformError,
               "PlatformError",
               (error) => error.reason._tag === "NotFound" ? Effect.undefined : Effect.fail(error)
             ),
-          write: (file, text) =>
-            Effect.andThen(writeSynced(fs, `${file}.tmp`, text), fs.rename(`${file}.tmp`, file))
+          write: (file, text) => Effect.andThen(writeSynced(fs, `${file}.tmp`, text), fs.rename(`${file}.tmp`, file))
         })
       ))
   )
@@ -274,6 +280,8 @@ export const layerFile = (folder: string): Layer.Layer<LoopStore, PlatformError,
 
 const writeSynced = (fs: FileSystem.FileSystem, file: string, text: string): Effect.Effect<void, PlatformError> =>
   Effect.scoped(
-    Effect.flatMap(fs.open(file, { flag: "w" }), ({ sync, writeAll }) =>
-      Effect.andThen(writeAll(new TextEncoder().encode(text)), sync))
+    Effect.flatMap(
+      fs.open(file, { flag: "w" }),
+      (opened) => Effect.andThen(opened.writeAll(new TextEncoder().encode(text)), opened.sync)
+    )
   )

@@ -227,13 +227,23 @@ describe("periods through restarts", () => {
       ["sliding", 8, 24, Period.sliding("60 minutes"), [0, 65, 130]],
       ["nonSliding", 6, 26, Period.nonSliding("60 minutes"), [0, 60, 120]],
       ["fromStart", 6, 26, Period.fromStart(Backoff.linear({ base: "60 minutes", cap: "2 hours" })), [0, 60, 120]],
-      ["a growing delay", 3, 60, Backoff.exponential({ base: "20 minutes", cap: "2 hours" }), [0, 25, 70, 95, 140, 165]],
+      ["a growing delay", 3, 60, Backoff.exponential({ base: "20 minutes", cap: "2 hours" }), [
+        0,
+        25,
+        70,
+        95,
+        140,
+        165
+      ]],
       ["jitter", 8, 24, Jitter.additive(Period.sliding("60 minutes"), 0.5), [0, 80, 160]],
       ["a limit", 6, 26, Limit.attempts(Period.sliding("40 minutes"), 3), [0, 45, 90, 135]]
     ] as const
   )("%s goes on with the rest of its delay", ([, times, minutes, schedule, expected]) =>
     Effect.gen(function*() {
-      assert.deepStrictEqual<ReadonlyArray<number>>(yield* deploys(times, minutes, schedule, Effect.sleep("5 minutes")), expected)
+      assert.deepStrictEqual<ReadonlyArray<number>>(
+        yield* deploys(times, minutes, schedule, Effect.sleep("5 minutes")),
+        expected
+      )
     }).pipe(withDraws(0.5)))
 
   it.effect("a run that is overdue starts at once, and once", () =>
@@ -445,8 +455,7 @@ describe("a pause", () => {
         const begun = (yield* Clock.currentTimeMillis) / minute
         const { down, starts, up } = yield* makeService
         yield* up(65, schedule, {
-          then: (loop) =>
-            Effect.andThen(loop.pause, Effect.andThen(TestClock.adjust("150 minutes"), loop.resume))
+          then: (loop) => Effect.andThen(loop.pause, Effect.andThen(TestClock.adjust("150 minutes"), loop.resume))
         })
         yield* down(100) // 315: the slots at 240 and 300 are owed
         yield* up(5, schedule, { catchUp: { missed: "all" } })
@@ -531,7 +540,11 @@ describe("a process that is killed", () => {
    * A loop on a store that kills the process before or after some operations, and another process that starts seven minutes later.
    * Gives the slot of each run, in minutes, and the number of kills.
    */
-  const killing = (schedule: AnySchedule, kills: (operation: number) => "before" | "after" | undefined, minutes: number) =>
+  const killing = (
+    schedule: AnySchedule,
+    kills: (operation: number) => "before" | "after" | undefined,
+    minutes: number
+  ) =>
     Effect.gen(function*() {
       const memories = new Map<string, LoopStore.Memory>()
       const served: Array<number> = []
@@ -626,10 +639,13 @@ describe("a store that is away", () => {
   const flaky = (how: "fails" | "never answers", from: number, until: number) => {
     const memories = new Map<string, LoopStore.Memory>()
     const down = <A>(name: string, effect: Effect.Effect<A>) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, LoopStore.LoopStoreError> =>
-        now < from || now >= until ? effect : how === "never answers" ? Effect.never : Effect.fail(
-          new LoopStore.LoopStoreError({ name, key: `key of ${name}`, reason: "unavailable", message: "away" })
-        ))
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now): Effect.Effect<A, LoopStore.LoopStoreError> =>
+          now < from || now >= until ? effect : how === "never answers" ? Effect.never : Effect.fail(
+            new LoopStore.LoopStoreError({ name, key: `key of ${name}`, reason: "unavailable", message: "away" })
+          )
+      )
     return LoopStore.make({
       load: (name) => down(name, Effect.sync(() => memories.get(name))),
       save: (name, memory) => down(name, Effect.sync(() => memories.set(name, memory)))

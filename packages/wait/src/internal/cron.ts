@@ -128,7 +128,8 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     const oldest = wall - window
     const last = slotBefore(calendar, wall + 1)
     // Of another expression only the slot that was promised is owed: none of this one has passed.
-    const isOwed = missed !== "skip" && (isSame ? last > Math.max(counted, oldest - 1) : oldest <= promised && promised <= wall)
+    const isOwed = missed !== "skip" &&
+      (isSame ? last > Math.max(counted, oldest - 1) : oldest <= promised && promised <= wall)
     const from = isOwed && isSame && missed === "all"
       ? Math.max(counted, oldest - 1)
       : isOwed

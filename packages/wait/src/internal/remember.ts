@@ -71,7 +71,12 @@ export const remember = (
         duration: attemptTimeout,
         orElse: () =>
           Effect.fail(
-            new StoreError({ name, key: name, reason: "unavailable", message: `The store has not answered for ${attemptTimeout}` })
+            new StoreError({
+              name,
+              key: name,
+              reason: "unavailable",
+              message: `The store has not answered for ${attemptTimeout}`
+            })
           )
       }),
       Retry.run(away, {
@@ -117,7 +122,10 @@ export const remember = (
           if (error._tag === "RetryExhausted") return Effect.undefined // the loop was stopped
           if (policy.unreadable === "fail") return Effect.fail(error)
           return Effect.annotateLogs(
-            Effect.as(Effect.logWarning("The memory of this loop cannot be read; it starts as new", error.message), undefined),
+            Effect.as(
+              Effect.logWarning("The memory of this loop cannot be read; it starts as new", error.message),
+              undefined
+            ),
             "loop",
             name
           )
@@ -140,7 +148,9 @@ export const remember = (
       if (loaded === undefined || (loaded.due === null && loaded.lastStart === null)) return undefined
       const { due, paused, period, written } = loaded
       // The slots of a pause are missed.
-      if (plan.recall !== undefined) return plan.recall(state, at, loaded, paused ? { ...policy, missed: "skip" } : policy)
+      if (plan.recall !== undefined) {
+        return plan.recall(state, at, loaded, paused ? { ...policy, missed: "skip" } : policy)
+      }
       const delay = (due ?? Infinity) - written
       // A shorter period applies at once.
       const whole = plan.period === undefined || plan.period === period ? delay : Math.min(delay, plan.period)
