@@ -550,9 +550,9 @@ const recollect = (
     window: args.duration(`${caller}: catchUp.window`, window),
     unreadable: args.oneOf(`${caller}: catchUp.unreadable`, unreadable, ["fail", "startAsNew"])
   }
-  const plan = planOf(schedule) ?? args.refuse(
+  const plan = args.ownPlan(
     `${caller}: schedule`,
-    schedule,
+    planOf(schedule),
     "a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp"
   )
   const [setting] = (["missed", "window"] as const).filter((setting) => catchUp[setting] !== undefined)

@@ -2,10 +2,11 @@
  * Where loops keep what they remember through a restart: the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
  *
  * ```text
- * Period.cron("0 * * * *") [=]      [=]      [=]   x deploy     [=]      [=]
- * missed: "one"            |        |        |        |   [=]   |        |
- * missed: "skip"           |        |        |        |         |        |
- *                          1:00     2:00     3:00     4:00      5:00     6:00
+ * process -------------x                 -------------   x kill -9
+ * "skip"  .....[=].....                  .....[=].....
+ * "one"   .....[=].....                  [=]..[=].....
+ * "all"   .....[=].....                  [=][=][=][=].
+ *              1:00 2:00 3:00 4:00 5:00       6:00
  * ```
  *
  * | store | for |
