@@ -256,6 +256,27 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  * A file system that does not distinguish capital letters keeps `"Sync"` and `"sync"` in one file: the second loop fails
  * with a `LoopStoreError`.
  *
+ * **Example** (A loop and its file)
+ *
+ * ```ts
+ * import { NodeFileSystem } from "@effect/platform-node"
+ * import { Effect, FileSystem, Layer } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ * import * as LoopStore from "effect-wait/LoopStore"
+ *
+ * const Sync = Loop.layer(Effect.void, Period.sliding("1 minute"), { name: "sync", catchUp: {} })
+ *
+ * const program = Effect.gen(function*() {
+ *   const fs = yield* FileSystem.FileSystem
+ *   const folder = yield* fs.makeTempDirectoryScoped()
+ *   const Loops = Layer.provide(Sync, LoopStore.layerFile(folder))
+ *   yield* Effect.provide(Effect.sleep("50 millis"), Loops)
+ *   return yield* fs.readDirectory(folder)
+ * }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
+ *
+ * await Effect.runPromise(program) // => ["sync.json"]
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

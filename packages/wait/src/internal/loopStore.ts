@@ -38,6 +38,20 @@ export interface Recollection<out E> {
  *
  * `LoopStore.make` makes one from these two.
  *
+ * **Example** (The memory of a loop)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import * as LoopStore from "effect-wait/LoopStore"
+ *
+ * const program = Effect.gen(function*() {
+ *   const store = yield* LoopStore.LoopStore
+ *   return yield* store.load("sync")
+ * }).pipe(Effect.provide(LoopStore.layerMemory))
+ *
+ * await Effect.runPromise(program) // => undefined
+ * ```
+ *
  * @category services
  * @since 0.1.0
  */

@@ -8,6 +8,26 @@ import * as Data from "effect/Data"
  * - `reason`: `"unavailable"`: the store is away, and the loop tries again; `"unreadable"`: the store has something else
  * - `cause`: the error of the store
  *
+ * **Example** (Something else under the name of the loop)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Loop, Period } from "effect-wait"
+ * import * as LoopStore from "effect-wait/LoopStore"
+ * import { KeyValueStore } from "effect/persistence"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { set } = yield* KeyValueStore.KeyValueStore
+ *   yield* set("effect-wait/loop/sync", "{}")
+ *   const loop = yield* Loop.forkScoped(Effect.void, Period.sliding("1 minute"), { name: "sync", catchUp: {} })
+ *   return yield* Effect.flip(Effect.flatten(loop.await))
+ * }).pipe(Effect.scoped, Effect.provide(LoopStore.layerKeyValueStore), Effect.provide(KeyValueStore.layerMemory))
+ *
+ * const { key, reason } = await Effect.runPromise(program)
+ * reason // => "unreadable"
+ * key // => "effect-wait/loop/sync"
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */
