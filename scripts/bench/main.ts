@@ -18,6 +18,7 @@ const modules = [
   "poll",
   "retry",
   "success",
+  "hedge",
   "repeat",
   "memory",
   "start",

@@ -171,8 +171,8 @@ const groups: ReadonlyArray<Group> = [
     onlyInTable: true,
     rows: {
       "Backoff and Jitter : 2200 bytes": "Backoff and Jitter; the limit",
-      "all but Policy and cron : 8000 bytes": "all but Policy and cron; the limit",
-      "all but Policy and cron : cockatiel": "the same; all of cockatiel"
+      "all but Policy, cron and hedge : 8000 bytes": "all but Policy and cron; the limit",
+      "all but Policy, cron and hedge : cockatiel": "the same; all of cockatiel"
     }
   }
 ]

@@ -9,7 +9,7 @@ const step = 10
 
 type Point = readonly [x: number, y: number]
 
-const stairs = (counts: ReadonlyArray<number>): ReadonlyArray<Point> =>
+export const stairs = (counts: ReadonlyArray<number>): ReadonlyArray<Point> =>
   Array.from({ length: Math.floor(counts.length / step) }, (_, i): ReadonlyArray<Point> => {
     const [begin, end] = [i * step, (i + 1) * step]
     const mean = counts.slice(begin, end).reduce((sum, count) => sum + count, 0) / step
@@ -25,7 +25,7 @@ const axisOf = (svg: string, ticks: RegExp) => {
 }
 
 // A chart that says when the server is down, and what it can do at most.
-const chart = (
+export const chart = (
   title: string,
   lines: Readonly<Record<string, ReadonlyArray<Point>>>,
   { from, to }: Settings,

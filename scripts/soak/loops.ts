@@ -119,6 +119,7 @@ const live = Effect.fnUntraced(function*(name: string, kind: Kind, isElder: bool
   const work = Effect.map(Effect.andThen(resource, run), () => ledger.runs())
   const loop = yield* Loop.forkScoped(work, kind.schedule(interval), {
     name: isNamed ? name : undefined,
+    immediate: true,
     initialDelay,
     grace: ending === "grace" ? grace : 0,
     history: isNamed ? 3 : 0,

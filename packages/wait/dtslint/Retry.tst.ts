@@ -248,3 +248,69 @@ const generic = <A, E>(effect: Effect.Effect<A, E>) =>
 expectTypeOf(generic(call as never as Effect.Effect<string, Busy>)).toEqualTypeOf<
   Effect.Effect<string, Retry.RetryExhausted<Busy | Cause.TimeoutError>>
 >()
+
+// A hedged call: without while, every error lets the others go on.
+expectTypeOf(Retry.hedge(call, backoff)).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+expectTypeOf(call.pipe(Retry.hedge(backoff))).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+// With a predicate, a refinement, or tags.
+expectTypeOf(call.pipe(Retry.hedge(backoff, { while: (error) => error._tag === "Busy" && isOpen() }))).toEqualTypeOf<
+  Effect.Effect<string, Busy | Broken | Retry.RetryExhausted<Busy | Broken>, "call">
+>()
+expectTypeOf(Retry.hedge(call, backoff, { while: isBusy })).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+>()
+expectTypeOf(call.pipe(Retry.hedge(backoff, { while: ["Busy"] }))).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy>, "call">
+>()
+// A budget is a requirement, and the hook sees the errors.
+expectTypeOf(Retry.hedge(call, backoff, { budget: "payments" })).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken>, "call" | RetryBudget.RetryBudget>
+>()
+expectTypeOf(call.pipe(Retry.hedge(backoff, {
+  name: "call",
+  while: (error) => error._tag === "Busy",
+  onHedge: ({ attempt, error, running }) => {
+    expectTypeOf(error).toEqualTypeOf<Option.Option<Busy>>()
+    return attempt + running > 9 ? Effect.fail("hook" as const) : Effect.scope
+  }
+}))).toEqualTypeOf<
+  Effect.Effect<string, Broken | Retry.RetryExhausted<Busy> | "hook", "call" | Scope.Scope>
+>()
+// Errors and requirements of the schedule are added. Without a call that fails there is no failure to tell of.
+declare const failing: Schedule.Schedule<number, unknown, "schedule", "clock">
+expectTypeOf(Retry.hedge(call, failing)).toEqualTypeOf<
+  Effect.Effect<string, Retry.RetryExhausted<Busy | Broken> | "schedule", "call" | "clock">
+>()
+// A hint infers the errors, and the delays without one.
+Retry.hedge(call, Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 }))
+call.pipe(Retry.hedge(Retry.hint(backoff, (error) => Option.some(error._tag === "Busy" ? error.after : 0), { max: 1 })))
+type Hedged = Busy | Broken | Retry.Unanswered
+call.pipe(Retry.hedge(backoff.pipe(Retry.hint((error: Hedged) => Option.some(error._tag.length), { max: 1 }))))
+// @ts-expect-error an annotation that leaves out the delays without an error
+call.pipe(Retry.hedge(backoff.pipe(Retry.hint((error: Busy | Broken) => Option.some(error._tag.length), { max: 1 }))))
+Retry.hedge(call, Retry.match({ Busy: backoff }, { orElse: Period.sliding(1) }))
+Retry.hedge(call, Retry.match({ Busy: backoff, Broken: backoff, Unanswered: Period.sliding(1) }))
+// @ts-expect-error no case for a delay without an error
+Retry.hedge(call, both)
+// @ts-expect-error no case for a delay without an error, in a pipe
+call.pipe(Retry.hedge(both))
+expectTypeOf(Retry.hedge(call, both, { while: isBusy })).toEqualTypeOf<Retry.ScheduleDoesNotTake<Retry.Unanswered>>()
+expectTypeOf(Retry.hedge(call, other, { while: isBusy })).toEqualTypeOf<
+  Retry.ScheduleDoesNotTake<Busy | Retry.Unanswered>
+>()
+// @ts-expect-error the hint takes other errors
+Retry.hedge(call, other)
+// @ts-expect-error a misspelt option
+Retry.hedge(call, backoff, { onHegde: () => Effect.void })
+// @ts-expect-error a misspelt option beside while, in a pipe
+call.pipe(Retry.hedge(backoff, { while: isBusy, bugdet: "payments" }))
+// @ts-expect-error an option of Retry.run alone
+Retry.hedge(call, backoff, { attemptTimeout: 1 })
+// @ts-expect-error a misspelt tag
+Retry.hedge(call, backoff, { while: ["Bussy"] })
+// @ts-expect-error no schedule
+Retry.hedge(call, { while: isBusy })

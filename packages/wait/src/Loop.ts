@@ -555,7 +555,7 @@ const recollect = (
     planOf(schedule),
     "a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp"
   )
-  const [setting] = (["missed", "window"] as const).filter((setting) => catchUp[setting] !== undefined)
+  const setting = (["missed", "window"] as const).find((setting) => catchUp[setting] !== undefined)
   if (setting !== undefined && plan.recall === undefined) {
     args.refuse(
       `${caller}: catchUp.${setting}`,

@@ -100,16 +100,18 @@ const Time = Schema.NullOr(Schema.Finite)
 const Stored = Schema.fromJsonString(Schema.Struct({
   version: Schema.Literal(1),
   loop: Schema.String,
-  written: Schema.Finite,
-  anchor: Time,
-  slot: Time,
-  nextSlot: Time,
-  due: Time,
-  period: Time,
-  lastStart: Time,
-  lastEnd: Time,
-  lastSuccess: Time,
-  paused: Schema.Boolean
+  memory: Schema.Struct({
+    written: Schema.Finite,
+    anchor: Time,
+    slot: Time,
+    nextSlot: Time,
+    due: Time,
+    period: Time,
+    lastStart: Time,
+    lastEnd: Time,
+    lastSuccess: Time,
+    paused: Schema.Boolean
+  })
 }))
 
 const decode = Schema.decodeUnknownEffect(Stored)
@@ -134,7 +136,7 @@ const ofTexts = ({ keyOf, read, write }: Texts): LoopStore["Service"] => {
   const remedy = "is no memory of this loop, so remove it or set catchUp.unreadable to \"startAsNew\""
   const parse = (name: string, text: string) =>
     Effect.mapError(
-      Effect.flatMap(decode(text), ({ loop, version: _, ...memory }) =>
+      Effect.flatMap(decode(text), ({ loop, memory }) =>
         loop === name ? Effect.succeed(memory) : Effect.fail(new Error(`it is that of the loop "${loop}"`))),
       failure(name, "unreadable", remedy)
     )
@@ -146,7 +148,7 @@ const ofTexts = ({ keyOf, read, write }: Texts): LoopStore["Service"] => {
       ),
     save: (name, memory) =>
       Effect.mapError(
-        write(keyOf(name), encode({ version: 1, loop: name, ...memory })),
+        write(keyOf(name), encode({ version: 1, loop: name, memory })),
         failure(name, "unavailable", "cannot be written")
       )
   })
@@ -222,7 +224,9 @@ export const layerMemory: Layer.Layer<LoopStore> = Layer.sync(LoopStore)(() => {
  *   Effect.provide(Layer.merge(KeyValueStore.layerMemory, TestClock.layer()))
  * )
  *
- * const { due, lastStart } = await Effect.runPromise(program)
+ * const { loop, memory: { due, lastStart }, version } = await Effect.runPromise(program)
+ * version // => 1
+ * loop // => "sync"
  * lastStart // => 60000
  * due // => 120000
  * ```

@@ -35,9 +35,12 @@ import type { Left, Picked, ScheduleDoesNotTake, TimedOut, Which } from "./inter
 import type { RetryBudget } from "./RetryBudget.ts"
 import type { RetryExhausted } from "./RetryExhausted.ts"
 
+export { hedge } from "./internal/hedge.ts"
+export type { HedgeOptions, Hedging } from "./internal/hedgeOptions.ts"
 export { type AnnotateTheError, hint } from "./internal/hint.ts"
 export { match } from "./internal/match.ts"
 export type { Options, Retrying } from "./internal/retryOptions.ts"
+export type { Unanswered } from "./internal/unanswered.ts"
 export type { ScheduleDoesNotTake } from "./internal/which.ts"
 export { isRetryExhausted, RetryExhausted } from "./RetryExhausted.ts"
 

@@ -143,7 +143,7 @@ describe("files", () => {
 })
 
 describe("what is no memory", () => {
-  const written = JSON.stringify({ version: 1, loop: "job", ...memory(60_000) })
+  const written = JSON.stringify({ version: 1, loop: "job", memory: memory(60_000) })
   const bad: Record<string, string> = {
     "nothing": "",
     "half of it": written.slice(0, 40),
@@ -202,7 +202,7 @@ describe("what is no memory", () => {
       const loop = yield* start("startAsNew")
       yield* TestClock.adjust("90 seconds")
       assert.strictEqual((yield* loop.status).runs, 2)
-      assert.strictEqual(JSON.parse((yield* get(key))!).due, 120_000)
+      assert.strictEqual(JSON.parse((yield* get(key))!).memory.due, 120_000)
       assert.deepStrictEqual(messages, [["Warn", "The memory of this loop cannot be read; it starts as new"]])
     }).pipe(
       Effect.scoped,

@@ -17,11 +17,11 @@ interface Options {
   readonly immediate?: true | undefined
   readonly initialDelay?: Duration.Input | undefined
   readonly work?: Effect.Effect<unknown>
-  readonly then?: (loop: Loop.Loop<unknown, unknown>) => Effect.Effect<void>
+  readonly last?: (loop: Loop.Loop<unknown, unknown>) => Effect.Effect<void>
 }
 
 /** A loop that is built and closed again and again, on one store. Times are in minutes. */
-const makeService = Effect.gen(function*() {
+const makeService = Effect.sync(() => {
   const memories = new Map<string, LoopStore.Memory>()
   let writes = 0
   const store = LoopStore.make({
@@ -38,13 +38,13 @@ const makeService = Effect.gen(function*() {
   const up = (
     minutes: number,
     schedule: AnySchedule,
-    { catchUp = {}, immediate, initialDelay, name = "job", then = () => Effect.void, work = Effect.void }: Options = {}
+    { catchUp = {}, immediate, initialDelay, name = "job", last = () => Effect.void, work = Effect.void }: Options = {}
   ) =>
     Effect.gen(function*() {
       const options = { catchUp, immediate, initialDelay, name }
       const loop = yield* Loop.forkScoped(Effect.andThen(run, work), schedule, options)
       yield* TestClock.adjust(minutes * minute)
-      yield* then(loop)
+      yield* last(loop)
       return yield* loop.status
     }).pipe(Effect.scoped, Effect.provideService(LoopStore.LoopStore, store))
   const down = (minutes: number) => TestClock.adjust(minutes * minute)
@@ -263,7 +263,7 @@ describe("periods through restarts", () => {
   it.effect("a period that never ends waits for a trigger, after a restart too", () =>
     Effect.gen(function*() {
       const { starts, up } = yield* makeService
-      const trigger = { then: (loop: Loop.Loop<unknown, unknown>) => Effect.andThen(loop.trigger, TestClock.adjust(0)) }
+      const trigger = { last: (loop: Loop.Loop<unknown, unknown>) => Effect.andThen(loop.trigger, TestClock.adjust(0)) }
       yield* up(5, Period.sliding("Infinity"), trigger)
       yield* up(5, Period.sliding("Infinity"), trigger)
       assert.deepStrictEqual(starts, [0, 5, 10])
@@ -415,8 +415,8 @@ describe("a wall clock that was wrong", () => {
 })
 
 describe("a pause", () => {
-  const pause = { then: (loop: Loop.Loop<unknown, unknown>) => loop.pause }
-  const resume = { then: (loop: Loop.Loop<unknown, unknown>) => loop.resume }
+  const pause = { last: (loop: Loop.Loop<unknown, unknown>) => loop.pause }
+  const resume = { last: (loop: Loop.Loop<unknown, unknown>) => loop.resume }
 
   it.effect("outlives restarts, and so does a resume", () =>
     Effect.gen(function*() {
@@ -455,7 +455,7 @@ describe("a pause", () => {
         const begun = (yield* Clock.currentTimeMillis) / minute
         const { down, starts, up } = yield* makeService
         yield* up(65, schedule, {
-          then: (loop) => Effect.andThen(loop.pause, Effect.andThen(TestClock.adjust("150 minutes"), loop.resume))
+          last: (loop) => Effect.andThen(loop.pause, Effect.andThen(TestClock.adjust("150 minutes"), loop.resume))
         })
         yield* down(100) // 315: the slots at 240 and 300 are owed
         yield* up(5, schedule, { catchUp: { missed: "all" } })
@@ -469,7 +469,7 @@ describe("a pause", () => {
       const { starts, up } = yield* makeService
       yield* up(5, Period.sliding("10 minutes"), pause)
       yield* up(5, Period.sliding("10 minutes"), {
-        then: (loop) => Effect.andThen(loop.trigger, TestClock.adjust(0))
+        last: (loop) => Effect.andThen(loop.trigger, TestClock.adjust(0))
       })
       assert.strictEqual((yield* up(30, Period.sliding("10 minutes"))).state, "paused")
       assert.deepStrictEqual(starts, [0, 10])
@@ -515,7 +515,7 @@ describe("what a loop writes", () => {
       const work = Effect.sleep("5 minutes")
       yield* up(62, hourly, {
         work,
-        then: (loop) =>
+        last: (loop) =>
           Effect.gen(function*() {
             yield* Effect.forkChild(loop.stop, { startImmediately: true })
             yield* TestClock.adjust("5 minutes")

@@ -352,6 +352,18 @@ const drivers: ReadonlyArray<Case> = [
   ["Retry.run: onRetry", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onRetry: untyped(5) })],
   ["Retry.run: onGiveUp", "5", "a function", () => Retry.run(refused, Period.sliding(1), { onGiveUp: untyped(5) })],
   ["Retry.run: schedule", "5", "a Schedule", () => Retry.run(Effect.void, untyped(5))],
+  ["Retry.hedge: schedule", "5", "a Schedule", () => Retry.hedge(refused, untyped(5))],
+  ["Retry.hedge: options", `"x"`, "an object", () => Retry.hedge(refused, Period.sliding(1), untyped("x"))],
+  ["Retry.hedge: name", `""`, name, () => Retry.hedge(refused, Period.sliding(1), { name: "" })],
+  ["Retry.hedge: budget", "5", name, () => Retry.hedge(refused, Period.sliding(1), { budget: untyped(5) })],
+  [
+    "Retry.hedge: while",
+    `"Busy"`,
+    "a function or a list of tags",
+    () => Retry.hedge(refused, Period.sliding(1), { while: untyped("Busy") })
+  ],
+  ["Retry.hedge: onHedge", "5", "a function", () => Retry.hedge(refused, Period.sliding(1), { onHedge: untyped(5) })],
+  ["Retry.hedge: schedule", "5", "a Schedule", () => Retry.hedge(Effect.void, untyped(5))],
   ["Poll.until: name", `""`, name, () => Poll.until(check, Period.sliding(1), { name: "" })],
   ["Poll.until: onWait", "5", "a function", () => Poll.until(check, Period.sliding(1), { onWait: untyped(5) })],
   [

@@ -19,9 +19,9 @@ const unfinished = Exit.void as Exit.Exit<never>
 
 /** The part of a loop that waits. As an Effect it clears its timer and gives the result of the loop. */
 export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
-  readonly context: Context.Context<R>
+  declare readonly context: Context.Context<R>
   /** Whether anything can stop or trigger the loop. */
-  readonly isOpen: boolean
+  declare readonly isOpen: boolean
   stopped: Exit.Exit<unknown, F> | undefined = undefined
   /** The next run comes without a delay. */
   private triggered = false

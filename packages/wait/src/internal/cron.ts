@@ -84,7 +84,8 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     const wall = look(calendar, state, at)
     if (state.done < state.owed) {
       find(calendar, state, state.done)
-      if (state.slot <= state.owed) return 0
+      // A clock that was set back meanwhile has not come as far.
+      if (state.slot <= Math.min(state.owed, wall)) return 0
     }
     if (isFirst) state.done = wall - (at.now - state.first)
     const counted = isFirst ? state.done : Math.min(doneBefore, state.done)

@@ -50,7 +50,12 @@ export const mapDelays = <Output, Input, E, R>(
   plan: Plan<Output, Input, E, R>,
   change: (delay: number, at: Moment) => number
 ): Schedule.Schedule<Output, Input, E, R> =>
-  fromPlan({ ...plan, next: (state, at, input: Input) => mapDelay(plan.next(state, at, input), change, at) })
+  fromPlan({
+    ...plan,
+    next: (state, at, input: Input) => mapDelay(plan.next(state, at, input), change, at),
+    mapped: plan,
+    change
+  })
 
 /** A schedule around a plan, which remembers something of its own. What it does not change stays as it is. */
 export const around = <Output, Input, E, R, Own extends object>(
@@ -68,7 +73,8 @@ export const around = <Output, Input, E, R, Own extends object>(
   return fromPlan<Output, Input, E, R, Around<Own>>({
     timed: plan.timed || timed,
     isGrid: plan.isGrid,
-    start: (env) => Object.assign(remember(env), { inner: plan.start(env) }),
+    start: (env) => ({ ...remember(env), inner: plan.start(env) }),
+    inner: plan,
     prepare: prepare && (({ inner }, at) => prepare(inner, at)),
     next,
     again: again ?? (innerAgain && (({ inner }, at) => innerAgain(inner, at))),

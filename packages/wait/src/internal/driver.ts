@@ -86,21 +86,22 @@ const mustYield = (ahead: number): boolean => {
 
 /** A loop in progress. A sleeping loop holds little more than this record. */
 export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
-  readonly rules: Rules<A, E, R, In, Out, B, F>
-  readonly watch: Watch | undefined
-  readonly at: LoopMoment
+  // What the constructor sets needs no field of its own: that is some bytes.
+  declare readonly rules: Rules<A, E, R, In, Out, B, F>
+  declare readonly watch: Watch | undefined
+  declare readonly at: LoopMoment
   /** How many runs have started. */
   attempts = 0
-  private readonly work: Effect.Effect<unknown, E, R>
-  private readonly plan: Plan<Out | undefined, In, F, R>
+  declare private readonly work: Effect.Effect<unknown, E, R>
+  declare private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
-  private next: Next<B, E | F, R> = 0
+  protected next: Next<B, E | F, R> = 0
   private doing: "running" | "sleeping" | "napping" | "holding" | "deciding" = "deciding"
   // Only where the schedule is a calendar.
   declare private calendar?: Calendar<F, R>
   // Only where the loop outlives the process.
-  declare private memory?: Recollection<F>
+  declare private recollection?: Recollection<F>
   // Neither a stop nor a trigger cuts this Effect short: it ends by itself.
   declare private uncut?: unknown
 
@@ -117,7 +118,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
     this.plan = plan
-    if (memory !== undefined) this.memory = memory
+    if (memory !== undefined) this.recollection = memory
     this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
       : makeMoment(random, clock, started)
@@ -131,8 +132,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     this.at.setDue(initialDelay)
     this.watch?.loopStarted(this)
-    if (this.memory === undefined) return this.delayed(initialDelay)
-    return Effect.flatMap(this.wait(this.memory.load(this)), () => {
+    if (this.recollection === undefined) return this.delayed(initialDelay)
+    return Effect.flatMap(this.wait(this.recollection.load(this)), () => {
       this.at.look()
       this.at.setDue(initialDelay)
       return this.delayed(initialDelay)
@@ -161,7 +162,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // As an Effect, this driver gives the result of the loop.
-  private turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
+  protected turns(next: Next<B, E | F, R>): Effect.Effect<B, E | F, R> {
     this.next = next
     return Effect.andThen(Effect.whileLoop(this), this)
   }
@@ -174,11 +175,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const firstRun = () => {
       at.startRun()
       at.setDue(0)
-      const wait = this.memory?.recall(plan, state, at)
+      const wait = this.recollection?.recall(plan, state, at)
       if (wait === done) return this.end("exhausted")
       // What the combinators make of a delay is in the memory.
       if (wait !== undefined) return this.decide(wait + (plan.since?.(state, at, wait) ?? 0))
-      return this.remember(typeof rules.first === "string" ? 0 : rules.first(this))
+      return this.saveBefore(typeof rules.first === "string" ? 0 : rules.first(this))
     }
     return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
   }
@@ -283,13 +284,13 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** From now on only a trigger starts a run. A run in flight finishes. The result completes when the memory has it. */
   pause(): Effect.Effect<void> {
     this.watch?.pause(this)
-    return this.memory?.saveState(this) ?? Effect.void
+    return this.recollection?.saveState(this) ?? Effect.void
   }
 
   resume(): Effect.Effect<void> {
     this.watch?.resume(this)
     if (this.doing === "holding") this.endWait()
-    return this.memory?.saveState(this) ?? Effect.void
+    return this.recollection?.saveState(this) ?? Effect.void
   }
 
   // Sets when the next run is due. True if the loop sleeps until then.
@@ -335,13 +336,13 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private ran(exit: Exit.Exit<A, E>): Next<B, E | F, R> {
     this.watch?.runEnded(this, exit)
-    if (this.memory !== undefined) this.at.awaitLimit()
-    return this.remember(Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause))
+    if (this.recollection !== undefined) this.at.awaitLimit()
+    return this.saveBefore(Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause))
   }
 
   // Saves where the schedule stands, inside the delay. The slot of a failure that ends the loop is not served.
-  private remember(next: Next<B, E | F, R>): Next<B, E | F, R> {
-    const { at, memory, plan, state } = this
+  private saveBefore(next: Next<B, E | F, R>): Next<B, E | F, R> {
+    const { at, plan, recollection: memory, state } = this
     if (memory === undefined) return next
     if (next instanceof End) {
       if (Exit.isFailure(next.exit)) return next
@@ -350,7 +351,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     }
     if (typeof next !== "number") {
       return Effect.flatMap(next, (found) => {
-        const saved = this.remember(found)
+        const saved = this.saveBefore(found)
         return Effect.isEffect(saved) ? saved : Effect.succeed(saved)
       })
     }
@@ -358,7 +359,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.uncut = this.during(next, memory.save(this), () => this.rules.ended(this, "exhausted"))
   }
 
-  private failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
+  /** What comes after a run that failed. */
+  protected failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
     const { failed } = this.rules
     const { reasons } = cause
     const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)

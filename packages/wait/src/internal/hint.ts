@@ -3,7 +3,9 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import { around, mapDelay, planOfSelf } from "./delays.ts"
-import { done } from "./plan.ts"
+import { toPlan } from "./foreign.ts"
+import { done, fromPlan } from "./plan.ts"
+import { isUnanswered } from "./unanswered.ts"
 
 type HintOf<E> = (error: E) => Option.Option<Duration.Input>
 
@@ -95,18 +97,29 @@ const addHint = <E>(
   args.fn("Retry.hint: hintOf", hintOf)
   const max = args.duration("Retry.hint: max", options.max)
   const clamps = args.oneOf("Retry.hint: onExceed", options.onExceed ?? "giveUp", ["giveUp", "clamp"]) === "clamp"
+  const isTooLong = (hint: number): boolean => hint > max && !clamps
   return <Output, Input, Error, Env>(self: Schedule.Schedule<Output, Input & E, Error, Env>) => {
     const plan = planOfSelf(self)
     const { floor } = plan
-    return around(plan, {
+    // `Retry.hedge` steps its schedule without an error too.
+    const valueOf = (input: E): number =>
+      isUnanswered(input) ? 0 : Option.match(hintOf(input), { onNone: () => 0, onSome: args.millisOrZero })
+    const schedule = around(plan, {
       remember: () => ({ least: 0 }),
-      next: (state, at, error) =>
-        mapDelay(plan.next(state.inner, at, error), (delay) => {
-          const hint = Option.match(hintOf(error), { onNone: () => 0, onSome: args.millisOrZero })
+      next: (state, at, input) =>
+        mapDelay(plan.next(state.inner, at, input), (delay) => {
+          const hint = valueOf(input)
           state.least = Math.min(hint, max)
-          return hint > max && !clamps ? done : Math.max(delay, state.least)
+          return isTooLong(hint) ? done : Math.max(delay, state.least)
         }, at),
       floor: ({ inner, least }) => Math.max(least, floor?.(inner) ?? 0)
+    })
+    return fromPlan({
+      ...toPlan(schedule),
+      hint(_, input: Input & E) {
+        const hint = valueOf(input)
+        return isTooLong(hint) ? done : Math.min(hint, max)
+      }
     })
   }
 }

@@ -91,9 +91,7 @@ export const match: {
         { discard: true }
       ),
     next(matching, at, error) {
-      const current = Predicate.hasProperty(error, "_tag") && Object.hasOwn(matching.cases, error._tag)
-        ? matching.cases[error._tag]
-        : matching.orElse
+      const current = caseOf(matching, error)
       if (current === undefined) return done
       matching.current = current
       const { plan, state, wanted } = current
@@ -109,6 +107,7 @@ export const match: {
       : undefined,
     since: ({ current }, at, delay) => current?.plan.since?.(current.state, at, delay) ?? 0,
     floor: ({ current }) => current?.plan.floor?.(current.state) ?? 0,
+    follow: caseOf,
     output: ({ current }) => current?.plan.output(current.state)
   })
 }
@@ -124,3 +123,9 @@ interface Matching<Out, E, F, R> {
   /** The case of the last error. */
   current: Case<Out, E, F, R> | undefined
 }
+
+// The case of the error's tag.
+const caseOf = <Out, E, F, R>({ cases, orElse }: Matching<Out, E, F, R>, error: E): Case<Out, E, F, R> | undefined =>
+  Predicate.hasProperty(error, "_tag") && Predicate.isString(error._tag) && Object.hasOwn(cases, error._tag)
+    ? cases[error._tag]
+    : orElse

@@ -3,11 +3,11 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
 /** The kind of a driver, as an attribute of its metrics. */
-export type Kind = "loop" | "poll" | "retry"
+export type Kind = "loop" | "poll" | "retry" | "hedge"
 
 type Attributes = Readonly<Record<string, string>>
 
-const counter = (id: string, attributes: Attributes, description: string) =>
+export const counter = (id: string, attributes: Attributes, description: string) =>
   Metric.counter(`effect_wait_${id}_total`, { description, attributes, incremental: true })
 
 const histogram = (id: string, attributes: Attributes, description: string) =>
@@ -23,8 +23,8 @@ const active = (state: string, attributes: Attributes) =>
     attributes: { ...attributes, state }
   })
 
-// The values of the attribute `reason` by kind.
-const reasons: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+// The values of the attribute `reason` by kind. A hedge has those of a retry.
+const reasons: Readonly<Partial<Record<Kind, ReadonlyArray<string>>> & Record<"retry", ReadonlyArray<string>>> = {
   loop: ["error", "defect", "exhausted"],
   poll: ["error", "defect", "deadline", "exhausted", "stopped"],
   retry: ["error", "defect", "schedule", "budget"]
@@ -34,7 +34,7 @@ const makeMeter = (kind: Kind, name: string) => {
   const attributes = { kind, name }
   const giveUpsFor = (reason: string) =>
     counter("give_ups", { ...attributes, reason }, "Loops, polls and retries that ended with a failure")
-  const giveUps = new Map(reasons[kind].map((reason) => [reason, giveUpsFor(reason)]))
+  const giveUps = new Map((reasons[kind] ?? reasons.retry).map((reason) => [reason, giveUpsFor(reason)]))
   const counters = {
     runs: counter("runs", attributes, "Runs that started"),
     failures: counter("failures", attributes, "Runs that failed"),

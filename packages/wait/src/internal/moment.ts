@@ -39,8 +39,8 @@ type Change = Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra" | "isFirs
 
 /** The same Moment, but for some fields. */
 class Changed implements Moment {
-  private readonly at: Moment
-  private readonly change: Change
+  declare private readonly at: Moment
+  declare private readonly change: Change
 
   constructor(at: Moment, change: Change) {
     this.at = at
@@ -221,10 +221,10 @@ export class LoopMoment implements Moment {
     if (this.limit !== undefined) this.limit = Math.min(this.limit, time)
   }
 
-  /** Whether that has passed. */
-  isExpired(): boolean {
+  /** Whether that has passed, or will have passed after this delay. */
+  isExpired(delay = 0): boolean {
     this.look()
-    return this.limit !== undefined && this.now > this.limit
+    return this.limit !== undefined && this.now + delay > this.limit
   }
 }
 

@@ -60,6 +60,15 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly slots?: Method<[state: State, at: Moment], Slots> | undefined
   /** Puts the state where a memory says. The result is the wait for the first run, or `done`. */
   readonly recall?: Method<[state: State, at: Moment, memory: Memory, policy: Policy], number> | undefined
+  /** The plan of a combinator, whose state is the `inner` of this one's. */
+  readonly inner?: Plan<unknown, Input, E, R> | undefined
+  /** The plan with the same state whose delays `change` changes. */
+  readonly mapped?: Plan<unknown, Input, E, R> | undefined
+  readonly change?: ((delay: number, at: Moment) => number) | undefined
+  /** How long this input asks to wait, in milliseconds, or `done`. It is no step, and changes no state. */
+  readonly hint?: Method<[state: State, input: Input], number> | undefined
+  /** What is followed at this input. */
+  readonly follow?: Method<[state: State, input: Input], Started<unknown, Input, E, R> | undefined> | undefined
   /** What the last step put out. */
   output(state: State): Output
 }

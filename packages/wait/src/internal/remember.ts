@@ -7,8 +7,7 @@ import * as Backoff from "../Backoff.ts"
 import * as Jitter from "../Jitter.ts"
 import * as Retry from "../Retry.ts"
 import type { Recollection } from "./loopStore.ts"
-import type { LoopStoreError } from "./loopStoreError.ts"
-import { LoopStoreError as StoreError } from "./loopStoreError.ts"
+import { LoopStoreError } from "./loopStoreError.ts"
 import type { Memory, Policy } from "./memory.ts"
 import type { Moment } from "./moment.ts"
 import type { Plan } from "./plan.ts"
@@ -65,13 +64,17 @@ export const remember = (
   // The loop was paused or resumed before the memory was read.
   let isTouched = false
 
-  const retried = <A>(access: Effect.Effect<A, LoopStoreError>, loop: Stoppable) =>
+  const retried = <A>(
+    access: Effect.Effect<A, LoopStoreError>,
+    loop: Stoppable,
+    isAway: (error: LoopStoreError) => boolean
+  ) =>
     access.pipe(
       Effect.timeoutOrElse({
         duration: attemptTimeout,
         orElse: () =>
           Effect.fail(
-            new StoreError({
+            new LoopStoreError({
               name,
               key: name,
               reason: "unavailable",
@@ -80,7 +83,7 @@ export const remember = (
           )
       }),
       Retry.run(away, {
-        while: ({ reason }: LoopStoreError) => reason === "unavailable",
+        while: isAway,
         onRetry: ({ delay, error }) => {
           watch.storeFailed(error)
           return Effect.logWarning(
@@ -103,7 +106,7 @@ export const remember = (
 
   const save = (loop: Stoppable): Effect.Effect<void> =>
     Effect.catch(
-      retried(lasting(write), loop),
+      retried(lasting(write), loop, () => true),
       ({ message }) =>
         Effect.annotateLogs(
           Effect.logError(
@@ -117,7 +120,7 @@ export const remember = (
 
   return {
     load: (loop: Watched) =>
-      retried(store.load(name), loop).pipe(
+      retried(store.load(name), loop, ({ reason }) => reason === "unavailable").pipe(
         Effect.catch((error) => {
           if (error._tag === "RetryExhausted") return Effect.undefined // the loop was stopped
           if (policy.unreadable === "fail") return Effect.fail(error)
