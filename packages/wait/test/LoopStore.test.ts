@@ -477,6 +477,19 @@ describe("a pause", () => {
 })
 
 describe("what a loop writes", () => {
+  it.effect("nothing after a failure that ends the loop: its slot comes again", () =>
+    Effect.gen(function*() {
+      const { down, starts, store, up, writesOf } = yield* makeService
+      const failing = Loop.forkScoped(Effect.fail("no"), hourly, { name: "job", catchUp: {} }).pipe(
+        Effect.provideService(LoopStore.LoopStore, store)
+      )
+      yield* Effect.scoped(Effect.andThen(failing, TestClock.adjust(65 * minute)))
+      assert.strictEqual(yield* writesOf, 1)
+      yield* down(5)
+      yield* up(60, hourly)
+      assert.deepStrictEqual(starts, [70, 120])
+    }).pipe(quiet))
+
   it.effect("once when it is new, and once an iteration", () =>
     Effect.gen(function*() {
       const { up, writesOf } = yield* makeService
@@ -785,6 +798,33 @@ describe("a store that is away", () => {
       assert.isDefined(pausing.pollUnsafe())
       assert.deepStrictEqual(starts, [0])
     }).pipe(withDraws(0), quiet))
+
+  it.effect("a pause during a slow write is what the store has in the end", () =>
+    Effect.gen(function*() {
+      const memories = new Map<string, LoopStore.Memory>()
+      let saves = 0
+      const store = LoopStore.make({
+        load: (name) => Effect.sync(() => memories.get(name)),
+        // The first write of a run takes longer than all others.
+        save: (name, memory) =>
+          Effect.andThen(Effect.sleep(++saves === 2 ? 500 : 10), Effect.sync(() => memories.set(name, memory)))
+      })
+      const loop = yield* loopOn(store, [])
+      yield* TestClock.adjust(100)
+      yield* Effect.forkChild(loop.pause, { startImmediately: true })
+      yield* TestClock.adjust(1000)
+      assert.strictEqual(saves, 3)
+      assert.isTrue(memories.get("job")?.paused)
+    }))
+
+  it.effect("the time of a write is part of the delay", () =>
+    Effect.gen(function*() {
+      const starts: Array<number> = []
+      const save = () => Effect.sleep("10 seconds").pipe(Effect.timeout("9 seconds"), Effect.ignore)
+      yield* loopOn(LoopStore.make({ load: () => Effect.undefined, save }), starts)
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual(starts, [9000, 69_000, 129_000])
+    }))
 
   it.effect("a pause and a resume before the memory was read beat it", () =>
     Effect.gen(function*() {
