@@ -32,7 +32,7 @@ import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { around, changeDelays, type Combinator, dualOf, mapDelay, mapDelays, planOfSelf } from "./internal/delays.ts"
-import { changed, earlyWake, type Moment } from "./internal/moment.ts"
+import { changed, type Moment } from "./internal/moment.ts"
 import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
@@ -128,16 +128,8 @@ const addRuns = <Output, Input, E, R>(
     state.hasAdded = delay > most
     return Math.min(delay, most)
   }
-  const { recall } = plan
   return around(plan, {
-    remember: () => ({ hasAdded: false }),
-    recall: recall && ((state, at, memory, policy) => {
-      const wait = recall(state.inner, at, memory, policy)
-      // The delay that goes on may be that of an added run.
-      const isAdded = wait > 0 && (memory.due ?? Infinity) < (memory.nextSlot ?? Infinity) - earlyWake
-      state.hasAdded = isAdded || wait > millis
-      return Math.min(wait, millis)
-    }),
+    remember: () => ({ hasAdded: false, most: millis }),
     next(state, at, input) {
       const moment = state.hasAdded && !at.isExtra ? changed(at, extra) : at
       const delay = plan.next(state.inner, moment, input)

@@ -44,12 +44,12 @@ import { endWithScope, registry } from "./internal/closing.ts"
 import { Driver, type Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
-import { LoopStore, type Recollection } from "./internal/loopStore.ts"
+import { LoopStore } from "./internal/loopStore.ts"
 import type { LoopStoreError } from "./internal/loopStoreError.ts"
 import type { CatchUp } from "./internal/memory.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
-import { type Plan, planOf, type Started } from "./internal/plan.ts"
+import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/stopping.ts"
@@ -526,7 +526,7 @@ const fork = <A, E, R, Out, F>(
     const { catchUp } = options
     const spec = catchUp === undefined
       ? bare
-      : { ...bare, memory: recollect(caller, context, watch, schedule, catchUp) }
+      : { ...bare, memory: Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp) }
     const driver = new Driver(context, rules, spec, watch, true)
     const loop = Effect.suspend(() => runDriver(driver, spec))
     return Effect.flatMap(
@@ -534,37 +534,6 @@ const fork = <A, E, R, Out, F>(
       (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))
     )
   })
-
-const recollect = (
-  caller: string,
-  context: Context.Context<never>,
-  watch: Watch,
-  schedule: Schedule.Schedule<unknown, never, unknown, unknown>,
-  catchUp: CatchUp
-): Recollection<LoopStoreError> => {
-  const { missed = "one", unreadable = "fail", window = Infinity } = args.requiredOptions(`${caller}: catchUp`, catchUp)
-  const name = args.name(`${caller}: name`, watch.name) ??
-    args.refuse(`${caller}: name`, watch.name, "a string that is not empty, for the loop has catchUp")
-  const policy = {
-    missed: args.oneOf(`${caller}: catchUp.missed`, missed, ["skip", "one", "all"]),
-    window: args.duration(`${caller}: catchUp.window`, window),
-    unreadable: args.oneOf(`${caller}: catchUp.unreadable`, unreadable, ["fail", "startAsNew"])
-  }
-  const plan = args.ownPlan(
-    `${caller}: schedule`,
-    planOf(schedule),
-    "a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp"
-  )
-  const setting = (["missed", "window"] as const).find((setting) => catchUp[setting] !== undefined)
-  if (setting !== undefined && plan.recall === undefined) {
-    args.refuse(
-      `${caller}: catchUp.${setting}`,
-      catchUp[setting],
-      "left out, for only the slots of Period.cron and Period.ticker can be missed"
-    )
-  }
-  return Context.getUnsafe(context, LoopStore).remember(name, policy, watch)
-}
 
 const settingsOf = (
   caller: string,

@@ -90,7 +90,7 @@ export const make = (access: {
   }
   return LoopStore.of({
     ...store,
-    remember: (name, policy, watch) => remember(store, name, policy, watch)
+    remember: (caller, watch, schedule, catchUp) => remember(store, caller, watch, schedule, catchUp)
   })
 }
 

@@ -239,35 +239,7 @@ export const ticker = (
       return first + state.slot * millis - at.now
     },
     since: ({ first, slot }, { now }) => now - first - (slot - 1) * millis,
-    slots({ first, slot }, at) {
-      const anchor = at.wall() - (at.now - first)
-      return { anchor, slot: anchor + (slot - 1) * millis, nextSlot: anchor + slot * millis }
-    },
-    recall(state, at, { anchor, due, nextSlot, slot, written }, { missed, window }) {
-      if (anchor === null || slot === null) return 0
-      // A memory from the future counts as one of now: the wall clock was wrong.
-      const wall = Math.max(at.wall(), written)
-      state.first = at.now - (wall - anchor)
-      const next = Math.floor((slot - anchor) / millis + 1e-6) + 1
-      const promised = nextSlot ?? anchor + next * millis
-      const isSame = Math.abs(anchor + next * millis - promised) < 1
-      if (isSame && (due ?? Infinity) > wall) {
-        state.slot = next
-        return (due ?? Infinity) - wall
-      }
-      const oldest = Math.max(next, Math.ceil((wall - window - anchor) / millis))
-      const last = Math.floor((wall - anchor) / millis)
-      // Of another interval only the slot that was promised is owed: none of this one has passed.
-      const isOwed = missed !== "skip" && (isSame ? oldest <= last : wall - window <= promised && promised <= wall)
-      if (isOwed && isSame && missed === "all") {
-        state.slot = oldest
-        state.owed = last
-      } else {
-        state.slot = isOwed ? last : Math.max(isSame ? next : -Infinity, Math.ceil((wall - anchor) / millis))
-      }
-      at.miss(() => isSame ? state.slot - next : promised <= wall && !isOwed ? 1 : 0)
-      return Math.max(0, state.first + state.slot * millis - at.now)
-    }
+    grid: (state) => ({ millis, state })
   })
 }
 

@@ -137,9 +137,9 @@ describe("a calendar through restarts", () => {
       const jittered = Jitter.additive(hourly, 1)
       const options = { work: Effect.sleep("7 minutes"), catchUp: { missed: "all" } } as const
       yield* up(110, jittered, options)
-      yield* down(200)
+      yield* down(195)
       const status = yield* up(120, jittered, options)
-      assert.deepStrictEqual(starts, [90, 310, 317, 324, 331, 390])
+      assert.deepStrictEqual(starts, [90, 305, 312, 319, 326, 390])
       assert.strictEqual(status.missed, 0)
     }).pipe(withDraws(0.5)))
 

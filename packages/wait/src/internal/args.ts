@@ -93,12 +93,6 @@ export const oneOf = <A extends string>(argument: string, value: A, words: Reado
 export const schedule = <S>(argument: string, value: S): S =>
   Schedule.isSchedule(value) ? value : refuse(argument, value, "a Schedule")
 
-/** A Schedule whose plan is known. */
-export const ownPlan = <P>(argument: string, plan: P | undefined, allowed: string): P => {
-  if (plan !== undefined) return plan
-  throw new Cause.IllegalArgumentError(`${argument} must be ${allowed}, got a schedule of another library`)
-}
-
 /** An Effect, or undefined. It refuses a Promise and an AbortSignal, which callers in JavaScript may pass. */
 export const effect = <A>(argument: string, value: A): A =>
   value === undefined || Effect.isEffect(value) ? value : refuse(argument, value, "an Effect")

@@ -1,6 +1,7 @@
 /** The slots of a calendar, as a plan. */
 import type * as Effect from "effect/Effect"
 import { type Calendar, countBetween, localOf, slotAfter, slotBefore } from "./calendar.ts"
+import type { Dates } from "./grid.ts"
 import type { Missed } from "./memory.ts"
 import { earlyWake, type Moment } from "./moment.ts"
 import { done, type Plan } from "./plan.ts"
@@ -8,29 +9,13 @@ import { done, type Plan } from "./plan.ts"
 const second = 1000
 const minute = 60 * second
 
-interface State {
-  readonly first: number
-  runs: number
-  /** The slots up to here were served, or have passed. */
-  done: number
-  /** The next slot, and the one before it. -Infinity while they are not known. */
-  slot: number
-  before: number
-  /** When the clocks were last read, what the wall clock showed, and the latest time that it has ever shown. */
-  lookedAt: number
-  wall: number
-  latest: number
-  /** Each slot up to here has a run of its own: they passed before the loop started. */
-  owed: number
-}
-
 // Cron's limits. A wall clock that was set back further was wrong before: its slots come again. Cron looks once a minute.
 const isWrong = (calendar: Calendar, latest: number, wall: number): boolean =>
   latest - wall > 64 * second &&
   !(calendar.isFixed && localOf(calendar, latest) - localOf(calendar, wall) <= 181 * minute)
 
 // Reads the clocks. The time that has passed by the steady clock tells whether the wall clock was set back.
-const look = (calendar: Calendar, state: State, at: Moment): number => {
+export const look = (calendar: Calendar, state: Dates, at: Moment): number => {
   const wall = at.wall()
   const then = wall - (at.now - state.lookedAt)
   if (isWrong(calendar, state.latest, then)) {
@@ -43,7 +28,7 @@ const look = (calendar: Calendar, state: State, at: Moment): number => {
 }
 
 // Finds the next slot after this time, and the one before that.
-const find = (calendar: Calendar, state: State, from: number): void => {
+export const find = (calendar: Calendar, state: Dates, from: number): void => {
   if (state.slot > from) return
   const following = state.slot === -Infinity ? state.slot : slotAfter(calendar, state.slot)
   state.before = following > from ? state.slot : NaN
@@ -55,13 +40,13 @@ const find = (calendar: Calendar, state: State, from: number): void => {
 export const failingPlan = <E>(failure: Effect.Effect<never, E>): Plan<number, unknown, E, never, object> => ({
   timed: false,
   isGrid: true,
+  grid: () => undefined,
   start: () => ({}),
   next: () => failure,
-  recall: () => 0,
   output: () => 0
 })
 
-export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unknown, never, never, State> => ({
+export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unknown, never, never, Dates> => ({
   timed: true,
   isGrid: true,
   start: ({ first }) => ({
@@ -108,41 +93,7 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     }
     return state.slot === Infinity ? done : state.slot - wall
   },
-  slots(state, at) {
-    const slot = state.slot === -Infinity ? at.wall() : state.done
-    return { anchor: null, slot, nextSlot: state.slot === -Infinity ? slotAfter(calendar, slot) : state.slot }
-  },
-  recall(state, at, { due, nextSlot, slot, written }, { missed, window }) {
-    state.runs = 0
-    state.lookedAt = at.now
-    state.latest = written
-    state.done = slot ?? written
-    const wall = look(calendar, state, at)
-    const counted = state.done
-    const upcoming = slotAfter(calendar, counted)
-    const promised = slot === null ? Infinity : nextSlot ?? upcoming
-    const isSame = promised === upcoming
-    if (isSame && (due ?? Infinity) > wall) {
-      find(calendar, state, counted)
-      return state.slot === Infinity ? done : (due ?? Infinity) - wall
-    }
-    const oldest = wall - window
-    const last = slotBefore(calendar, wall + 1)
-    // Of another expression only the slot that was promised is owed: none of this one has passed.
-    const isOwed = missed !== "skip" &&
-      (isSame ? last > Math.max(counted, oldest - 1) : oldest <= promised && promised <= wall)
-    const from = isOwed && isSame && missed === "all"
-      ? Math.max(counted, oldest - 1)
-      : isOwed
-      ? last - 1
-      : Math.max(isSame ? counted : -Infinity, wall - 1)
-    at.miss(() => isSame ? countBetween(calendar, counted, from) : promised <= wall && !isOwed ? 1 : 0)
-    state.done = from
-    state.slot = -Infinity
-    find(calendar, state, from)
-    if (isOwed && isSame && missed === "all") state.owed = wall
-    return state.slot === Infinity ? done : Math.max(0, state.slot - wall)
-  },
+  grid: (state) => ({ calendar, state }),
   look(state, at, delay) {
     const { before, slot } = state
     look(calendar, state, at)

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import { toPlan } from "./foreign.ts"
-import type { Memory, Policy } from "./memory.ts"
 import type { Moment } from "./moment.ts"
 import { type Env, type Eventual, fromPlan, type Plan } from "./plan.ts"
 
@@ -60,16 +59,15 @@ export const mapDelays = <Output, Input, E, R>(
 /** A schedule around a plan, which remembers something of its own. What it does not change stays as it is. */
 export const around = <Output, Input, E, R, Own extends object>(
   plan: Plan<Output, Input, E, R>,
-  { again, floor, next, recall, remember, timed = false }: {
+  { again, floor, next, remember, timed = false }: {
     readonly remember: (env: Env) => Own
     readonly next: (state: Around<Own>, at: Moment, input: Input) => Eventual<number, E, R>
     readonly again?: ((state: Around<Own>, at: Moment) => number) | undefined
     readonly floor?: ((state: Around<Own>) => number) | undefined
-    readonly recall?: ((state: Around<Own>, at: Moment, memory: Memory, policy: Policy) => number) | undefined
     readonly timed?: boolean
   }
 ): Schedule.Schedule<Output, Input, E, R> => {
-  const { again: innerAgain, floor: innerFloor, look, prepare, recall: innerRecall, since, slots } = plan
+  const { again: innerAgain, floor: innerFloor, look, prepare, since } = plan
   return fromPlan<Output, Input, E, R, Around<Own>>({
     timed: plan.timed || timed,
     isGrid: plan.isGrid,
@@ -81,9 +79,6 @@ export const around = <Output, Input, E, R, Own extends object>(
     look: look && (({ inner }, at, delay) => look(inner, at, delay)),
     since: since && (({ inner }, at, delay) => since(inner, at, delay)),
     floor: floor ?? (innerFloor && (({ inner }) => innerFloor(inner))),
-    period: plan.period,
-    slots: slots && (({ inner }, at) => slots(inner, at)),
-    recall: recall ?? (innerRecall && (({ inner }, at, memory, policy) => innerRecall(inner, at, memory, policy))),
     output: ({ inner }) => plan.output(inner)
   })
 }

@@ -340,23 +340,19 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.saveBefore(Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause))
   }
 
-  // Saves where the schedule stands, inside the delay. The slot of a failure that ends the loop is not served.
   private saveBefore(next: Next<B, E | F, R>): Next<B, E | F, R> {
-    const { at, plan, recollection: memory, state } = this
-    if (memory === undefined) return next
-    if (next instanceof End) {
-      if (Exit.isFailure(next.exit)) return next
-      memory.note(plan, state, at, 0)
-      return this.uncut = Effect.as(memory.save(this), next)
-    }
-    if (typeof next !== "number") {
-      return Effect.flatMap(next, (found) => {
-        const saved = this.saveBefore(found)
-        return Effect.isEffect(saved) ? saved : Effect.succeed(saved)
-      })
-    }
-    memory.note(plan, state, at, next)
-    return this.uncut = this.during(next, memory.save(this), () => this.rules.ended(this, "exhausted"))
+    const { plan, recollection, state } = this
+    if (recollection === undefined) return next
+    const saved = recollection.saveBefore(
+      this,
+      plan,
+      state,
+      next,
+      (delay, save) => this.during(delay, save, () => this.rules.ended(this, "exhausted"))
+    )
+    // A stop cuts the hook of a failure short.
+    if (!Effect.isEffect(next)) this.uncut = saved
+    return saved
   }
 
   /** What comes after a run that failed. */

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import type { Memory, Policy, Slots } from "./memory.ts"
+import type { Grid } from "./grid.ts"
 import type { Moment } from "./moment.ts"
 import { Standalone } from "./standalone.ts"
 
@@ -56,10 +56,8 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly floor?: Method<[state: State], number> | undefined
   /** The milliseconds of a plain period: a memory tells by them whether the period was changed. */
   readonly period?: number | undefined
-  /** Where the slots stand, by the wall clock. Only a schedule with slots has this and `recall`. */
-  readonly slots?: Method<[state: State, at: Moment], Slots> | undefined
-  /** Puts the state where a memory says. The result is the wait for the first run, or `done`. */
-  readonly recall?: Method<[state: State, at: Moment, memory: Memory, policy: Policy], number> | undefined
+  /** Its slots, for a loop that remembers. */
+  readonly grid?: Method<[state: State], Grid> | undefined
   /** The plan of a combinator, whose state is the `inner` of this one's. */
   readonly inner?: Plan<unknown, Input, E, R> | undefined
   /** The plan with the same state whose delays `change` changes. */

@@ -1,16 +1,24 @@
 /** The memory of one loop: reads and writes it, and waits for a store that is away. */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
+import type * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Backoff from "../Backoff.ts"
 import * as Jitter from "../Jitter.ts"
 import * as Retry from "../Retry.ts"
-import type { Recollection } from "./loopStore.ts"
+import * as args from "./args.ts"
+import type { Grid } from "./grid.ts"
+import type { AnyPlan, Recollection } from "./loopStore.ts"
 import { LoopStoreError } from "./loopStoreError.ts"
-import type { Memory, Policy } from "./memory.ts"
-import type { Moment } from "./moment.ts"
-import type { Plan } from "./plan.ts"
+import type { CatchUp, Memory, Policy } from "./memory.ts"
+import { earlyWake } from "./moment.ts"
+import { End } from "./next.ts"
+import { planOf } from "./plan.ts"
+import { recallGrid, slotsOf } from "./recall.ts"
 import { CurrentLoop, type Stoppable } from "./stopping.ts"
 import type { Watch, Watched } from "./watch.ts"
 
@@ -50,13 +58,71 @@ const lasting = <E>(write: Effect.Effect<void, E>): Effect.Effect<void, E> =>
 
 const timeOrNull = (time: number): number | null => Number.isFinite(time) ? Math.round(time) : null
 
-/** Remembers a loop under this name. */
+/** What a memory reads and sets in a schedule: it may be inside combinators. */
+interface Parts {
+  readonly grid: { readonly of: () => Grid } | undefined
+  readonly period: number | undefined
+  /** A `Limit.delay` around slots. */
+  readonly cap: { hasAdded: boolean; readonly most: number } | undefined
+}
+
+const isCap = (state: unknown): state is { hasAdded: boolean; readonly most: number } =>
+  Predicate.hasProperty(state, "hasAdded") && Predicate.hasProperty(state, "most")
+
+const partsOf = (plan: AnyPlan, state: unknown): Parts => {
+  const { grid, inner, period } = plan
+  if (grid !== undefined) return { grid: { of: () => grid(state) }, period, cap: undefined }
+  if (inner === undefined || !Predicate.hasProperty(state, "inner")) return { grid: undefined, period, cap: undefined }
+  const parts = partsOf(inner, state.inner)
+  return isCap(state) ? { ...parts, cap: state } : parts
+}
+
+// The delay that goes on may be that of an added run.
+const capped = (cap: { hasAdded: boolean; readonly most: number }, wait: number, { due, nextSlot }: Memory): number => {
+  cap.hasAdded = wait > cap.most || (due ?? Infinity) < (nextSlot ?? Infinity) - earlyWake
+  return Math.min(wait, cap.most)
+}
+
+const hasSlots = (plan: AnyPlan): boolean =>
+  plan.grid !== undefined || (plan.inner !== undefined && hasSlots(plan.inner))
+
+const policyOf = (
+  caller: string,
+  schedule: Schedule.Schedule<unknown, never, unknown, unknown>,
+  catchUp: CatchUp
+): Policy => {
+  const { missed = "one", unreadable = "fail", window = Infinity } = args.requiredOptions(`${caller}: catchUp`, catchUp)
+  const policy = {
+    missed: args.oneOf(`${caller}: catchUp.missed`, missed, ["skip", "one", "all"]),
+    window: args.duration(`${caller}: catchUp.window`, window),
+    unreadable: args.oneOf(`${caller}: catchUp.unreadable`, unreadable, ["fail", "startAsNew"])
+  }
+  const plan = planOf(schedule)
+  if (plan === undefined) {
+    throw new Cause.IllegalArgumentError(
+      `${caller}: schedule must be a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp, ` +
+        "got a schedule of another library"
+    )
+  }
+  const setting = (["missed", "window"] as const).find((setting) => catchUp[setting] !== undefined)
+  return setting === undefined || hasSlots(plan) ? policy : args.refuse(
+    `${caller}: catchUp.${setting}`,
+    catchUp[setting],
+    "left out, for only the slots of Period.cron and Period.ticker can be missed"
+  )
+}
+
+/** Remembers a loop under its name. */
 export const remember = (
   store: Access,
-  name: string,
-  policy: Policy,
-  watch: Watch
+  caller: string,
+  watch: Watch,
+  schedule: Schedule.Schedule<unknown, never, unknown, unknown>,
+  catchUp: CatchUp
 ): Recollection<LoopStoreError> => {
+  const policy = policyOf(caller, schedule, catchUp)
+  const name = watch.name ??
+    args.refuse(`${caller}: name`, watch.name, "a string that is not empty, for the loop has catchUp")
   const lock = Semaphore.makeUnsafe(1)
   let loaded: Memory | undefined
   let memory: Memory | undefined
@@ -118,8 +184,30 @@ export const remember = (
         )
     )
 
+  const note = ({ at }: Watched, plan: AnyPlan, state: unknown, wait: number): void => {
+    const written = at.wall()
+    const { grid, period = null } = partsOf(plan, state)
+    const { anchor, nextSlot, slot } = slotsOf(grid?.of(), at)
+    // The wall clock has whole milliseconds only: roundings must not move the slots from restart to restart.
+    const step = (memory?.anchor ?? NaN) - (anchor ?? NaN)
+    const shift = Math.abs(step) < leastStep ? step : 0
+    const { isPaused, lastEnd, lastStart, lastSuccess } = watch
+    memory = {
+      written,
+      anchor: timeOrNull((anchor ?? NaN) + shift),
+      slot: timeOrNull((slot ?? NaN) + shift),
+      nextSlot: timeOrNull((nextSlot ?? NaN) + shift),
+      due: timeOrNull(written + wait),
+      period,
+      lastStart: timeOrNull(lastStart),
+      lastEnd: timeOrNull(lastEnd),
+      lastSuccess: timeOrNull(lastSuccess),
+      paused: isPaused
+    }
+  }
+
   return {
-    load: (loop: Watched) =>
+    load: (loop) =>
       retried(store.load(name), loop, ({ reason }) => reason === "unavailable").pipe(
         Effect.catch((error) => {
           if (error._tag === "RetryExhausted") return Effect.undefined // the loop was stopped
@@ -147,39 +235,37 @@ export const remember = (
           return save(loop)
         })
       ),
-    recall<State>(plan: Plan<unknown, never, unknown, unknown, State>, state: State, at: Moment) {
+    recall(plan, state, at) {
       if (loaded === undefined || (loaded.due === null && loaded.lastStart === null)) return undefined
-      const { due, paused, period, written } = loaded
-      // The slots of a pause are missed.
-      if (plan.recall !== undefined) {
-        return plan.recall(state, at, loaded, paused ? { ...policy, missed: "skip" } : policy)
+      const { due, paused, written } = loaded
+      const { cap, grid, period } = partsOf(plan, state)
+      if (grid !== undefined) {
+        // The slots of a pause are missed.
+        const wait = recallGrid(grid.of(), at, loaded, paused ? { ...policy, missed: "skip" } : policy)
+        return cap === undefined || wait <= 0 ? wait : capped(cap, wait, loaded)
       }
       const delay = (due ?? Infinity) - written
       // A shorter period applies at once.
-      const whole = plan.period === undefined || plan.period === period ? delay : Math.min(delay, plan.period)
+      const whole = period === undefined || period === loaded.period ? delay : Math.min(delay, period)
       // A memory from the future counts as one of now: the wall clock was wrong.
       return Math.max(0, whole - Math.max(0, at.wall() - written))
     },
-    note<State>(plan: Plan<unknown, never, unknown, unknown, State>, state: State, at: Moment, wait: number) {
-      const written = at.wall()
-      const slots = plan.slots?.(state, at)
-      // The wall clock has whole milliseconds only: roundings must not move the slots from restart to restart.
-      const step = (memory?.anchor ?? NaN) - (slots?.anchor ?? NaN)
-      const shift = Math.abs(step) < leastStep ? step : 0
-      memory = {
-        written,
-        anchor: timeOrNull((slots?.anchor ?? NaN) + shift),
-        slot: timeOrNull((slots?.slot ?? NaN) + shift),
-        nextSlot: timeOrNull((slots?.nextSlot ?? NaN) + shift),
-        due: timeOrNull(written + wait),
-        period: plan.period ?? null,
-        lastStart: timeOrNull(watch.lastStart),
-        lastEnd: timeOrNull(watch.lastEnd),
-        lastSuccess: timeOrNull(watch.lastSuccess),
-        paused: watch.isPaused
+    saveBefore(loop, plan, state, next, during) {
+      if (typeof next === "number") {
+        note(loop, plan, state, next)
+        return during(next, save(loop))
       }
+      if (next instanceof End) {
+        // The slot of a failure that ends the loop is not served.
+        if (Exit.isFailure(next.exit)) return next
+        note(loop, plan, state, 0)
+        return Effect.as(save(loop), next)
+      }
+      return Effect.flatMap(next, (found) => {
+        const saved = this.saveBefore(loop, plan, state, found, during)
+        return Effect.isEffect(saved) ? saved : Effect.succeed(saved)
+      })
     },
-    save,
     saveState: (loop) => {
       if (!isLoaded) {
         isTouched = true
