@@ -4,6 +4,7 @@ import { Clock, type Cron, type Duration, Effect, Exit, Logger, Option, Referenc
 import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
 import * as LoopStore from "effect-wait/LoopStore"
 import { TestClock } from "effect/testing"
+import { withWall } from "../src/internal/clockOf.ts"
 import { withDraws } from "./support.ts"
 
 const minute = 60_000
@@ -401,6 +402,28 @@ describe("a wall clock that was wrong", () => {
   )("a memory from the future: %s", ([, schedule, minutes, expected]) =>
     Effect.gen(function*() {
       assert.deepStrictEqual<ReadonlyArray<number>>(yield* setBack(schedule, minutes), expected)
+    }))
+
+  it.effect("set back by a day while a calendar catches up: slots of that day are not owed", () =>
+    Effect.gen(function*() {
+      const { down, store, up } = yield* makeService
+      yield* down(2 * 1440)
+      yield* up(110, hourly)
+      yield* down(195)
+      const clock = yield* Clock.Clock
+      const starts: Array<number> = []
+      const begun = clock.currentTimeMillisUnsafe()
+      const work = Effect.andThen(
+        Effect.sync(() => starts.push((clock.currentTimeMillisUnsafe() - begun) / minute)),
+        Effect.sleep("7 minutes")
+      )
+      const wall = () => clock.currentTimeMillisUnsafe() - (starts.length > 1 ? 1440 * minute : 0)
+      yield* Loop.forkScoped(work, hourly, { name: "job", catchUp: { missed: "all" } }).pipe(
+        Effect.provideService(LoopStore.LoopStore, store),
+        Effect.provideService(Clock.Clock, withWall(clock, wall))
+      )
+      yield* TestClock.adjust(150 * minute)
+      assert.deepStrictEqual(starts, [0, 7, 55, 115])
     }))
 
   it.effect("a memory from long ago: the window bounds what is owed", () =>
