@@ -115,7 +115,7 @@ describe("files", () => {
       withFolder((folder) =>
         Effect.gen(function*() {
           const log = join(folder, "log")
-          const worker = join(import.meta.dirname, "fixtures", "loopStoreWorker.ts")
+          const worker = join(import.meta.dirname, "loopStoreWorker.ts")
           const lines = () => existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").map(Number) : []
           const until = (holds: () => boolean) =>
             Effect.gen(function*() {
