@@ -171,6 +171,8 @@ describe("what is no memory", () => {
         yield* set(key, text)
         const loop = yield* start()
         yield* TestClock.adjust("1 hour")
+        const { runs, state } = yield* loop.status
+        assert.deepStrictEqual([runs, state, yield* loop.isHealthy], [0, "ended", false])
         const error = yield* Effect.flip(Effect.flatten(loop.await))
         assert.strictEqual(error._tag, "LoopStoreError")
         assert.strictEqual(error.reason, "unreadable")
@@ -182,8 +184,6 @@ describe("what is no memory", () => {
           ),
           error.message
         )
-        const { runs, state } = yield* loop.status
-        assert.deepStrictEqual([runs, state, yield* loop.isHealthy], [0, "ended", false])
         assert.strictEqual(yield* get(key), text)
       }).pipe(
         Effect.scoped,
