@@ -80,7 +80,9 @@ const member = (site: Site, here: Module, reflection: DeclarationReflection): st
 const importOf = ({ from, isInIndex, name, reflection }: Module): string =>
   isInIndex
     ? `import { ${name} } from "${from}"`
-    : `import ${reflection.getChildByName(name) === undefined ? `* as ${name}` : `{ ${name} }`} from "${from}/${name}"`
+    : `import ${
+      reflection.children?.every((child) => child.name === name) === true ? `{ ${name} }` : `* as ${name}`
+    } from "${from}/${name}"`
 
 // In the order of the source; what it is described with comes last.
 const last = ["errors", "models"]

@@ -129,7 +129,7 @@ const addRuns = <Output, Input, E, R>(
     return Math.min(delay, most)
   }
   return around(plan, {
-    remember: () => ({ hasAdded: false }),
+    remember: () => ({ hasAdded: false, most: millis }),
     next(state, at, input) {
       const moment = state.hasAdded && !at.isExtra ? changed(at, extra) : at
       const delay = plan.next(state.inner, moment, input)

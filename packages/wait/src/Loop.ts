@@ -44,6 +44,9 @@ import { endWithScope, registry } from "./internal/closing.ts"
 import { Driver, type Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
+import { LoopStore } from "./internal/loopStore.ts"
+import type { LoopStoreError } from "./internal/loopStoreError.ts"
+import type { CatchUp } from "./internal/memory.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
@@ -53,6 +56,7 @@ import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
+export type { CatchUp } from "./internal/memory.ts"
 
 /**
  * A failed run, after which the loop goes on.
@@ -133,6 +137,10 @@ export interface StopOption<SE = never, SR = never> {
  * - `history`: how many ended runs the handle keeps; default 0
  * - `root`: whether each run starts a trace of its own, linked to the span in which the loop was forked; default true.
  *   With `false` the spans of runs are children of that span
+ * - `catchUp`: the loop goes on after a restart where it was, see {@link CatchUp}. It requires a `LoopStore` and a
+ *   `name`. Slots of `Period.cron` and `Period.ticker` that passed meanwhile are caught up with; any other schedule goes on
+ *   with the rest of its delay. A paused loop stays paused. The memory beats `immediate: true`. Default: a restart
+ *   starts the loop as new, and nothing is stored
  *
  * @category models
  * @since 0.1.0
@@ -145,13 +153,21 @@ export interface ForkOptions<
   RH = never,
   SE = never,
   SR = never,
-  Immediate extends boolean | undefined = boolean | undefined
+  Immediate extends boolean | undefined = boolean | undefined,
+  C extends CatchUp | undefined = undefined
 > extends Options<E, EB, RB, EH, RH, Immediate>, StopOption<SE, SR> {
   readonly grace?: Duration.Input | undefined
   readonly healthyWithin?: Duration.Input | undefined
   readonly history?: number | undefined
   readonly root?: boolean | undefined
+  readonly catchUp?: C | undefined
 }
+
+/** The service of the option `catchUp`. */
+type StoreOf<C> = [C] extends [undefined] ? never : LoopStore
+type StoreErrorOf<C> = [C] extends [undefined] ? never : LoopStoreError
+/** The name under which a loop remembers. */
+type NameOf<C> = [C] extends [undefined] ? unknown : { readonly name: string }
 
 /**
  * What a schedule takes before the first run, besides the values of runs: undefined, unless the first run is immediate. By default only
@@ -446,16 +462,17 @@ export const forkScoped: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = undefined
+    Immediate extends boolean | undefined = undefined,
+    C extends CatchUp | undefined = undefined
   >(
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
-    options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate>
+    options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate, C> & NameOf<NoInfer<C>>
   ): <R>(
     work: Effect.Effect<A, E, R>
   ) => Effect.Effect<
-    Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>, A>,
+    Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE> | StoreErrorOf<NoInfer<C>>, A>,
     never,
-    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | Scope.Scope
+    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>> | Scope.Scope
   >
   <
     A,
@@ -470,34 +487,46 @@ export const forkScoped: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = undefined
+    Immediate extends boolean | undefined = undefined,
+    C extends CatchUp | undefined = undefined
   >(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
-    options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate>
+    options?: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate, C> & NameOf<NoInfer<C>>
   ): Effect.Effect<
-    Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE>, A>,
+    Loop<Out, E | ES | NoInfer<EB> | NoInfer<EH> | NoInfer<SE> | StoreErrorOf<NoInfer<C>>, A>,
     never,
-    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | Scope.Scope
+    R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>> | Scope.Scope
   >
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
-  options?: ForkOptions<E, F, R, F, R, F, R>
-): Effect.Effect<Loop<Out, E | F, A>, never, R | Scope.Scope> => fork("Loop.forkScoped", work, schedule, options))
+  options?: ForkOptions<E, F, R, F, R, F, R, boolean | undefined, CatchUp | undefined>
+): Effect.Effect<Loop<Out, E | F | LoopStoreError, A>, never, R | Scope.Scope> =>
+  fork("Loop.forkScoped", work, schedule, options))
 
 const fork = <A, E, R, Out, F>(
   caller: string,
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
-  options: ForkOptions<E, F, R, F, R, F, R> = {}
-): Effect.Effect<Loop<Out, E | F, A>, never, R | Scope.Scope> =>
+  options: ForkOptions<E, F, R, F, R, F, R, boolean | undefined, CatchUp | undefined> = {}
+): Effect.Effect<Loop<Out, E | F | LoopStoreError, A>, never, R | Scope.Scope> =>
   Effect.contextWith((outer: Context.Context<R | Scope.Scope>) => {
     const settings = settingsOf(caller, Context.getOrUndefined(outer, Tracer.ParentSpan), options)
     // With `root` each run starts a trace, outside the span around the loop.
     const context = settings.root ? withoutSpan(outer) : outer
-    const [name, rules, spec] = prepare<A, E, R | Scope.Scope, Out, F>(caller, context, work, schedule, options)
+    const [name, rules, bare] = prepare<A, E, R | Scope.Scope, Out, F | LoopStoreError>(
+      caller,
+      context,
+      work,
+      schedule,
+      options
+    )
     const watch = new Watch("loop", name, settings)
+    const { catchUp } = options
+    const spec = catchUp === undefined
+      ? bare
+      : { ...bare, memory: Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp) }
     const driver = new Driver(context, rules, spec, watch, true)
     const loop = Effect.suspend(() => runDriver(driver, spec))
     return Effect.flatMap(
@@ -615,13 +644,18 @@ export const layer: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = undefined
+    Immediate extends boolean | undefined = undefined,
+    C extends CatchUp | undefined = undefined
   >(
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
-    options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate> & { readonly name: string }
+    options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate, C> & { readonly name: string }
   ): <R>(
     work: Effect.Effect<A, E, R>
-  ) => Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>, Scope.Scope>>
+  ) => Layer.Layer<
+    never,
+    never,
+    Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>>, Scope.Scope>
+  >
   <
     A,
     E,
@@ -635,16 +669,21 @@ export const layer: {
     RH = never,
     SE = never,
     SR = never,
-    Immediate extends boolean | undefined = undefined
+    Immediate extends boolean | undefined = undefined,
+    C extends CatchUp | undefined = undefined
   >(
     work: Effect.Effect<A, E, R>,
     schedule: Schedule.Schedule<Out, NoInfer<A> | FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
-    options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate> & { readonly name: string }
-  ): Layer.Layer<never, never, Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR>, Scope.Scope>>
+    options: ForkOptions<NoInfer<E>, EB, RB, EH, RH, SE, SR, Immediate, C> & { readonly name: string }
+  ): Layer.Layer<
+    never,
+    never,
+    Exclude<R | RS | NoInfer<RB> | NoInfer<RH> | NoInfer<SR> | StoreOf<NoInfer<C>>, Scope.Scope>
+  >
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
-  options: ForkOptions<E, F, R, F, R, F, R> & { readonly name: string }
+  options: ForkOptions<E, F, R, F, R, F, R, boolean | undefined, CatchUp | undefined> & { readonly name: string }
 ): Layer.Layer<never, never, Exclude<R, Scope.Scope>> =>
   Layer.effectDiscard(Effect.suspend(() => {
     args.requiredName("Loop.layer: name", options.name)

@@ -36,10 +36,10 @@ import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { type Calendar, makeCalendar, matchAfter } from "./internal/calendar.ts"
-import { cronPlan } from "./internal/cron.ts"
+import { cronPlan, failingPlan } from "./internal/cron.ts"
 import { parse } from "./internal/crontab.ts"
 import { planOfSelf } from "./internal/delays.ts"
 import { earlyWake, type Moment } from "./internal/moment.ts"
@@ -58,7 +58,8 @@ const counting = (
       state.runs++
       return delay
     },
-    since
+    since,
+    period: delay
   })
 
 /**
@@ -212,11 +213,16 @@ export const ticker = (
   return fromPlan({
     timed: true,
     isGrid: true,
-    start: ({ first }) => ({ first, slot: 0 }), // the slot that comes next; the first run is slot 0
+    // The slot that comes next; the first run is slot 0. Slots up to `owed` passed before the loop started, and each has a run.
+    start: ({ first }) => ({ first, slot: 0, owed: -1 }),
     output: ({ slot }) => slot,
     next(state, at) {
       const { due, isExtra, now, start } = at
       const before = isExtra ? state.slot - 1 : state.slot
+      if (before < state.owed) {
+        state.slot = before + 1
+        return 0
+      }
       // A run that started late serves the slots that passed before it started.
       const late = isExtra || start <= due || missed === "all" ? 0 : Math.floor((start - due) / millis)
       const passed = (now - state.first) / millis
@@ -232,7 +238,8 @@ export const ticker = (
       at.miss(() => state.slot - slot)
       return first + state.slot * millis - at.now
     },
-    since: ({ first, slot }, { now }) => now - first - (slot - 1) * millis
+    since: ({ first, slot }, { now }) => now - first - (slot - 1) * millis,
+    grid: (state) => ({ millis, state })
   })
 }
 
@@ -298,7 +305,7 @@ export const cron = (
   const skips = args.oneOf("Period.cron: missed", missed, ["skip", "one", "all"])
   const calendar = Result.flatMap(zoneOf(timeZone), (zone) => calendarOf(text, zone))
   return Result.isFailure(calendar)
-    ? Schedule.fromStep(Effect.fail(new Cron.CronParseError({ message: calendar.failure, input: text })))
+    ? fromPlan(failingPlan(Effect.fail(new Cron.CronParseError({ message: calendar.failure, input: text }))))
     : fromPlan(cronPlan(calendar.success, skips))
 }
 

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Cron, Effect, Exit, Layer, Option, type Schedule } from "effect"
+import { Cause, Cron, Effect, Exit, Layer, Option, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Poll, Retry, Timeline, Wait } from "effect-wait"
 import * as HttpRetry from "effect-wait/HttpRetry"
+import * as LoopStore from "effect-wait/LoopStore"
 import { Herd, TestLoop } from "effect-wait/testing"
 import { HttpClient, HttpClientRequest } from "effect/http"
 
@@ -252,7 +253,53 @@ const forked = (schedule: Schedule.Schedule<number>, options: Loop.ForkOptions<n
   Effect.scoped(Loop.forkScoped(Effect.void, schedule, options))
 const layered = (options: Loop.ForkOptions<never> & { readonly name: string }) =>
   Effect.scoped(Layer.build(Loop.layer(Effect.void, Period.sliding(1), options)))
+const remembering = (catchUp: unknown, schedule: Schedule.Schedule<unknown, unknown> = Period.ticker(1)) =>
+  Effect.provide(
+    Effect.scoped(Loop.forkScoped(Effect.void, schedule, { name: "sync", catchUp: untyped(catchUp) })),
+    LoopStore.layerMemory
+  )
+const foreign = Schedule.max([Period.ticker(1), Period.sliding(1)])
+const ours = "a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp"
+const noSlots = "left out, for only the slots of Period.cron and Period.ticker can be missed"
 const drivers: ReadonlyArray<Case> = [
+  [
+    "Loop.forkScoped: name",
+    "undefined",
+    "a string that is not empty, for the loop has catchUp",
+    () =>
+      Effect.provide(
+        Effect.scoped(Loop.forkScoped(Effect.void, Period.sliding(1), untyped({ catchUp: {} }))),
+        LoopStore.layerMemory
+      )
+  ],
+  ["Loop.forkScoped: catchUp", `"one"`, "an object", () => remembering("one")],
+  [
+    "Loop.forkScoped: catchUp.missed",
+    `"two"`,
+    `"skip" or "one" or "all"`,
+    () => remembering({ missed: "two" })
+  ],
+  ["Loop.forkScoped: catchUp.window", "-1", duration, () => remembering({ window: -1 })],
+  [
+    "Loop.forkScoped: catchUp.unreadable",
+    "true",
+    `"fail" or "startAsNew"`,
+    () => remembering({ unreadable: true })
+  ],
+  ["Loop.forkScoped: catchUp.missed", `"one"`, noSlots, () => remembering({ missed: "one" }, Period.sliding(1))],
+  [
+    "Loop.forkScoped: catchUp.missed",
+    `"skip"`,
+    noSlots,
+    () => remembering({ missed: "skip" }, Jitter.full(Period.nonSliding(1)))
+  ],
+  ["Loop.forkScoped: catchUp.window", `"1 hour"`, noSlots, () => remembering({ window: "1 hour" }, Period.sliding(1))],
+  [
+    "Loop.forkScoped: schedule",
+    "a schedule of another library",
+    ours,
+    () => remembering({}, foreign)
+  ],
   ["Loop.run: schedule", `"1 second"`, "a Schedule", () => Loop.run(Effect.void, untyped("1 second"))],
   ["Loop.run: initialDelay", "-1", duration, () => Loop.run(Effect.void, Period.sliding(1), { initialDelay: -1 })],
   ["Loop.run: name", `""`, name, () => Loop.run(Effect.void, Period.sliding(1), { name: "" })],

@@ -28,6 +28,12 @@ describe("effect-wait", { timeout: 60_000 }, () => {
     expect(loadedBy("effect-wait/Policy")).toContain("Schema")
   })
 
+  it("loads no store of loops, which is in a subpath", () => {
+    const stores = new Set(["persistence/KeyValueStore", "FileSystem", "sql/SqlClient"])
+    expect(loadedBy("effect-wait").filter((name) => stores.has(name))).toEqual([])
+    expect(loadedBy("effect-wait/LoopStore")).toContain("persistence/KeyValueStore")
+  })
+
   it("has the Policy as a type only, and its Schema under effect-wait/Policy", async () => {
     expect(Object.keys(await import("effect-wait"))).not.toContain("Policy")
     expect(Object.keys(await import("effect-wait/Policy"))).toEqual(["Policy"])

@@ -26,7 +26,8 @@ const plain = (status: Loop.Status) => ({
   lastEnd: Option.getOrUndefined(status.lastEnd),
   lastSuccess: Option.getOrUndefined(status.lastSuccess),
   lastCause: Option.map(status.lastCause, Cause.squash).pipe(Option.getOrUndefined),
-  nextStart: Option.getOrUndefined(status.nextStart)
+  nextStart: Option.getOrUndefined(status.nextStart),
+  storeFailure: Option.getOrUndefined(status.storeFailure)
 })
 
 const fresh: ReturnType<typeof plain> = {
@@ -39,7 +40,8 @@ const fresh: ReturnType<typeof plain> = {
   lastEnd: undefined,
   lastSuccess: undefined,
   lastCause: undefined,
-  nextStart: undefined
+  nextStart: undefined,
+  storeFailure: undefined
 }
 
 const quiet = Effect.provide(Logger.layer([]))

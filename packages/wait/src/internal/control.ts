@@ -118,8 +118,8 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   }
 
   /** Waits for an effect: in a fiber of its own if a stop or a trigger can end the wait. */
-  protected wait<X>(effect: Effect.Effect<X, E, R>): Effect.Effect<X | number, E, R> {
-    if (!this.isOpen) return effect
+  protected wait<X>(effect: Effect.Effect<X, E, R>, canBeCut = true): Effect.Effect<X | number, E, R> {
+    if (!this.isOpen || !canBeCut) return effect
     return Effect.callback<X | number, E, R>((resume) => {
       if (this.isCutShort) return resume(noDelay)
       const fiber = Effect.runForkWith(this.context)(effect)

@@ -1,27 +1,13 @@
 /** The slots of a calendar, as a plan. */
+import type * as Effect from "effect/Effect"
 import { type Calendar, countBetween, localOf, slotAfter, slotBefore } from "./calendar.ts"
+import type { Dates } from "./grid.ts"
+import type { Missed } from "./memory.ts"
 import { earlyWake, type Moment } from "./moment.ts"
 import { done, type Plan } from "./plan.ts"
 
 const second = 1000
 const minute = 60 * second
-
-/** What becomes of slots that pass during a run. */
-export type Missed = "skip" | "one" | "all"
-
-interface State {
-  readonly first: number
-  runs: number
-  /** The slots up to here were served, or have passed. */
-  done: number
-  /** The next slot, and the one before it. -Infinity while they are not known. */
-  slot: number
-  before: number
-  /** When the clocks were last read, what the wall clock showed, and the latest time that it has ever shown. */
-  lookedAt: number
-  wall: number
-  latest: number
-}
 
 // Cron's limits. A wall clock that was set back further was wrong before: its slots come again. Cron looks once a minute.
 const isWrong = (calendar: Calendar, latest: number, wall: number): boolean =>
@@ -29,7 +15,7 @@ const isWrong = (calendar: Calendar, latest: number, wall: number): boolean =>
   !(calendar.isFixed && localOf(calendar, latest) - localOf(calendar, wall) <= 181 * minute)
 
 // Reads the clocks. The time that has passed by the steady clock tells whether the wall clock was set back.
-const look = (calendar: Calendar, state: State, at: Moment): number => {
+export const look = (calendar: Calendar, state: Dates, at: Moment): number => {
   const wall = at.wall()
   const then = wall - (at.now - state.lookedAt)
   if (isWrong(calendar, state.latest, then)) {
@@ -42,7 +28,7 @@ const look = (calendar: Calendar, state: State, at: Moment): number => {
 }
 
 // Finds the next slot after this time, and the one before that.
-const find = (calendar: Calendar, state: State, from: number): void => {
+export const find = (calendar: Calendar, state: Dates, from: number): void => {
   if (state.slot > from) return
   const following = state.slot === -Infinity ? state.slot : slotAfter(calendar, state.slot)
   state.before = following > from ? state.slot : NaN
@@ -50,7 +36,17 @@ const find = (calendar: Calendar, state: State, from: number): void => {
   if (Number.isNaN(state.before)) state.before = slotBefore(calendar, state.slot)
 }
 
-export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unknown, never, never, State> => ({
+/** The plan of an expression that cannot be read. */
+export const failingPlan = <E>(failure: Effect.Effect<never, E>): Plan<number, unknown, E, never, object> => ({
+  timed: false,
+  isGrid: true,
+  grid: () => undefined,
+  start: () => ({}),
+  next: () => failure,
+  output: () => 0
+})
+
+export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unknown, never, never, Dates> => ({
   timed: true,
   isGrid: true,
   start: ({ first }) => ({
@@ -61,7 +57,8 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     before: -Infinity,
     lookedAt: NaN,
     wall: NaN,
-    latest: -Infinity
+    latest: -Infinity,
+    owed: -Infinity
   }),
   output: ({ runs }) => runs,
   next(state, at) {
@@ -70,6 +67,11 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     const doneBefore = state.done
     if (isServed) state.done = Math.max(state.done, state.slot)
     const wall = look(calendar, state, at)
+    if (state.done < state.owed) {
+      find(calendar, state, state.done)
+      // A clock that was set back meanwhile has not come as far.
+      if (state.slot <= Math.min(state.owed, wall)) return 0
+    }
     if (isFirst) state.done = wall - (at.now - state.first)
     const counted = isFirst ? state.done : Math.min(doneBefore, state.done)
     // A late run serves the slots that passed before it started: with "one" it is the run for all of them. The timer may have woken early.
@@ -91,6 +93,7 @@ export const cronPlan = (calendar: Calendar, missed: Missed): Plan<number, unkno
     }
     return state.slot === Infinity ? done : state.slot - wall
   },
+  grid: (state) => ({ calendar, state }),
   look(state, at, delay) {
     const { before, slot } = state
     look(calendar, state, at)

@@ -21,6 +21,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
+import type { Recollection } from "./loopStore.ts"
 import type { Kind } from "./meter.ts"
 import { changed, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
@@ -56,6 +57,8 @@ export interface Spec<A, E, R, In, Out, F> {
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
   /** When the first run started, if it ran before the loop. */
   readonly started?: bigint
+  /** What the loop remembers through a restart. */
+  readonly memory?: Recollection<F> | undefined
 }
 
 // A calendar looks at the wall clock that often.
@@ -97,11 +100,15 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
   // Only where the schedule is a calendar.
   declare private calendar?: CalendarDelay<F, R>
+  // Only where the loop outlives the process.
+  declare private recollection?: Recollection<F>
+  // Neither a stop nor a trigger cuts this Effect short: it ends by itself.
+  declare private uncut?: unknown
 
   constructor(
     context: Context.Context<R>,
     rules: Rules<A, E, R, In, Out, B, F>,
-    { plan, started, stop, work }: Spec<A, E, R, In, Out, F>,
+    { memory, plan, started, stop, work }: Spec<A, E, R, In, Out, F>,
     watch?: Watch,
     isOpen = stop !== undefined
   ) {
@@ -111,6 +118,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const random = Context.get(context, Random.Random)
     const clock = Context.get(context, Clock.Clock)
     this.plan = plan
+    if (memory !== undefined) this.recollection = memory
     this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
       : makeMoment(random, clock, started)
@@ -124,6 +132,15 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     this.at.setDue(initialDelay)
     this.watch?.loopStarted(this)
+    if (this.recollection === undefined) return this.delayed(initialDelay)
+    return Effect.flatMap(this.wait(this.recollection.load(this)), () => {
+      this.at.look()
+      this.at.setDue(initialDelay)
+      return this.delayed(initialDelay)
+    })
+  }
+
+  private delayed(initialDelay: number): Effect.Effect<B, E | F, R> {
     if (initialDelay === 0) return this.begin()
     this.doing = "sleeping"
     return Effect.flatMap(this.sleep(initialDelay), () => this.begin())
@@ -158,7 +175,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const firstRun = () => {
       at.startRun()
       at.setDue(0)
-      return typeof rules.first === "string" ? 0 : rules.first(this)
+      const wait = this.recollection?.recall(plan, state, at)
+      if (wait === done) return this.end("exhausted")
+      // What the combinators make of a delay is in the memory.
+      if (wait !== undefined) return this.decide(wait + (plan.since?.(state, at, wait) ?? 0))
+      return this.saveBefore(typeof rules.first === "string" ? 0 : rules.first(this))
     }
     return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
   }
@@ -173,7 +194,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (typeof next !== "number") {
       this.doing = "deciding"
       this.reportNext(NaN)
-      return this.wait(next)
+      return this.wait(next, next !== this.uncut)
     }
     if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
     this.doing = "sleeping"
@@ -262,14 +283,16 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.watch?.isPaused === true && !this.isTriggered && this.stopped === undefined
   }
 
-  /** From now on only a trigger starts a run. A run in flight finishes. */
-  pause(): void {
+  /** From now on only a trigger starts a run. A run in flight finishes. The result completes when the memory has it. */
+  pause(): Effect.Effect<void> {
     this.watch?.pause(this)
+    return this.recollection?.saveState(this) ?? Effect.void
   }
 
-  resume(): void {
+  resume(): Effect.Effect<void> {
     this.watch?.resume(this)
     if (this.doing === "holding") this.endWait()
+    return this.recollection?.saveState(this) ?? Effect.void
   }
 
   // Sets when the next run is due. True if the loop sleeps until then.
@@ -315,7 +338,23 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private ran(exit: Exit.Exit<A, E>): Next<B, E | F, R> {
     this.watch?.runEnded(this, exit)
-    return Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause)
+    if (this.recollection !== undefined) this.at.awaitLimit()
+    return this.saveBefore(Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause))
+  }
+
+  private saveBefore(next: Next<B, E | F, R>): Next<B, E | F, R> {
+    const { plan, recollection, state } = this
+    if (recollection === undefined) return next
+    const saved = recollection.saveBefore(
+      this,
+      plan,
+      state,
+      next,
+      (delay, save) => this.during(delay, save, () => this.rules.ended(this, "exhausted"))
+    )
+    // A stop cuts the hook of a failure short.
+    if (!Effect.isEffect(next)) this.uncut = saved
+    return saved
   }
 
   /** What comes after a run that failed. */

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
+import type { LoopStoreError } from "./loopStoreError.ts"
 import { millisSince } from "./moment.ts"
 import { type EndedRun, isInside, type Watch } from "./watch.ts"
 
@@ -24,6 +25,9 @@ import { type EndedRun, isInside, type Watch } from "./watch.ts"
  * - `lastCause`: the Cause of the last failure; a success does not clear it. Interruption from outside is not a
  *   failure; a run that interrupts itself is
  * - `nextStart`: when the next run is due, while the loop waits for it. With `Period.cron` it is the time of the slot
+ * - `storeFailure`: why the `LoopStore` of a loop with `catchUp` is away, while the loop waits for it
+ *
+ * With `catchUp`, `lastStart`, `lastEnd` and `lastSuccess` may be times of an earlier process.
  *
  * @category models
  * @since 0.1.0
@@ -39,6 +43,7 @@ export interface Status {
   readonly lastSuccess: Option.Option<number>
   readonly lastCause: Option.Option<Cause.Cause<unknown>>
   readonly nextStart: Option.Option<number>
+  readonly storeFailure: Option.Option<LoopStoreError>
 }
 
 /**
@@ -54,7 +59,8 @@ export interface Status {
 export interface Run extends EndedRun {}
 
 /**
- * A loop as JSON, for a health page. `lastFailure` is the first line of the last failure, without a stack.
+ * A loop as JSON, for a health page. `lastFailure` is the first line of the last failure, without a stack. There is a
+ * `storeFailure` only while the `LoopStore` is away.
  *
  * @category models
  * @since 0.1.0
@@ -73,6 +79,7 @@ export interface Snapshot {
   readonly lastSuccess: number | null
   readonly nextStart: number | null
   readonly lastFailure: string | null
+  readonly storeFailure?: string
 }
 
 /**
@@ -88,7 +95,8 @@ export interface Snapshot {
  *   less than 2 ms before a planned run counts as that run. In a loop that stops or has ended it does nothing
  * - `runNow`: triggers the loop, and succeeds with the exit of that run; none if the loop ends first. Callers during a
  *   run share the next run. Inside a run of this loop it does not wait, and gives none
- * - `pause`: from now on only a trigger starts a run. It completes at once; a run in flight finishes
+ * - `pause`: from now on only a trigger starts a run. It completes at once; a run in flight finishes. With `catchUp`,
+ *   `pause` and `resume` take effect at once, and complete when the store has them
  * - `resume`: ends the pause. An overdue run starts at once. `Period.ticker` and `Period.cron` wait for their next
  *   slot; slots that passed in the pause count as missed
  * - `status`: the state of the loop, and its results so far
@@ -125,8 +133,8 @@ export interface Loop<out Out, out E = never, out A = unknown> extends Inspectab
 interface Controls {
   readonly stop: (exit: Exit.Exit<unknown>) => void
   readonly trigger: () => void
-  readonly pause: () => void
-  readonly resume: () => void
+  readonly pause: () => Effect.Effect<void>
+  readonly resume: () => Effect.Effect<void>
 }
 
 /** The fields of a handle. */
@@ -162,7 +170,8 @@ const statusOf = ({ fiber, watch }: HandleFields<unknown, unknown>): Status => (
   lastEnd: timeOf(watch.lastEnd),
   lastSuccess: timeOf(watch.lastSuccess),
   lastCause: Option.fromUndefinedOr(watch.lastCause),
-  nextStart: timeOf(nextStart(watch))
+  nextStart: timeOf(nextStart(watch)),
+  storeFailure: Option.fromUndefinedOr(watch.storeFailure)
 })
 
 const isHealthy = (
@@ -188,14 +197,15 @@ const firstLine = (cause: Cause.Cause<unknown>): string => {
 const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>> = {
   ...Inspectable.BaseProto,
   toJSON() {
-    const { lastCause, lastEnd, lastStart, lastSuccess, nextStart, ...counts } = statusOf(this)
+    const { lastCause, lastEnd, lastStart, lastSuccess, nextStart, storeFailure, ...counts } = statusOf(this)
     return {
       id: this.id,
       name: this.name ?? null,
       healthy: isHealthy(this),
       ...counts,
       ...Record.map({ lastStart, lastEnd, lastSuccess, nextStart }, Option.getOrNull),
-      lastFailure: Option.getOrNull(Option.map(lastCause, firstLine))
+      lastFailure: Option.getOrNull(Option.map(lastCause, firstLine)),
+      ...(Option.isSome(storeFailure) && { storeFailure: storeFailure.value.message })
     }
   },
   get id() {
@@ -239,10 +249,10 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
     })
   },
   get pause() {
-    return Effect.sync(() => this.driver.pause())
+    return Effect.suspend(() => this.driver.pause())
   },
   get resume() {
-    return Effect.sync(() => this.driver.resume())
+    return Effect.suspend(() => this.driver.resume())
   },
   get status() {
     return Effect.sync(() => statusOf(this))

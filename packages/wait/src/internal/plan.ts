@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import type { Grid } from "./grid.ts"
 import type { Moment } from "./moment.ts"
 import { Standalone } from "./standalone.ts"
 
@@ -53,6 +54,10 @@ export interface Plan<out Output, in Input = unknown, out E = never, out R = nev
   readonly since?: Method<[state: State, at: Moment, delay: number], number> | undefined
   /** The least wait that the last step allows, from the end of the run. */
   readonly floor?: Method<[state: State], number> | undefined
+  /** The milliseconds of a plain period: a memory tells by them whether the period was changed. */
+  readonly period?: number | undefined
+  /** Its slots, for a loop that remembers. */
+  readonly grid?: Method<[state: State], Grid> | undefined
   /** The plan of a combinator, whose state is the `inner` of this one's. */
   readonly inner?: Plan<unknown, Input, E, R> | undefined
   /** The plan with the same state whose delays `change` changes. */

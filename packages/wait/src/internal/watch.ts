@@ -12,6 +12,7 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { causeOf } from "./causeOf.ts"
+import type { LoopStoreError } from "./loopStoreError.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
 import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./stopping.ts"
@@ -166,6 +167,8 @@ export class Watch {
   hasFailed = false
   /** The failure of the last run, until the next run is due. */
   private openFailure: Cause.Cause<unknown> | undefined = undefined
+  /** Why the store of the loop's memory is away. */
+  declare storeFailure?: LoopStoreError
   private extras: Extras | undefined = undefined
   /** The loops of the same Scope. */
   private group: Group | undefined = undefined
@@ -347,6 +350,23 @@ export class Watch {
     // The time of a pause does not count against `healthyWithin`.
     loop.at.look()
     this.successAt = Math.max(this.successAt, loop.at.now)
+    this.changed()
+  }
+
+  /** The store of the loop's memory is away, or it is there again. */
+  storeFailed(failure: LoopStoreError | undefined): void {
+    if (failure === this.storeFailure) return
+    if (failure === undefined) delete this.storeFailure
+    else this.storeFailure = failure
+    this.changed()
+  }
+
+  /** An earlier process had these runs. */
+  recall(loop: Watched, lastStart: number, lastEnd: number, lastSuccess: number): void {
+    this.lastStart = lastStart
+    this.lastEnd = lastEnd
+    this.lastSuccess = lastSuccess
+    if (lastSuccess > 0) this.meter?.lastSuccess.updateUnsafe(lastSuccess / 1000, loop.context)
     this.changed()
   }
 

@@ -1,0 +1,67 @@
+/** What a loop remembers through a restart. */
+import type * as Duration from "effect/Duration"
+
+/** What becomes of slots that passed without a run. */
+export type Missed = "skip" | "one" | "all"
+
+/** The slots of a schedule, in milliseconds since the epoch. Null for a schedule without slots. */
+export interface Slots {
+  /** The first slot of a ticker. */
+  readonly anchor: number | null
+  /** The slots up to this time were served, or counted as missed. */
+  readonly slot: number | null
+  /** The next slot; null where it is not known. */
+  readonly nextSlot: number | null
+}
+
+/**
+ * What a store keeps of a loop. Times are in milliseconds since the epoch; null where there is none.
+ *
+ * - `written`: when the loop made this memory
+ * - `anchor`: the first slot of a `Period.ticker`
+ * - `slot`: the slots up to this time were served, or counted as missed
+ * - `nextSlot`: the slot after it; null where it is not known
+ * - `due`: when the next run is due; null for a delay of Infinity
+ * - `period`: the milliseconds of a `Period.sliding` or `Period.nonSliding`
+ * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended, and succeeded
+ * - `paused`: whether the loop is paused
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Memory extends Slots {
+  readonly written: number
+  readonly due: number | null
+  readonly period: number | null
+  readonly lastStart: number | null
+  readonly lastEnd: number | null
+  readonly lastSuccess: number | null
+  readonly paused: boolean
+}
+
+/** What becomes of slots that passed while no process ran the loop. */
+export interface Policy {
+  readonly missed: Missed
+  /** Slots older than so many milliseconds are missed. */
+  readonly window: number
+  readonly unreadable: "fail" | "startAsNew"
+}
+
+/**
+ * How a loop goes on after a restart: the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
+ *
+ * - `missed`: what becomes of slots of `Period.cron` and `Period.ticker` that passed while no process ran the loop.
+ *   `"one"`, the default: one run at once for all of them. `"skip"`: none, the next run waits for the next slot.
+ *   `"all"`: one run at once for each of them, the oldest first
+ * - `window`: older slots do not run, and count as missed; default Infinity
+ * - `unreadable`: what the loop does when the store has something else under its name. `"fail"`, the default: it fails
+ *   with a `LoopStoreError`. `"startAsNew"`: it starts as if it were new, and overwrites it
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CatchUp {
+  readonly missed?: Missed | undefined
+  readonly window?: Duration.Input | undefined
+  readonly unreadable?: Policy["unreadable"] | undefined
+}
