@@ -171,7 +171,7 @@ const groups: ReadonlyArray<Group> = [
     onlyInTable: true,
     rows: {
       "Backoff and Jitter : 2200 bytes": "Backoff and Jitter; the limit",
-      "all but Policy, cron and hedge : 8000 bytes": "all but Policy and cron; the limit",
+      "all but Policy, cron and hedge : 8000 bytes": "all but Policy, cron and hedge; the limit",
       "all but Policy, cron and hedge : cockatiel": "the same; all of cockatiel"
     }
   }

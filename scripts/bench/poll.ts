@@ -32,8 +32,8 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
     unit: "ns",
     series: await inRounds(effort, contestants, others),
     claims: [
-      ...claims([[sliding, repeat], [composed, composedRepeat]], 1 / 9, 1 / 30),
-      ...claims([[sliding, goName]], 10, 4)
+      ...claims([[sliding, repeat], [composed, composedRepeat]], 1 / 8, 1 / 30),
+      ...claims([[sliding, goName]], 16, 4)
     ]
   }]
 }

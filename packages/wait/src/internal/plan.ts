@@ -102,7 +102,7 @@ export const fromPlan = <Output, Input = unknown, E = never, R = never, State = 
       if (plan.look !== undefined) at.followCalendar()
       const state = plan.start(at)
       const step = (now: number, input: Input): Pull.Pull<[Output, Duration.Duration], E, Output, R> => {
-        at.enter(now)
+        at.enter(now, plan.timed)
         const result = (delay: number) => {
           const output = plan.output(state)
           if (delay < 0) return Cause.done(output)

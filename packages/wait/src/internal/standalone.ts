@@ -68,10 +68,10 @@ export class Standalone implements Moment {
   }
 
   /** A step is made. */
-  enter(stepped: number): void {
+  enter(stepped: number, timed: boolean): void {
     const driver = this.driver = this.asking?.now === stepped ? this.asking.at : undefined
     this.stepped = stepped
-    this.now = driver?.now ?? this.timeAt(stepped)
+    this.now = driver?.now ?? (timed ? this.timeAt(stepped) : stepped)
     this.isExtra = (driver?.start ?? this.now) < this.wanted - earlyWake
     this.start = driver?.start ?? (this.isExtra ? this.now : this.wanted)
     this.due = driver?.due ?? this.start
