@@ -186,7 +186,7 @@ const curvesOf = (results: ReadonlyArray<Contention>, { clients, rounds }: Size)
   )
 }
 
-// Whoever waits for longer than some seconds is told why. Every client may be overtaken by every other.
+// A long simulation prints why it takes long: the work grows with the square of the number of clients.
 const manyCalls = 500_000
 
 export interface Options extends Waits, Size {

@@ -1,4 +1,5 @@
 /** What policies will do: simulated over many seeds, and summed up. Times are in milliseconds. */
+import type * as draw from "@effect-wait/draw"
 import * as Timeline from "effect-wait/Timeline"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -7,19 +8,9 @@ import * as Random from "effect/Random"
 import type { Named } from "./Document.ts"
 import type { Policy } from "./Policy.ts"
 
-export interface Spread {
-  readonly min: number
-  readonly mean: number
-  readonly p95: number
-  readonly max: number
-}
-
-/** A run, of those seeds that come to it: `reached` is their share. The delay is the one before it. */
-export interface Row {
-  readonly run: number
-  readonly reached: number
-  readonly delay: Spread
-  readonly start: Spread
+/** A run as it is drawn, and when it starts. */
+export interface Row extends draw.Row {
+  readonly start: draw.Spread
 }
 
 /**
@@ -32,7 +23,7 @@ export interface Row {
  */
 export type Outcome =
   | { readonly kind: "never" }
-  | { readonly kind: "gives-up"; readonly runs: Spread; readonly after: Spread }
+  | { readonly kind: "gives-up"; readonly runs: draw.Spread; readonly after: draw.Spread }
   | { readonly kind: "waits-forever"; readonly runs: number }
   | { readonly kind: "unknown"; readonly runs: number }
 
@@ -48,7 +39,7 @@ export interface Preview {
 }
 
 /** The 95th percentile is the least value that is not below 95 of 100. */
-export const spread = (values: ReadonlyArray<number>): Spread => {
+export const spread = (values: ReadonlyArray<number>): draw.Spread => {
   const sorted = Float64Array.from(values).toSorted()
   const [min = 0] = sorted
   const [max = 0] = sorted.slice(-1)
@@ -151,7 +142,7 @@ export const preview = Effect.fnUntraced(function*({ name, policy }: Named, sett
 /** What is left of six decimals: of a time, nanoseconds. */
 export const rounded = (n: number): number => Number(n.toFixed(6))
 
-const roundedSpread = ({ max, mean, min, p95 }: Spread): Spread => ({
+const roundedSpread = ({ max, mean, min, p95 }: draw.Spread): draw.Spread => ({
   min: rounded(min),
   mean: rounded(mean),
   p95: rounded(p95),

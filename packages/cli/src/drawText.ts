@@ -1,11 +1,12 @@
 /** Tables, bars and timelines as text, as wide as the terminal. */
+import type { Spread } from "@effect-wait/draw"
 import { clusters, cropped, type Scale } from "@effect-wait/draw/scale"
 import { time } from "@effect-wait/draw/time"
 import * as Timeline from "effect-wait/Timeline"
 import * as Effect from "effect/Effect"
 import * as Terminal from "effect/Terminal"
 import type { Named } from "./Document.ts"
-import { date, endOf, type Outcome, type Preview, type Row, type Settings, type Spread } from "./Preview.ts"
+import { date, endOf, type Outcome, type Preview, type Row, type Settings } from "./Preview.ts"
 
 /** How many columns there are; 80 where nobody can tell. */
 export const columns: Effect.Effect<number, never, Terminal.Terminal> = Effect.flatMap(
