@@ -27,7 +27,8 @@ const modules = [
   "simulate",
   "calendar",
   "command",
-  "bundle"
+  "bundle",
+  "packed"
 ]
 
 const { only, smoke } = parseArgs({

@@ -4,7 +4,17 @@ import { cpus } from "node:os"
 import { makeGo } from "./go.ts"
 import type { Claim, Effort, Section } from "./section.ts"
 
-const packages = ["effect", "tinybench", "p-retry", "cockatiel", "exponential-backoff", "async-retry", "esbuild"]
+const packages = [
+  "effect",
+  "tinybench",
+  "p-retry",
+  "cockatiel",
+  "exponential-backoff",
+  "async-retry",
+  "esbuild",
+  "rollup",
+  "vite"
+]
 
 const versionOf = (name: string): string => {
   const manifest = readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), "utf8")

@@ -58,7 +58,7 @@ export const runNamed = <A, E, R, In, Out, B, F>(
 }
 
 // The fiber yields after this many turns, so that it can be interrupted.
-const maxTurns = 2000
+const maxTurns = 20_000
 
 /** Runs and sleeps in virtual time. Both return `passed`. A run may fail instead, which ends the loop. */
 export interface Passing<E> {

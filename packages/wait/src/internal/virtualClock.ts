@@ -95,7 +95,7 @@ const make = (from: number): VirtualTime => {
 }
 
 // The calling fiber yields after this many turns, so that it can be interrupted.
-const maxTurns = 100
+const maxTurns = 2000
 
 /**
  * Runs an effect and its forks in virtual time, from 0 on; the wall clock counts from `from` on. Dies with `stuck()` if the
