@@ -1,6 +1,6 @@
 /**
  * `pnpm bench`: everything that is measured, in one run; fails when a target is missed, and tells what falls short of an
- * aim that is not reached yet. Writes `docs/bench.json`, draws `docs/bench.svg`, and puts some of it into the README.
+ * aim that is not reached yet. Writes `docs/bench.json`, draws `docs/bench.svg`, and writes the tables of the README and of `docs/benchmarks.md`.
  *
  * - `--smoke`: for some 20 s, with some slack for times. It writes nothing
  * - `--only speed,retry`: these modules alone. It writes nothing
@@ -8,7 +8,7 @@
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { draw } from "./draw.ts"
-import { tabulate } from "./picks.ts"
+import { tabulate, tabulateFront } from "./picks.ts"
 import { describeMachine, judge, part, print, type Result } from "./report.ts"
 import type { Section } from "./section.ts"
 import { alone } from "./turns.ts"
@@ -71,6 +71,7 @@ const rounded = (_: string, value: unknown) => typeof value === "number" ? Numbe
 if (!smoke && only === undefined) {
   writeFileSync("docs/bench.json", `${JSON.stringify({ ...machine, sections: results }, rounded, 2)}\n`)
   writeFileSync("docs/bench.svg", draw(results))
-  tabulate("README.md", `${place}; ${versions}.`, results)
+  tabulate("docs/benchmarks.md", `${place}; ${versions}.`, results)
+  tabulateFront("README.md", results)
 }
 process.exit(missed.length === 0 ? 0 : 1)

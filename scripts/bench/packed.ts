@@ -12,6 +12,7 @@ import { build as viteBuild } from "vite"
 import { claims } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
 
+const here = fileURLToPath(new URL(".", import.meta.url))
 const library = fileURLToPath(new URL("../../packages/wait", import.meta.url))
 
 /** An empty project that has the packed library and Effect; what installs it is not measured. */
@@ -23,6 +24,9 @@ const install = (): string => {
   const [tarball] = globSync(join(app, "*.tgz"))
   execFileSync("tar", ["xzf", tarball!, "-C", join(modules, "effect-wait"), "--strip-components", "1"])
   symlinkSync(realpathSync(join(library, "node_modules", "effect")), join(modules, "effect"))
+  for (const peer of ["p-retry", "cockatiel"]) {
+    symlinkSync(realpathSync(join(here, "node_modules", peer)), join(modules, peer))
+  }
   writeFileSync(join(app, "package.json"), `{ "type": "module" }`)
   return app
 }
@@ -95,23 +99,33 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     }
     return added
   }
+  const peer = async (name: string) => ({
+    name,
+    values: [await bytesOf("Vite", `import * as peer from "${name}"\nglobalThis.used = peer`)]
+  })
   const names = smoke
     ? ["Loop.run", "Backoff, Jitter, Limit"] as const
     : ["Loop.run", "Loop.run by its own path", "Backoff, Jitter, Limit", "Retry.run"] as const
   const series = []
   for (const bundler of Object.keys(bundlers)) series.push(...await values(bundler, names))
+  const whole = {
+    name: "Retry.run and what it needs of Effect, Vite",
+    values: [await bytesOf("Vite", `import { Effect } from "effect"${programs["Retry.run"]}`)]
+  }
+  const peers = [await peer("p-retry"), await peer("cockatiel")]
   rmSync(app, { recursive: true })
   const limits = [2000, 6000, 8500, 9500].map((bytes) => ({ name: `${bytes} bytes`, values: [bytes] }))
   return [{
     title: "what named imports add to a small program in Effect, from the packed library",
     unit: "bytes, min+gzip",
-    series: [...series, ...limits],
+    series: [...series, whole, ...peers, ...limits],
     claims: [
       // esbuild takes all of a module that a barrel exports as a namespace.
       ...claims([["Loop.run, esbuild", "6000 bytes"]], 2.6, 1),
       ...claims([["Loop.run, Rollup", "8500 bytes"]], 1.76, 1),
       ...claims([["Loop.run, Vite", "9500 bytes"]], 1.56, 1),
-      ...claims([["Backoff, Jitter, Limit, Rollup", "2000 bytes"]], 1.28, 1)
+      ...claims([["Backoff, Jitter, Limit, Rollup", "2000 bytes"]], 1.28, 1),
+      ...claims([["Loop.run, Vite", "cockatiel"], ["Retry.run and what it needs of Effect, Vite", "p-retry"]])
     ]
   }]
 }

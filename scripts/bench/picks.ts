@@ -174,6 +174,18 @@ const groups: ReadonlyArray<Group> = [
       "all but Policy, cron and hedge : 8000 bytes": "all but Policy, cron and hedge; the limit",
       "all but Policy, cron and hedge : cockatiel": "the same; all of cockatiel"
     }
+  },
+  {
+    heading: "Bytes that named imports of the packed library add, min+gzip",
+    section: "what named imports add to a small program in Effect, from the packed library",
+    onlyInTable: true,
+    rows: {
+      "Loop.run, esbuild : 6000 bytes": "Loop.run, esbuild; the limit",
+      "Loop.run, Rollup : 8500 bytes": "Loop.run, Rollup; the limit",
+      "Loop.run, Vite : 9500 bytes": "Loop.run, Vite; the limit",
+      "Backoff, Jitter, Limit, Rollup : 2000 bytes": "Backoff, Jitter and Limit, Rollup; the limit",
+      "Retry.run and what it needs of Effect, Vite : p-retry": "Retry.run with what it needs of Effect, Vite; p-retry"
+    }
   }
 ]
 
@@ -206,7 +218,18 @@ const pickOf = (groups: ReadonlyArray<Group>, results: ReadonlyArray<Result>): R
 const begin = "<!-- What follows is written by the benchmark. -->"
 const end = "<!-- That was written by the benchmark. -->"
 
-/** Puts the table into a file, between the lines that say so. */
+/** Puts lines into a file, between the lines that say so. */
+const insert = (file: string, lines: ReadonlyArray<string>): void => {
+  const text = readFileSync(file, "utf8")
+  const [before, after] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
+  if (before < begin.length || after < before) throw new Error(`${file} has no place for the table`)
+  writeFileSync(file, `${text.slice(0, before)}\n\n${lines.join("\n")}\n\n${text.slice(after)}`)
+}
+
+const cells = (medians: ReadonlyMap<string, number>, { ours, peer }: Finding): string =>
+  [ours, peer].map((name) => figure(medians.get(name) ?? NaN)).join(" | ")
+
+/** Puts all rows into the guide. */
 export const tabulate = (file: string, measured: string, results: ReadonlyArray<Result>): void => {
   const table = [
     measured,
@@ -215,19 +238,74 @@ export const tabulate = (file: string, measured: string, results: ReadonlyArray<
     "|---|---|---|---|---|"
   ]
   for (const { findings, heading, medians } of pick(results)) {
-    table.push(`| **${heading.split(":")[0]}** | | | | |`)
-    for (const { finding: { aim, atMost, ours, peer, ratio, verdict }, name } of findings) {
-      const { max, median, min } = ratio
-      // Of differences that single rounds cannot tell from zero, only the median says something.
-      const ratios = min === max || min < 0 ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
-      const [our, their] = [ours, peer].map((name) => figure(medians.get(name) ?? NaN))
+    // What single rounds cannot tell from zero is noise.
+    const clear = findings.filter(({ finding: { ratio } }) => ratio.min > 0)
+    if (clear.length > 0) table.push(`| **${heading.split(":")[0]}** | | | | |`)
+    for (const { finding, name } of clear) {
+      const { aim, atMost, ratio: { max, median, min }, verdict } = finding
+      const ratios = min === max ? part(median) : [min, median, max].map(part).join(" &nbsp; ")
       const target = aim ?? atMost
-      const told = target === undefined ? "" : `${part(target)}${verdict === "ok" ? "" : ", not reached"}`
-      table.push(`| ${name} | ${our} | ${their} | ${ratios} | ${told} |`)
+      const reached = target === undefined ? "" : `${part(target)}${verdict === "ok" ? "" : ", not reached"}`
+      table.push(`| ${name} | ${cells(medians, finding)} | ${ratios} | ${reached} |`)
     }
   }
-  const text = readFileSync(file, "utf8")
-  const [before, after] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
-  if (before < begin.length || after < before) throw new Error(`${file} has no place for the table`)
-  writeFileSync(file, `${text.slice(0, before)}\n\n${table.join("\n")}\n\n${text.slice(after)}`)
+  insert(file, table)
+}
+
+/** The rows of the front page: what it is, the section, the claim. */
+const front = [
+  [
+    "an iteration of a loop, CPU time",
+    "An iteration without a delay",
+    "Loop.run sliding : Effect.repeat spaced(0)",
+    "`Effect.repeat`",
+    "ns"
+  ],
+  [
+    "a sleeping loop, memory",
+    "a sleeping loop, of 100,000",
+    "Loop.run sliding : Effect.repeat spaced",
+    "`Effect.repeat`",
+    "bytes"
+  ],
+  [
+    "a check of a poll",
+    "A check without a delay",
+    "Poll.until sliding : Effect.repeat { until }",
+    "`Effect.repeat`",
+    "ns"
+  ],
+  [
+    "a failed attempt",
+    "A failed attempt without a delay",
+    "Retry.run sliding : Effect.retry spaced(0)",
+    "`Effect.retry`",
+    "ns"
+  ],
+  [
+    "a call that succeeds, what a retry adds",
+    "A success, of an asynchronous call",
+    "Retry.run, over bare Effect : Effect.retry exponential, jittered, upTo, over bare Effect",
+    "`Effect.retry`",
+    "ns"
+  ],
+  [
+    "`Loop.run` in a bundle of Vite, min+gzip",
+    "what named imports add to a small program in Effect, from the packed library",
+    "Loop.run, Vite : cockatiel",
+    "all of cockatiel, without Effect",
+    "bytes"
+  ]
+] as const
+
+/** Puts six rows into the front page. */
+export const tabulateFront = (file: string, results: ReadonlyArray<Result>): void => {
+  const rows = front.map(([what, section, text, peer, unit]) => {
+    const result = results.find(({ title }) => title === section)
+    const finding = result?.claims.find((claim) => claim.text === text)
+    if (finding === undefined) throw new Error(`${section}: nobody claims ${text}`)
+    const medians = new Map(result?.series.map(({ median, name }) => [name, median]))
+    return `| ${what} | ${cells(medians, finding).replaceAll(" | ", ` ${unit} | `)} ${unit} | ${peer} |`
+  })
+  insert(file, ["| | here | there | |", "|---|---|---|---|", ...rows])
 }
