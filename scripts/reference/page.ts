@@ -6,6 +6,7 @@ import {
   Reflection,
   type ReflectionCategory
 } from "typedoc"
+import { callOf } from "./signature.ts"
 
 export interface Module {
   readonly name: string
@@ -61,17 +62,28 @@ const entry = (reflection: DeclarationReflection): string => {
   return commentOf(reflection)!.getTag("@deprecated") === undefined ? link : `~~${link}~~`
 }
 
+// A signature of more lines is folded.
+const most = 8
+
 const member = (site: Site, here: Module, reflection: DeclarationReflection): string => {
   const comment = commentOf(reflection)!
   const tag = (name: `@${string}`) => comment.getTags(name).map(({ content }) => prose(site, here, content))
   // TypeDoc makes a list of several.
   const see = tag("@see").map((text) => text.startsWith("- ") ? text.replace(/^ -/gm, "-") : `- ${text}`)
   const since = sinceOf(reflection)
+  // The sentence first, then how it is called; what is long is folded.
+  const [sentence, ...rest] = prose(site, here, comment.summary).split("\n\n")
+  const signature = site.signatures.get(reflection)!
+  const code = `\`\`\`ts\n${signature}\n\`\`\``
+  const call = signature.split("\n").length > most ? callOf(`${here.name}.${reflection.name}`, signature) : undefined
   return [
     `### ${reflection.name}`,
-    `\`\`\`ts\n${site.signatures.get(reflection)}\n\`\`\``,
     ...tag("@deprecated").map((text) => `**Deprecated.** ${text}`),
-    prose(site, here, comment.summary),
+    sentence,
+    call === undefined
+      ? code
+      : `\`\`\`ts\n${call}\n\`\`\`\n\n<details><summary>All signatures</summary>\n\n${code}\n\n</details>`,
+    ...rest.length === 0 ? [] : [rest.join("\n\n")],
     ...see.length === 0 ? [] : [`**See also**\n\n${see.join("\n")}`],
     ...since === sinceOf(here.reflection) ? [] : [`Since ${since}.`]
   ].join("\n\n")

@@ -100,3 +100,31 @@ export const signature = (
       : node.getText()).replace(/^export (declare )?/, "").replaceAll("declare readonly", "readonly")
   ).join("\n\n")
 }
+
+// The names of the parameters. One that some overloads do not have is optional.
+const namesOf = (overloads: ReadonlyArray<ts.SignatureDeclaration>): string => {
+  const longest = overloads.toSorted((a, b) => b.parameters.length - a.parameters.length)[0]!
+  const least = Math.min(...overloads.map(({ parameters }) => parameters.length))
+  return longest.parameters.map(({ dotDotDotToken, name, questionToken }, i) => {
+    const text = ts.isIdentifier(name) ? name.text : "options"
+    if (dotDotDotToken !== undefined) return `...${text}`
+    return questionToken !== undefined || i >= least ? `${text}?` : text
+  }).join(", ")
+}
+
+// Data last: its result is a function of the subject.
+const isLast = ({ type }: ts.FunctionDeclaration): boolean => type !== undefined && ts.isFunctionTypeNode(type)
+
+/** How an export is called, with the names of its parameters alone; undefined for what is no function. */
+export const callOf = (qualified: string, signature: string): string | undefined => {
+  const { statements } = ts.createSourceFile("signature.ts", signature, ts.ScriptTarget.Latest, true)
+  const overloads = statements.filter(ts.isFunctionDeclaration)
+  if (overloads.length === 0) return undefined
+  const [last, first] = [overloads.filter(isLast), overloads.filter((overload) => !isLast(overload))]
+  const subject = last.length > 0 && ts.isFunctionTypeNode(last[0]!.type!)
+    ? last[0]!.type.parameters[0]?.name.getText()
+    : undefined
+  const calls = first.length === 0 ? [] : [`${qualified}(${namesOf(first)})`]
+  const piped = last.length === 0 ? [] : [`${subject}.pipe(${qualified}(${namesOf(last)}))`]
+  return [...calls, ...piped].join("\n")
+}
