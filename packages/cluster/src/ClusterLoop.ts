@@ -36,16 +36,16 @@ import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import * as Hub from "./internal/hub.ts"
 import { registryOf } from "./internal/registry.ts"
-import { startsAtOnce } from "./internal/schedule.ts"
+import { startsAtOnce, unreadable } from "./internal/schedule.ts"
 import { forget } from "./internal/takeOver.ts"
 import * as InternalTerm from "./internal/term.ts"
 import type { Term } from "./Term.ts"
 
 /**
- * The loop can run nowhere as it was asked for: found when its layer is built.
+ * The layer of a loop is refused: the loop would run nowhere, or twice. The message says what to change.
  *
- * - `reason`: `"duplicate"`: this runner has a loop of that name already; `"shardGroup"`: it does not serve that shard group, or
- *   nobody can tell
+ * - `reason`: `"duplicate"`: this runner has a loop of that name already. `"schedule"`: nothing can read its cron expression.
+ *   `"shardGroup"`: this runner does not serve its shard group, or its `ShardingConfig` is not provided
  *
  * **Example** (Twice the same name)
  *
@@ -66,7 +66,7 @@ import type { Term } from "./Term.ts"
  */
 export class ClusterLoopError extends Data.TaggedError("ClusterLoopError")<{
   readonly name: string
-  readonly reason: "duplicate" | "shardGroup"
+  readonly reason: "duplicate" | "schedule" | "shardGroup"
   readonly message: string
 }> {}
 
@@ -251,6 +251,14 @@ export const layer = <
     yield* allowed(options)
     const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
     yield* assigned(name, shardGroup, config)
+    const mistyped = yield* unreadable(schedule)
+    if (mistyped !== undefined) {
+      return yield* new ClusterLoopError({
+        name,
+        reason: "schedule",
+        message: `The loop "${name}" never runs: ${mistyped.message}`
+      })
+    }
     yield* Effect.acquireRelease(
       Effect.suspend((): Effect.Effect<unknown, ClusterLoopError> => {
         const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
