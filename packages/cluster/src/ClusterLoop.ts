@@ -35,6 +35,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import * as Hub from "./internal/hub.ts"
+import * as Membership from "./internal/membership.ts"
 import { registryOf } from "./internal/registry.ts"
 import { startsAtOnce, unreadable } from "./internal/schedule.ts"
 import { forget } from "./internal/takeOver.ts"
@@ -66,7 +67,7 @@ import type { Term } from "./Term.ts"
  */
 export class ClusterLoopError extends Data.TaggedError("ClusterLoopError")<{
   readonly name: string
-  readonly reason: "duplicate" | "schedule" | "shardGroup"
+  readonly reason: "address" | "duplicate" | "pooledConnection" | "schedule" | "shardGroup" | "shardSettings"
   readonly message: string
 }> {}
 
@@ -251,6 +252,8 @@ export const layer = <
     yield* allowed(options)
     const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
     yield* assigned(name, shardGroup, config)
+    const { refusal } = yield* Membership.Membership
+    if (refusal !== undefined) return yield* new ClusterLoopError({ name, ...refusal })
     const mistyped = yield* unreadable(schedule)
     if (mistyped !== undefined) {
       return yield* new ClusterLoopError({
@@ -295,7 +298,7 @@ export const layer = <
         ).pipe(Effect.provideContext(context))
     })
   })
-  return Layer.effectDiscard(make)
+  return Layer.provide(Layer.effectDiscard(make), Membership.layer)
 }
 
 /**

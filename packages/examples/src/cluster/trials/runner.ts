@@ -5,7 +5,7 @@
  * - `up`: its layers are built; `refused <reason> <message>`: they are not
  * - `term <loop>`, `end <loop> <reason>`: it owns the loop from here, to here
  * - `run <loop> <start>`: a run has ended that started there; `first <loop>`: the first run of a term starts
- * - `lag <microseconds>`: the event loop stood still for that long
+ * - `lag <microseconds> <of them on a core>`: the event loop stood still for that long
  * - `owned <loop> <0 or 1>`: the gauge, each half second, where `gauges` is set
  * - `log <level> <message>`: of level Warn or above
  */
@@ -47,14 +47,19 @@ const file = openSync(settings.file, "a")
 const micros = () => Number(process.hrtime.bigint() / 1000n)
 const say = (...event: ReadonlyArray<string | number>) => void writeSync(file, `${micros()} ${event.join(" ")}\n`)
 
-const watch = (tick: number, before: number) =>
+// Where other processes want the same cores, the time that an event loop stood still is theirs as well.
+const burnt = () => {
+  const { system, user } = process.threadCpuUsage()
+  return system + user
+}
+const watch = (tick: number, before: number, burntBefore: number) =>
   setTimeout(() => {
-    const now = micros()
+    const [now, burntNow] = [micros(), burnt()]
     const lag = now - before - tick * 1000
-    if (lag > 30_000) say("lag", lag)
-    watch(tick, now)
+    if (lag > 30_000) say("lag", lag, burntNow - burntBefore)
+    watch(tick, now, burntNow)
   }, tick).unref()
-watch(10, micros())
+watch(10, micros(), burnt())
 
 const logger = Logger.make(({ fiber, logLevel, message }) => {
   const text = String(Array.isArray(message) ? message[0] : message)
