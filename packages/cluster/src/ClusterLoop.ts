@@ -38,6 +38,10 @@ import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import { CurrentTerm, type Term } from "./Term.ts"
 
+export { ControlError } from "./internal/controlModels.ts"
+export type { Control, PastRun, Status } from "./internal/controlModels.ts"
+export { control, list } from "./internal/loopControl.ts"
+
 /**
  * The loop can run nowhere as it was asked for: found when its layer is built.
  *
