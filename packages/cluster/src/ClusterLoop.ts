@@ -20,7 +20,6 @@ import * as Backoff from "effect-wait/Backoff"
 import * as Jitter from "effect-wait/Jitter"
 import * as Loop from "effect-wait/Loop"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
@@ -29,14 +28,18 @@ import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
-import { CurrentTerm, type Term } from "./Term.ts"
+import * as Hub from "./internal/hub.ts"
+import { registryOf } from "./internal/registry.ts"
+import { startsAtOnce } from "./internal/schedule.ts"
+import { forget } from "./internal/takeOver.ts"
+import * as InternalTerm from "./internal/term.ts"
+import type { Term } from "./Term.ts"
 
 export { ControlError } from "./internal/controlModels.ts"
 export type { Control, PastRun, Status } from "./internal/controlModels.ts"
@@ -82,15 +85,6 @@ export interface Owned {
   readonly loop: Loop.Loop<unknown, unknown>
 }
 
-// What each runner has: a process may be several, in tests.
-const registries = new WeakMap<Sharding.Sharding["Service"], Map<string, Owned | undefined>>()
-
-const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned | undefined> => {
-  const registry = registries.get(sharding) ?? new Map<string, Owned | undefined>()
-  registries.set(sharding, registry)
-  return registry
-}
-
 /**
  * A loop of this name, where this runner owns it now: with its status, and everything else that a `Loop` tells.
  *
@@ -123,16 +117,6 @@ const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned |
  */
 export const find = (name: string): Effect.Effect<Option.Option<Owned>, never, Sharding.Sharding> =>
   Effect.map(Sharding.Sharding, (sharding) => Option.fromUndefinedOr(registryOf(sharding).get(name)))
-
-const terms = Metric.counter("effect_wait_cluster_terms_total", {
-  description: "Terms that began here",
-  incremental: true
-})
-
-const owned = Metric.gauge("effect_wait_cluster_owned", { description: "Loops that this runner owns now" })
-
-// In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
-const ownInterruption = Effect.interruptible(Effect.void)
 
 // No delay is close to 0: a runner that was paused, and is refused by a `Fence`, has to learn first that it is no longer the owner.
 const defaultBackoff = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
@@ -260,10 +244,6 @@ export const layer = <
   readonly shardGroup?: string | undefined
 }): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RB | RH, Scope.Scope>> => {
   const { backoff = defaultBackoff, immediate, name, onFailure, schedule, shardGroup = "default" } = options
-  const run = Effect.catchCause(
-    Effect.scoped(options.run),
-    (cause) => Effect.andThen(ownInterruption, Effect.fail(cause))
-  )
   // The error of a run is its Cause.
   const hook = onFailure === undefined ?
     undefined :
@@ -284,48 +264,32 @@ export const layer = <
       }),
       () => Effect.sync(() => registry.delete(name))
     )
-    const ambient = yield* Metric.CurrentMetricAttributes
     const runner = Option.match(Option.flatMap(config, ({ runnerAddress }) => runnerAddress), {
       onNone: () => "unknown",
       onSome: ({ host, port }) => `${host}:${port}`
     })
-    const counted = Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, name, runner })
-    const turn = Effect.gen(function*() {
-      const term: Term = {
-        loop: name,
-        runner,
-        id: String(yield* sharding.getSnowflake),
-        startedAt: yield* Clock.currentTimeMillis
-      }
-      const attributes = { loop: name, runner, term: term.id }
-      return yield* Effect.gen(function*() {
-        yield* Effect.acquireRelease(counted(Metric.update(owned, 1)), () => counted(Metric.update(owned, 0)))
-        yield* counted(Metric.update(terms, 1))
-        yield* Effect.logInfo("The term begins")
-        yield* Effect.addFinalizer(() => Effect.logInfo("The term ends"))
-        const loop = yield* Loop.forkScoped(run, schedule, { name, immediate, backoff, onFailure: hook })
-        yield* Effect.acquireRelease(
-          Effect.sync(() => registry.set(name, { term, loop })),
-          () => Effect.sync(() => registry.set(name, undefined))
-        )
-        const exit = yield* loop.await
-        if (Exit.isSuccess(exit)) yield* Effect.logInfo("The loop is done, and begins again with the next term")
-        return yield* Effect.never
-      }).pipe(
-        Effect.scoped,
-        Effect.provideService(CurrentTerm, term),
-        Effect.annotateLogs(attributes),
-        Effect.annotateSpans(attributes)
-      )
-    }).pipe(
-      Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, runner }),
-      Effect.tapCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.void
-          : Effect.logError("The term has failed: the loop runs nowhere", cause)
-      )
-    )
-    yield* sharding.registerSingleton(name, turn, { shardGroup })
+    const identity: InternalTerm.Identity = { name, runner, ambient: yield* Metric.CurrentMetricAttributes }
+    yield* InternalTerm.setOwned(identity, 0)
+    const isSpread = immediate ?? startsAtOnce(schedule)
+    const context = yield* Effect.context<Exclude<R | RS | RB | RH, Scope.Scope>>()
+    yield* Hub.join(sharding, {
+      name,
+      shardGroup,
+      takeOver: forget,
+      term: (seat) =>
+        InternalTerm.run(
+          sharding,
+          identity,
+          seat,
+          Loop.forkScoped(InternalTerm.iteration(options.run, seat), schedule, {
+            name,
+            immediate,
+            initialDelay: isSpread ? seat.firstDelay : 0,
+            backoff,
+            onFailure: hook
+          })
+        ).pipe(Effect.provideContext(context))
+    })
   })
   return Layer.effectDiscard(make)
 }

@@ -223,6 +223,8 @@ describe("ClusterLoop.layer", () => {
         "Info: The loop is done, and begins again with the next term",
         "Info: The term begins",
         "Info: The term begins",
+        "Info: The term ends: done",
+        "Info: The term ends: done",
         "Warn: A run failed; the next one starts in 5s"
       ])
     }))
