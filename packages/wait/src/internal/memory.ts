@@ -44,6 +44,7 @@ export interface Memory extends Slots {
  *
  * - `slot`: the slot of `Period.cron` or `Period.ticker` that it serves, in milliseconds since the epoch. Null for other
  *   schedules, and for a run that was triggered or is immediate
+ * - `nextSlot`: the slot after it
  * - `start`: when it starts, in milliseconds since the epoch
  * - `isTriggered`: a trigger starts it: also while the loop is paused
  *
@@ -52,6 +53,7 @@ export interface Memory extends Slots {
  */
 export interface NextRun {
   readonly slot: number | null
+  readonly nextSlot: number | null
   readonly start: number
   readonly isTriggered: boolean
 }

@@ -18,7 +18,7 @@ import type { CatchUp, Change, Memory, NextRun, Policy, Slots } from "./memory.t
 import { earlyWake, type Moment } from "./moment.ts"
 import { End } from "./next.ts"
 import { planOf } from "./plan.ts"
-import { recallGrid, slotsOf } from "./recall.ts"
+import { followingSlot, recallGrid, slotsOf } from "./recall.ts"
 import { CurrentLoop, type Stoppable } from "./stopping.ts"
 import type { Watch, Watched } from "./watch.ts"
 
@@ -263,7 +263,8 @@ export const remember = (
       const { at } = loop
       const parts = partsOf(plan, state)
       const isOfSlot = !at.isExtra && parts.cap?.hasAdded !== true && !isImmediate(parts)
-      const run: NextRun = { slot: isOfSlot ? slotsAt(at, parts).nextSlot : null, start: at.wall(), isTriggered }
+      const slot = isOfSlot ? slotsAt(at, parts).nextSlot : null
+      const run = { slot, nextSlot: followingSlot(parts.grid?.of(), slot), start: at.wall(), isTriggered }
       return retried(begin(name, run), loop, ({ reason }) => reason === "unavailable").pipe(
         Effect.catchTag("RetryExhausted", () => Effect.succeed(true)), // the loop was stopped, and makes no run
         Effect.map((isGranted) => isGranted || isTriggered || watch.pause(loop))
