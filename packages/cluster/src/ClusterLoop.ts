@@ -50,6 +50,7 @@ import type { Term } from "./Term.ts"
 export { ControlError } from "./internal/controlModels.ts"
 export type { Control, PastRun, Status } from "./internal/controlModels.ts"
 export { CurrentSlot } from "./internal/currentSlot.ts"
+export { guard } from "./internal/guard.ts"
 export { control, list } from "./internal/loopControl.ts"
 
 /**
