@@ -39,6 +39,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import * as Hub from "./internal/hub.ts"
+import { serve } from "./internal/loopEntity.ts"
 import { setEmbedded, tableOf, takeOverOf } from "./internal/memory.ts"
 import { registryOf } from "./internal/registry.ts"
 import { hasSlots, isOwn, startsAtOnce } from "./internal/schedule.ts"
@@ -317,6 +318,7 @@ export const layer = <
     const context = yield* Effect.context<Exclude<R | RS | RB | RH, Scope.Scope>>()
     const table = options.catchUp === false || !isOwn(schedule) ? undefined : yield* tableOf(sharding)
     if (table === undefined && options.catchUp !== false) yield* Effect.logWarning(forgets(schedule))
+    if (table !== undefined) yield* serve(sharding, name, shardGroup, table)
     const takeOver = table === undefined ? forget : takeOverOf(table, sharding, { owner: runner, shardGroup })
     const catchUp = options.catchUp === false ? undefined : options.catchUp ?? {}
     const settings = { name, immediate, backoff, onFailure: hook }
