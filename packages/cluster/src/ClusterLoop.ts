@@ -40,9 +40,10 @@ import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import * as Hub from "./internal/hub.ts"
 import { serve } from "./internal/loopEntity.ts"
+import * as Membership from "./internal/membership.ts"
 import { setEmbedded, tableOf, takeOverOf } from "./internal/memory.ts"
 import { registryOf } from "./internal/registry.ts"
-import { hasSlots, isOwn, startsAtOnce } from "./internal/schedule.ts"
+import { hasSlots, isOwn, startsAtOnce, unreadable } from "./internal/schedule.ts"
 import { forget } from "./internal/takeOver.ts"
 import * as InternalTerm from "./internal/term.ts"
 import * as TermMemory from "./internal/termMemory.ts"
@@ -55,10 +56,10 @@ export { guard } from "./internal/guard.ts"
 export { control, list } from "./internal/loopControl.ts"
 
 /**
- * The loop can run nowhere as it was asked for: found when its layer is built.
+ * The layer of a loop is refused: the loop would run nowhere, or twice. The message says what to change.
  *
- * - `reason`: `"duplicate"`: this runner has a loop of that name already; `"shardGroup"`: it does not serve that shard group, or
- *   nobody can tell
+ * - `reason`: `"duplicate"`: this runner has a loop of that name already. `"schedule"`: nothing can read its cron expression.
+ *   `"shardGroup"`: this runner does not serve its shard group, or its `ShardingConfig` is not provided
  *
  * **Example** (Twice the same name)
  *
@@ -79,7 +80,7 @@ export { control, list } from "./internal/loopControl.ts"
  */
 export class ClusterLoopError extends Data.TaggedError("ClusterLoopError")<{
   readonly name: string
-  readonly reason: "duplicate" | "shardGroup"
+  readonly reason: "address" | "duplicate" | "pooledConnection" | "schedule" | "shardGroup" | "shardSettings"
   readonly message: string
 }> {}
 
@@ -299,6 +300,16 @@ export const layer = <
     yield* allowed(options)
     const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
     yield* assigned(name, shardGroup, config)
+    const { refusal } = yield* Membership.Membership
+    if (refusal !== undefined) return yield* new ClusterLoopError({ name, ...refusal })
+    const mistyped = yield* unreadable(schedule)
+    if (mistyped !== undefined) {
+      return yield* new ClusterLoopError({
+        name,
+        reason: "schedule",
+        message: `The loop "${name}" never runs: ${mistyped.message}`
+      })
+    }
     yield* Effect.acquireRelease(
       Effect.suspend((): Effect.Effect<unknown, ClusterLoopError> => {
         const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
@@ -350,7 +361,7 @@ export const layer = <
         )
     })
   })
-  return Layer.effectDiscard(make)
+  return Layer.provide(Layer.effectDiscard(make), Membership.layer)
 }
 
 /**

@@ -163,7 +163,6 @@ describe("ClusterLoop.control", () => {
       yield* sql`ALTER TABLE effect_wait_loops RENAME TO away`
       for (const asked of [Effect.asVoid(job.status), job.pause, job.resume, job.trigger]) {
         assert.deepInclude(yield* Effect.flip(asked), { reason: "storage" })
-      })
       }
     }))
 })

@@ -212,10 +212,15 @@ const leave = Effect.fnUntraced(function*(hubs: Hubs, hub: Hub, name: string) {
 })
 
 /** Adds a loop to the hub of its shard, until the Scope closes. The first one makes the hub, the last one removes it. */
-export const join = (sharding: Sharding.Sharding["Service"], member: Member): Effect.Effect<void, never, Scope.Scope> =>
+export const join = (
+  sharding: Sharding.Sharding["Service"],
+  member: Member
+): Effect.Effect<unknown, never, Scope.Scope> =>
   Effect.suspend(() => {
     const hubs = hubsOf(sharding)
-    return Effect.asVoid(
+    // Thousands of layers are built at once.
+    return Effect.andThen(
+      hubs.pace.turn,
       Effect.acquireRelease(
         hubs.lock.withPermit(enter(sharding, hubs, member)),
         (hub) => leave(hubs, hub, member.name)
