@@ -200,18 +200,17 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
           ),
           (rows) => found(rows.flat())
         ),
-      end: (key, memory, { end, outcome, slot, start }) =>
-        inTransaction(
-          sql,
-          Effect.tap(
-            sql<{ runs: number; owner: string; term: string }>`${endOfRun(key, memory)} RETURNING runs, owner, term`,
-            ([done]) =>
-              done === undefined ? Effect.void : Effect.asVoid(sql`INSERT INTO effect_wait_loop_runs
-                (loop, place, number, owner, term, slot, started, ended, outcome)
-                VALUES (${key.name}, ${Number(done.runs) % historySize}, ${done.runs}, ${done.owner}, ${done.term},
-                  ${slot}, ${start}, ${end}, ${outcome}) ${orReplace}`)
-          )
-        ),
+      end: (key, memory, { end, outcome, slot, start }, isGuard) => {
+        const statements = Effect.tap(
+          sql<{ runs: number; owner: string; term: string }>`${endOfRun(key, memory)} RETURNING runs, owner, term`,
+          ([done]) =>
+            done === undefined ? Effect.void : Effect.asVoid(sql`INSERT INTO effect_wait_loop_runs
+              (loop, place, number, owner, term, slot, started, ended, outcome)
+              VALUES (${key.name}, ${Number(done.runs) % historySize}, ${done.runs}, ${done.owner}, ${done.term},
+                ${slot}, ${start}, ${end}, ${outcome}) ${orReplace}`)
+        )
+        return isGuard ? statements : inTransaction(sql, statements)
+      },
       hold: ({ name, token }) =>
         sql`UPDATE effect_wait_loops SET token = token WHERE name = ${name} AND token = ${token} RETURNING 1`
     }),

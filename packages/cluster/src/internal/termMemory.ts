@@ -56,9 +56,9 @@ export const make = (table: LoopTable, term: Term, { isForeign, memory: taken, n
   /** What a guarded write has saved of this run. */
   let saved: LoopStore.Memory | undefined
 
-  const isSaved = (next: LoopStore.Memory): boolean =>
-    saved !== undefined && next.lastSuccess === next.lastEnd && next.slot === saved.slot && next.due !== null &&
-    saved.due !== null && Math.abs(next.due - saved.due) < 1
+  const isSaved = ({ due, lastEnd, lastSuccess, nextSlot }: LoopStore.Memory): boolean =>
+    saved !== undefined && lastSuccess === lastEnd && nextSlot !== null && nextSlot === saved.nextSlot &&
+    due !== null && saved.due !== null && Math.abs(due - saved.due) < 1
 
   const endOf = ({ lastEnd, lastStart, lastSuccess }: LoopStore.Memory): Ended => ({
     slot: run?.slot ?? null,
