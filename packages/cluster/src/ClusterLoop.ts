@@ -19,6 +19,8 @@
 import * as Backoff from "effect-wait/Backoff"
 import * as Jitter from "effect-wait/Jitter"
 import * as Loop from "effect-wait/Loop"
+import * as LoopStore from "effect-wait/LoopStore"
+import * as Period from "effect-wait/Period"
 import * as Cause from "effect/Cause"
 import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
@@ -27,20 +29,31 @@ import * as RunnerStorage from "effect/cluster/RunnerStorage"
 import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
 import * as Hub from "./internal/hub.ts"
+import { serve } from "./internal/loopEntity.ts"
 import * as Membership from "./internal/membership.ts"
+import { setEmbedded, tableOf, takeOverOf } from "./internal/memory.ts"
 import { registryOf } from "./internal/registry.ts"
-import { startsAtOnce, unreadable } from "./internal/schedule.ts"
+import { hasSlots, isOwn, startsAtOnce, unreadable } from "./internal/schedule.ts"
 import { forget } from "./internal/takeOver.ts"
 import * as InternalTerm from "./internal/term.ts"
+import * as TermMemory from "./internal/termMemory.ts"
 import type { Term } from "./Term.ts"
+
+export { ControlError } from "./internal/controlModels.ts"
+export type { Control, PastRun, Status } from "./internal/controlModels.ts"
+export { CurrentSlot } from "./internal/currentSlot.ts"
+export { guard } from "./internal/guard.ts"
+export { control, list } from "./internal/loopControl.ts"
 
 /**
  * The layer of a loop is refused: the loop would run nowhere, or twice. The message says what to change.
@@ -133,21 +146,55 @@ const allowed = (options: {
   readonly immediate?: unknown
   readonly backoff?: unknown
   readonly onFailure?: unknown
+  readonly catchUp?: unknown
 }): Effect.Effect<void> => {
-  const { backoff, immediate, name, onFailure, run, schedule } = options
+  const { backoff, catchUp, immediate, name, onFailure, run, schedule } = options
+  const isRecord = Predicate.isObject(catchUp)
+  const { missed, unreadable, window }: { missed?: unknown; unreadable?: unknown; window?: unknown } = isRecord
+    ? catchUp
+    : {}
+  const isOwnSchedule = Schedule.isSchedule(schedule) && isOwn(schedule)
+  const slotted = isOwnSchedule && hasSlots(schedule)
+  const noSlots = "left out, for only the slots of Period.cron and Period.ticker can be missed"
   const checks = [
     [typeof name === "string" && name !== "", "name", name, "a string that is not empty"],
     [Effect.isEffect(run), "run", run, "an Effect"],
     [Schedule.isSchedule(schedule), "schedule", schedule, "a Schedule"],
     [immediate === undefined || typeof immediate === "boolean", "immediate", immediate, "true or false"],
     [backoff === undefined || Schedule.isSchedule(backoff), "backoff", backoff, "a Schedule"],
-    [onFailure === undefined || typeof onFailure === "function", "onFailure", onFailure, "a function"]
+    [onFailure === undefined || typeof onFailure === "function", "onFailure", onFailure, "a function"],
+    [catchUp === undefined || catchUp === false || isRecord, "catchUp", catchUp, "a record of options, or false"],
+    [
+      !isRecord || isOwnSchedule,
+      "schedule",
+      schedule,
+      "a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp"
+    ],
+    [missed === undefined || slotted, "catchUp.missed", missed, noSlots],
+    [window === undefined || slotted, "catchUp.window", window, noSlots],
+    [isOneOf(missed, ["skip", "one", "all"]), "catchUp.missed", missed, `"skip", "one" or "all"`],
+    [isOneOf(unreadable, ["fail", "startAsNew"]), "catchUp.unreadable", unreadable, `"fail" or "startAsNew"`],
+    [window === undefined || isDuration(window), "catchUp.window", window, "a duration of 0 or more"]
   ] as const
   const wrong = checks.find(([holds]) => !holds)
   if (wrong === undefined) return Effect.void
   const [, argument, value, allowed] = wrong
   return Effect.die(illegal(`ClusterLoop.layer: ${argument}`, value, allowed))
 }
+
+const isOneOf = (value: unknown, allowed: ReadonlyArray<unknown>): boolean =>
+  value === undefined || allowed.includes(value)
+
+const isDuration = (value: unknown): boolean =>
+  Option.exists(Duration.fromInput(value as Duration.Input), (duration) => Duration.toMillis(duration) >= 0)
+
+/** When a runner takes over again what another one has taken over from it. */
+const retake = Period.sliding("2 seconds").pipe(Jitter.additive(0.5))
+
+const forgets = (schedule: object): string =>
+  isOwn(schedule)
+    ? "This loop remembers nothing through a hand-over: provide the SqlClient of the cluster to its layer, or set catchUp to false"
+    : "This loop remembers nothing through a hand-over: its schedule is not one of effect-wait. Set catchUp to false if that is right"
 
 const assigned = (
   name: string,
@@ -251,6 +298,7 @@ export const layer = <
   readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined
   readonly onFailure?: ((failure: Loop.Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
   readonly shardGroup?: string | undefined
+  readonly catchUp?: Loop.CatchUp | false | undefined
 }): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RB | RH, Scope.Scope>> => {
   const { backoff = defaultBackoff, immediate, name, onFailure, schedule, shardGroup = "default" } = options
   // The error of a run is its Cause.
@@ -291,23 +339,38 @@ export const layer = <
     yield* InternalTerm.setOwned(identity, 0)
     const isSpread = immediate ?? startsAtOnce(schedule)
     const context = yield* Effect.context<Exclude<R | RS | RB | RH, Scope.Scope>>()
+    const table = options.catchUp === false || !isOwn(schedule) ? undefined : yield* tableOf(sharding)
+    if (table === undefined && options.catchUp !== false) yield* Effect.logWarning(forgets(schedule))
+    if (table !== undefined) yield* serve(sharding, name, shardGroup, table)
+    const takeOver = table === undefined ? forget : takeOverOf(table, sharding, { owner: runner, shardGroup })
+    const catchUp = options.catchUp === false ? undefined : options.catchUp ?? {}
+    const settings = { name, immediate, backoff, onFailure: hook }
+    const fork = (seat: Hub.Seat) => (term: Term) => {
+      const row = seat.recollection?.row
+      const run = InternalTerm.iteration(options.run, seat)
+      // An overdue run starts at once, also that of a calendar.
+      const initialDelay = isSpread || row?.memory !== undefined ? seat.firstDelay : 0
+      if (table === undefined || row === undefined) return Loop.forkScoped(run, schedule, { ...settings, initialDelay })
+      const memory = TermMemory.make(table, term, row)
+      return Loop.forkScoped(InternalTerm.remembering(run, memory), schedule, { ...settings, initialDelay, catchUp })
+        .pipe(
+          Effect.provideService(LoopStore.LoopStore, memory.store),
+          Effect.tap((loop) => row.isTriggered ? loop.trigger : Effect.void)
+        )
+    }
+    const oneTerm = (seat: Hub.Seat) => InternalTerm.run(sharding, identity, seat, fork(seat))
+    // This runner has still the shard, for all that it knows: it takes over again.
+    const again = (seat: Hub.Seat) =>
+      Effect.flatMap(takeOver([name]), (known) => oneTerm({ ...seat, recollection: known.get(name) }))
     yield* Hub.join(sharding, {
       name,
       shardGroup,
-      takeOver: forget,
+      takeOver,
       term: (seat) =>
-        InternalTerm.run(
-          sharding,
-          identity,
-          seat,
-          Loop.forkScoped(InternalTerm.iteration(options.run, seat), schedule, {
-            name,
-            immediate,
-            initialDelay: isSpread ? seat.firstDelay : 0,
-            backoff,
-            onFailure: hook
-          })
-        ).pipe(Effect.provideContext(context))
+        Effect.andThen(oneTerm(seat), Loop.run(again(seat), retake, { initialDelay: "1 second" })).pipe(
+          Effect.andThen(Effect.never),
+          Effect.provideContext(context)
+        )
     })
   })
   return Layer.provide(Layer.effectDiscard(make), Membership.layer)
@@ -339,7 +402,8 @@ export const layer = <
  */
 export const layerEmbedded: Layer.Layer<
   Sharding.Sharding | Runners.Runners | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
-> = Sharding.layer.pipe(
+> = Layer.effectDiscard(Effect.map(Sharding.Sharding, setEmbedded)).pipe(
+  Layer.provideMerge(Sharding.layer),
   Layer.provideMerge(Runners.layerNoop),
   Layer.provideMerge(MessageStorage.layerMemory),
   Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),

@@ -326,19 +326,18 @@ describe("ClusterLoop.layer", () => {
       assert.strictEqual(error.message, "This runner has a loop \"sync\" already. Give each loop a name of its own.")
     }))
 
-  it.effect("takes a name again once its layer was closed", () =>
+  it.effect("takes a name again once its layer was closed, and goes on where the loop was", () =>
     Effect.gen(function*() {
       const { start, starts } = starting()
       const loop = () => ClusterLoop.layer({ name: "sync", run: start, schedule: fiveSeconds })
       const context = yield* Layer.build(ClusterLoop.layerEmbedded)
       yield* TestClock.adjust("1 second")
-      yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("1 second"))).pipe(
-        Effect.provide(context)
-      )
-      yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("1 second"))).pipe(
-        Effect.provide(context)
-      )
-      assert.deepStrictEqual(starts, [1000, 2000])
+      for (let times = 1; times <= 3; times++) {
+        yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("3 seconds"))).pipe(
+          Effect.provide(context)
+        )
+      }
+      assert.deepStrictEqual(starts, [1000, 6000])
     }))
 
   it.effect.each<readonly [object, string]>([

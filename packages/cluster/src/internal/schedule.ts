@@ -25,6 +25,26 @@ export const startsAtOnce = (schedule: object): boolean => {
   return plan !== undefined && plan.look === undefined
 }
 
+interface Slotted {
+  readonly grid?: unknown
+  readonly inner?: Slotted | undefined
+}
+
+const ownPlanOf = (schedule: object): Slotted | undefined =>
+  Predicate.hasProperty(schedule, "~effect-wait/Plan") && Predicate.isObject(schedule["~effect-wait/Plan"])
+    ? schedule["~effect-wait/Plan"]
+    : undefined
+
+/** Whether it is of effect-wait as a whole: only such a schedule can go on where it was. */
+export const isOwn = (schedule: object): boolean => ownPlanOf(schedule) !== undefined
+
+/** Whether its runs have slots, which can be missed. */
+export const hasSlots = (schedule: object): boolean => {
+  let plan = ownPlanOf(schedule)
+  while (plan !== undefined && plan.grid === undefined) plan = plan.inner
+  return plan !== undefined
+}
+
 /** The cron expression that nothing can read, if the schedule has one. */
 export const unreadable = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>

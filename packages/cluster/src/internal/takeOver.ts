@@ -1,9 +1,11 @@
 /** What a runner reads when it takes over loops. */
 import * as Effect from "effect/Effect"
+import type { Row } from "./loopTable.ts"
 
-/** What is known of a loop from the terms before this one. */
+/** What is known of a loop from the terms before this one, and the token of the new one. */
 export interface Recollection {
   readonly name: string
+  readonly row?: Row | undefined
 }
 
 /**

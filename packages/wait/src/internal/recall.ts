@@ -20,6 +20,14 @@ export const slotsOf = (grid: Grid, at: Moment): Slots => {
   return { anchor: null, slot, nextSlot: isNew ? slotAfter(calendar, slot) : state.slot }
 }
 
+/** The slot after this one. */
+export const followingSlot = (grid: Grid, slot: number | null): number | null => {
+  if (grid === undefined || slot === null) return null
+  if ("millis" in grid) return slot + grid.millis
+  const next = slotAfter(grid.calendar, slot)
+  return next === Infinity ? null : next
+}
+
 /** The wait for the first run, or `done`. */
 export const recallGrid = (grid: Grid, at: Moment, memory: Memory, policy: Policy): number =>
   grid === undefined
