@@ -311,7 +311,9 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
         migrate === undefined ? Effect.fail(error) : Effect.suspend(() => decodePayload(migrate(stored)))
       ),
       Effect.mapError((error) =>
-        `The stored payload cannot be decoded${migrate === undefined ? " and there is no `migrate`" : ""}: ${error.message}`
+        `The stored payload cannot be decoded${
+          migrate === undefined ? " and there is no `migrate`" : ""
+        }: ${error.message}`
       )
     )
 

@@ -112,7 +112,9 @@ export const purge = (options: {
     const { limit = 10_000, olderThan } = options
     const age = Option.match(Duration.fromInput(olderThan), { onNone: () => NaN, onSome: Duration.toMillis })
     if (!(age >= 0 && age < Infinity)) {
-      return Effect.die(illegal("PollStore.purge: olderThan", olderThan, "a duration of 0 or more that is not infinite"))
+      return Effect.die(
+        illegal("PollStore.purge: olderThan", olderThan, "a duration of 0 or more that is not infinite")
+      )
     }
     if (!(Number.isSafeInteger(limit) && limit > 0)) {
       return Effect.die(illegal("PollStore.purge: limit", limit, "a whole number of 1 or more"))

@@ -164,8 +164,10 @@ export const makeRunners = Effect.gen(function*() {
 
   /** How many rows there are of a kind of poll. */
   const rows = (name = "rollout") =>
-    Effect.map(store.list(name, { limit: 1e6, states: undefined, prefix: undefined, after: undefined }), ({ rows }) =>
-      rows.length)
+    Effect.map(
+      store.list(name, { limit: 1e6, states: undefined, prefix: undefined, after: undefined }),
+      ({ rows }) => rows.length
+    )
 
   return { store, asked, rows, start }
 })

@@ -118,7 +118,8 @@ export const make = (clock: Clock): PollStorage => {
           rows: copy(
             Array.from(rows.values())
               .filter(({ dueAt, key, state }) =>
-                (states?.includes(state === "waiting" && dueAt <= now ? "checking" : state) ?? true) && key.startsWith(prefix) && (after === undefined || key > after)
+                (states?.includes(state === "waiting" && dueAt <= now ? "checking" : state) ?? true) &&
+                key.startsWith(prefix) && (after === undefined || key > after)
               )
               .sort((a, b) => a.key < b.key ? -1 : 1)
               .slice(0, limit)

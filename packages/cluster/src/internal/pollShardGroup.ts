@@ -11,7 +11,9 @@ export const refuseShardGroup = (
   config: Option.Option<ShardingConfig.ShardingConfig["Service"]>
 ): Effect.Effect<void> => {
   const refuse = (why: string) =>
-    Effect.die(new Cause.IllegalArgumentError(`The poll "${name}" is served in the shard group "${shardGroup}", ${why}`))
+    Effect.die(
+      new Cause.IllegalArgumentError(`The poll "${name}" is served in the shard group "${shardGroup}", ${why}`)
+    )
   if (Option.isNone(config)) {
     return shardGroup === "default" ? Effect.void : refuse(
       "and nothing says whether this runner has it. Provide the ShardingConfig of the runner to the layer of the poll as well."

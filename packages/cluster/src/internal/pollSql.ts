@@ -87,17 +87,21 @@ export const make: Effect.Effect<PollStorage, SqlError, SqlClient.SqlClient> = E
     )
   }
 
-  const create = Effect.forEach([
-    `CREATE TABLE IF NOT EXISTS effect_wait_polls (
+  const create = Effect.forEach(
+    [
+      `CREATE TABLE IF NOT EXISTS effect_wait_polls (
       id ${dialect.id}, name TEXT NOT NULL, key ${dialect.text} NOT NULL, run INTEGER NOT NULL, slot INTEGER NOT NULL,
       payload TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, started_at DOUBLE PRECISION NOT NULL,
       due_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION, delay DOUBLE PRECISION NOT NULL,
       growth_nanos DOUBLE PRECISION NOT NULL, growth_steps INTEGER NOT NULL, last_error TEXT, value TEXT NOT NULL,
       UNIQUE (name, key, run)
     )`,
-    "CREATE INDEX IF NOT EXISTS effect_wait_polls_due ON effect_wait_polls (slot, due_at) WHERE state = 'waiting'",
-    "CREATE INDEX IF NOT EXISTS effect_wait_polls_ended ON effect_wait_polls (ended_at) WHERE state <> 'waiting'"
-  ], (statement) => sql.unsafe(statement), { discard: true })
+      "CREATE INDEX IF NOT EXISTS effect_wait_polls_due ON effect_wait_polls (slot, due_at) WHERE state = 'waiting'",
+      "CREATE INDEX IF NOT EXISTS effect_wait_polls_ended ON effect_wait_polls (ended_at) WHERE state <> 'waiting'"
+    ],
+    (statement) => sql.unsafe(statement),
+    { discard: true }
+  )
   // Looked for first: not every role may create tables. Of two that create it at once, Postgres lets one fail.
   yield* sql.unsafe<{ found: boolean | number }>(`SELECT ${dialect.found} AS found`).pipe(
     Effect.flatMap((rows) => Effect.when(sql.withTransaction(create), Effect.succeed(!rows[0]?.found))),
@@ -154,7 +158,9 @@ export const make: Effect.Effect<PollStorage, SqlError, SqlClient.SqlClient> = E
     waiting: (ids) =>
       stored(inBatches(ids, (ids) =>
         Effect.map(
-          sql<{ id: string }>`SELECT CAST(id AS TEXT) AS id FROM effect_wait_polls WHERE ${inIds(ids)} AND ${isWaiting}`,
+          sql<{ id: string }>`SELECT CAST(id AS TEXT) AS id FROM effect_wait_polls WHERE ${
+            inIds(ids)
+          } AND ${isWaiting}`,
           (rows) => rows.map(({ id }) => id)
         ))),
     plan: (id, attempt, { delay, growth, lastError, wait }) =>
@@ -203,7 +209,9 @@ export const make: Effect.Effect<PollStorage, SqlError, SqlClient.SqlClient> = E
           ...(states === undefined ? [] : [
             sql`CASE WHEN ${isWaiting} AND due_at <= ${now} THEN 'checking' ELSE state END IN ${sql.in(states)}`
           ]),
-          ...(prefix === undefined ? [] : [sql`substr(key, 1, CAST(${prefix.length} AS INTEGER)) = ${prefix}`]),
+          ...(prefix === undefined
+            ? []
+            : [sql`substr(key, 1, CAST(${Array.from(prefix).length} AS INTEGER)) = ${prefix}`]),
           ...(after === undefined ? [] : [sql`key > ${after}`])
         ])
       } ORDER BY key LIMIT ${limit}`),
