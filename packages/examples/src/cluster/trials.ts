@@ -2,27 +2,33 @@
  * Fail-over on real processes and a real Postgres: 10 owners killed, 10 stopped, and then churn: replicas that join, are killed,
  * stopped and paused, and a database that crashes. It fails when a claim does not hold.
  *
- * `npx --yes pnpm@12 cluster [--seed 1] [--seconds 100] [--trials 10]`
+ * `npx --yes pnpm@12 cluster [--seed 1] [--seconds 100] [--trials 10] [--polls 1000]`
  */
+import { PollStore } from "@effect-wait/cluster"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
 import { Loop, Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 import { parseArgs } from "node:util"
-import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
+import { looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
+import { allHold } from "./trials/claims.ts"
+import { polls } from "./trials/polls.ts"
 
-const { seconds, seed, trials } = parseArgs({
+const { polls: pollCount, seconds, seed, trials } = parseArgs({
   options: {
+    polls: { type: "string", default: "1000" },
     seconds: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     trials: { type: "string", default: "10" }
   }
 }).values
 
-if (!(Number(trials) >= 1 && Number(seconds) >= 1)) throw new Error("--trials and --seconds must be 1 or more")
+if (!(Number(trials) >= 1 && Number(seconds) >= 1 && Number(pollCount) >= 1)) {
+  throw new Error("--trials, --seconds and --polls must be 1 or more")
+}
 
 const claims: Array<boolean> = []
 
@@ -211,18 +217,18 @@ const program = Effect.gen(function*() {
   )
   const next = yield* Effect.option(owner(() => true, "30 seconds"))
   yield* claim(Option.isSome(next), "the loop goes on afterwards")
-}).pipe(Random.withSeed(seed))
+}).pipe(Effect.scoped, Effect.andThen(polls({ count: Number(pollCount) })), Random.withSeed(seed))
 
-const services = client.pipe(
+const services = PollStore.layerSql.pipe(
   Layer.provideMerge(layerClient()),
   Layer.provideMerge(layerPostgres),
   Layer.provideMerge(NodeServices.layer)
 )
 
 NodeRuntime.runMain(
-  Effect.provide(Effect.scoped(program), services).pipe(
+  Effect.provide(program, services).pipe(
     Effect.andThen(Effect.sync(() => {
-      if (claims.includes(false)) process.exitCode = 1
+      if (claims.includes(false) || !allHold()) process.exitCode = 1
     }))
   )
 )
