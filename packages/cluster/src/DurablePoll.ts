@@ -337,35 +337,35 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
 
   return {
     name,
-    toLayer: (check) =>
-      Layer.effectDiscard(Effect.gen(function*() {
+    toLayer: (check) => {
+      const checked = (row: PollRow, elapsed: number) =>
+        Effect.gen(function*() {
+          const { attempt, delay, key, payload } = row
+          const found = yield* check(yield* readPayload(payload), {
+            key,
+            attempt,
+            elapsed: Duration.millis(elapsed),
+            delay: Duration.millis(delay)
+          })
+          return Option.isSome(found) ? Option.some(yield* encodeSuccess(found.value)) : Option.none()
+        }).pipe(Effect.scoped)
+      return Layer.effectDiscard(Effect.gen(function*() {
         const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
         yield* refuseShardGroup(name, shardGroup, config)
-        const store = yield* PollStore
-        const checked = (row: PollRow, elapsed: number) =>
-          Effect.gen(function*() {
-            const { attempt, delay, key, payload } = row
-            const found = yield* check(yield* readPayload(payload), {
-              key,
-              attempt,
-              elapsed: Duration.millis(elapsed),
-              delay: Duration.millis(delay)
-            })
-            return Option.isSome(found) ? Option.some(yield* encodeSuccess(found.value)) : Option.none()
-          }).pipe(Effect.scoped)
         const services = yield* Effect.context<Effect.Services<ReturnType<typeof checked>>>()
         yield* serve(
-          store,
+          yield* PollStore,
           { name, rules, check: (row, elapsed) => Effect.provideContext(checked(row, elapsed), services) },
           {
             shardGroup,
             grace: Option.match(config, {
               onNone: () => "15 seconds" as const,
-              onSome: (config) => config.entityTerminationTimeout
+              onSome: ({ entityTerminationTimeout }) => entityTerminationTimeout
             })
           }
         )
-      })),
+      }))
+    },
     start: (payload, { again = false } = {}) =>
       Effect.gen(function*() {
         const key = keyOf(payload)

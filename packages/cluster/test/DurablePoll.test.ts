@@ -708,6 +708,41 @@ describe("the storage", () => {
       assert.strictEqual(yield* runners.rows(), 1)
     }))
 
+  it.effect("may answer late: what it read before an attempt was made is not made again", () =>
+    Effect.gen(function*() {
+      const rollout = define({ policy: { duration: "5 seconds", factor: 1, jitter: 0, steps: 0 } })
+      const log = makeLog((info) => Effect.delay(held(20)(info), "300 millis"))
+      const runners = yield* makeRunners
+      const { ask } = yield* runners.start(rollout.toLayer(log.check), {
+        late: (name) => name === "due" ? Effect.sleep("700 millis") : Effect.void
+      })
+      yield* ask(rollout.start(api))
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual(
+        log.attempts.map(([attempt]) => attempt),
+        Array.from({ length: 20 }, (_, i) => i + 1)
+      )
+    }))
+
+  it.effect("may die with a defect, in a look or in a plan: the poll goes on", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const log = makeLog(held(4))
+      const runners = yield* makeRunners
+      let defects = 0
+      const { ask } = yield* runners.start(rollout.toLayer(log.check), {
+        slow: (name) => {
+          const dies = (name === "due" && log.attempts.length === 2 || name === "plan") && defects++ % 2 === 0
+          return dies ? Effect.die(new Error("a bug in a driver")) : Effect.void
+        }
+      })
+      yield* ask(rollout.start(api))
+      yield* TestClock.adjust("1 minute")
+      assert.isAbove(defects, 4)
+      assert.deepStrictEqual(log.attempts.map(([attempt]) => attempt), [1, 2, 3, 4])
+      assert.deepStrictEqual(yield* ask(rollout.await("api")), { replicas: 5 })
+    }))
+
   it.effect("may fail for a while: what was checked is not checked again", () =>
     Effect.gen(function*() {
       const rollout = define()

@@ -58,13 +58,15 @@ export interface Faults {
   readonly death?: Death | undefined
   readonly fails?: ((name: keyof Store) => boolean) | undefined
   readonly slow?: ((name: keyof Store) => Effect.Effect<void>) | undefined
+  /** How long an answer is under way. */
+  readonly late?: ((name: keyof Store) => Effect.Effect<void>) | undefined
   /** What of the process dies with such an operation; by default all count. */
   readonly counts?: ((name: keyof Store) => boolean) | undefined
 }
 
 /** The store as a process sees it. A process that is dead gets no answer, and nothing of it reaches the store. */
 export const mortal = (store: Store, life: Life, faults: Faults, asked: Array<string> = []): Store => {
-  const { counts = () => true, death, fails = () => false, slow = () => Effect.void } = faults
+  const { counts = () => true, death, fails = () => false, late = () => Effect.void, slow = () => Effect.void } = faults
   const through = <Args extends ReadonlyArray<unknown>, A>(
     name: keyof Store,
     operation: (...args: Args) => Effect.Effect<A, ClusterError.PersistenceError>
@@ -82,7 +84,7 @@ export const mortal = (store: Store, life: Life, faults: Faults, asked: Array<st
           life.dead = true
           return Effect.never
         })
-        : Effect.andThen(slow(name), operation(...args))
+        : Effect.andThen(slow(name), Effect.tap(operation(...args), () => late(name)))
     })
   return {
     start: through("start", store.start),
@@ -127,7 +129,9 @@ export const makeRunners = Effect.gen(function*() {
       readonly clockIsOffBy?: number
     } = {}
   ) {
-    const { clockIsOffBy = 0, life = makeLife() } = options
+    const { life = makeLife() } = options
+    // It may be set meanwhile.
+    const offBy = () => options.clockIsOffBy ?? 0
     const scope = yield* Scope.make()
     const runner = Sharding.layer.pipe(
       Layer.provideMerge(Runners.layerNoop),
@@ -143,8 +147,8 @@ export const makeRunners = Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const skewed: Clock.Clock = {
       ...clock,
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + clockIsOffBy,
-      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + clockIsOffBy)
+      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + offBy(),
+      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + offBy())
     }
     const itsClock = Effect.provideService(Clock.Clock, skewed)
     const services = yield* Layer.build(Layer.provideMerge(served, runner)).pipe(Scope.provide(scope), itsClock)

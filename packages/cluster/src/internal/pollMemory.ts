@@ -60,7 +60,7 @@ export const make = (clock: Clock): PollStorage => {
               row.state === "waiting" && row.dueAt <= now + within && names.includes(row.name) &&
               slots.includes(row.slot)
             )
-            .sort((a, b) => a.dueAt - b.dueAt)
+            .toSorted((a, b) => a.dueAt - b.dueAt)
             .slice(0, limit)
         )
       })),
@@ -121,7 +121,7 @@ export const make = (clock: Clock): PollStorage => {
                 (states?.includes(state === "waiting" && dueAt <= now ? "checking" : state) ?? true) &&
                 key.startsWith(prefix) && (after === undefined || key > after)
               )
-              .sort((a, b) => a.key < b.key ? -1 : 1)
+              .toSorted((a, b) => a.key < b.key ? -1 : 1)
               .slice(0, limit)
           )
         }

@@ -13,14 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
-import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { following, type PollRules } from "./pollDecision.ts"
-import { describe } from "./pollError.ts"
-import * as meter from "./pollMeter.ts"
-import { type Ended, type PollRow, type PollStorage, slots } from "./pollRow.ts"
+import { drop, type Item, type Kind, makeAttempt } from "./pollAttempt.ts"
+import { makeCount } from "./pollCount.ts"
+import { type PollRow, type PollStorage, slots } from "./pollRow.ts"
 import * as PollTime from "./pollTime.ts"
 import * as PollWatch from "./pollWatch.ts"
 
@@ -35,24 +32,6 @@ const batch = 1_000
 
 const countEvery = "15 seconds"
 
-const storageRetry = Backoff.exponential({ base: "100 millis", cap: "10 seconds" })
-
-/** A kind of poll; `check` takes and gives JSON. */
-export interface Kind {
-  readonly name: string
-  readonly rules: PollRules
-  readonly check: (row: PollRow, elapsed: number) => Effect.Effect<Option.Option<Schema.Json>, unknown>
-}
-
-/** A poll in the memory of this runner: until its attempt is due, and during the attempt. */
-interface Item {
-  row: PollRow
-  fiber: Fiber.Fiber<void> | undefined
-  checkedSince: number | undefined
-  /** Nothing is to be done for it any more: it has ended, or it is another runner's. */
-  isDropped: boolean
-}
-
 interface Server {
   readonly store: PollStorage
   readonly kinds: Map<string, Kind>
@@ -60,10 +39,13 @@ interface Server {
   readonly serve: (kind: Kind) => Effect.Effect<void, never, Scope.Scope>
 }
 
-const drop = (item: Item): void => {
-  item.isDropped = true
-  item.fiber?.interruptUnsafe()
-}
+// A defect of a driver ends no loop.
+const warn = (what: string) => ({ cause }: { readonly cause: Cause.Cause<Cause.Cause<unknown>> }) =>
+  Effect.logWarning(what, Option.getOrElse(Cause.findErrorOption(cause), () => cause))
+
+// A finalizer cannot be interrupted, and the grace has to be.
+const waitFor = (effect: Effect.Effect<unknown>) =>
+  Effect.flatMap(Effect.forkDetach(effect), (fiber) => Effect.asVoid(Fiber.await(fiber)))
 
 const makeServer = (
   store: PollStorage,
@@ -79,57 +61,11 @@ const makeServer = (
     const kinds = new Map<string, Kind>()
     const owned = new Set<number>()
     const items = new Map<string, Item>()
+    // What has left the memory while a look is under way: what that look read of it may be old.
+    const left = new Set<string>()
     const isServed = ({ name, slot }: PollRow) => owned.has(slot) && kinds.has(name)
 
-    // The store may be away for a while: an attempt that was made is not made again for that.
-    const untilStored = <A>(item: Item, operation: Effect.Effect<A, PersistenceError>): Effect.Effect<A> =>
-      operation.pipe(
-        Effect.tapError((error) => Effect.logWarning("The store of durable polls failed; trying again", error)),
-        Effect.retry({ schedule: storageRetry, while: () => !item.isDropped }),
-        Effect.orDie
-      )
-
-    const end = Effect.fnUntraced(function*(
-      item: Item,
-      outcome: { readonly state: Ended; readonly value: Schema.Json; readonly lastError: string | null }
-    ) {
-      const { attempt, id, name } = item.row
-      if (!(yield* untilStored(item, store.end(id, attempt, outcome)))) return
-      yield* meter.ended(name, outcome.state)
-      yield* watch.over([id])
-    })
-
-    // Makes the attempt of an item, and stores what follows. The next row, unless the poll has ended.
-    const attempt = (item: Item, { check, rules }: Kind): Effect.Effect<PollRow | undefined> =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.gen(function*() {
-          const { row } = item
-          item.checkedSince = time.now()
-          const exit = yield* Effect.exit(restore(check(row, Math.max(0, time.now() - row.startedAt))))
-          if (item.isDropped && Exit.hasInterrupts(exit)) return undefined
-          if (Exit.isFailure(exit)) yield* Effect.logWarning("A check failed; the poll goes on", exit.cause)
-          const lastError = Exit.isFailure(exit) ? describe(exit.cause) : row.lastError
-          const checkedAt = time.now()
-          const found = Exit.isSuccess(exit) ? exit.value : Option.none()
-          yield* meter.looks(row.name, Exit.isFailure(exit) ? "failed" : Option.isSome(found) ? "held" : "not_yet")
-          const next = Option.isSome(found) ? "held" : following(rules, row, checkedAt, yield* Random.next)
-          if (typeof next === "string") {
-            yield* end(item, { state: next, value: Option.getOrNull(found), lastError })
-            return undefined
-          }
-          // The delay is from the end of the check, however long the store was away.
-          const plan = Effect.suspend(() => {
-            const wait = Math.max(0, next.delay - (time.now() - checkedAt))
-            return time.ask(store.plan(row.id, row.attempt, { ...next, lastError, wait }))
-          })
-          const planned = yield* untilStored(item, plan)
-          item.checkedSince = undefined
-          // Another runner made this attempt, or it was cancelled: a look finds out.
-          return planned && { ...row, ...next, attempt: row.attempt + 1, dueAt: planned.dueAt, lastError }
-        }).pipe(
-          Effect.annotateLogs({ poll: item.row.name, key: item.row.key, attempt: item.row.attempt })
-        )
-      )
+    const attempt = makeAttempt(store, time)
 
     // From attempt to attempt while the next one is near. Others are found by a look.
     const follow = (item: Item): Effect.Effect<void> =>
@@ -151,6 +87,7 @@ const makeServer = (
         items.set(row.id, item)
         const done = Effect.sync(() => {
           items.delete(row.id)
+          left.add(row.id)
         })
         return Effect.map(Effect.forkIn(Effect.ensuring(follow(item), done), scope), (fiber) => {
           item.fiber = fiber
@@ -172,46 +109,24 @@ const makeServer = (
       if (owned.size === 0 || kinds.size === 0) return Effect.void
       const limit = batch + items.size
       return Effect.gen(function*() {
+        left.clear()
         const { rows } = yield* time.ask(
           store.due({ names: Array.from(kinds.keys()), slots: Array.from(owned), within: horizon, limit })
         )
-        for (const row of rows) if (!items.has(row.id) && isServed(row)) yield* schedule(row)
+        for (const row of rows) if (!items.has(row.id) && !left.has(row.id) && isServed(row)) yield* schedule(row)
         if (rows.length === limit) yield* loop.trigger
         yield* dropEnded
       })
     })
 
-    const failed = (what: string) => ({ cause }: { readonly cause: Cause.Cause<unknown> }) =>
-      Effect.logWarning(what, cause)
-
-    const loop = yield* Loop.forkScoped(look, Period.sliding(lookEvery), {
+    const loop = yield* Loop.forkScoped(Effect.sandbox(look), Period.sliding(lookEvery), {
       backoff: Backoff.exponential({ base: lookEvery, cap: "5 seconds" }),
-      onFailure: failed("A look for durable polls failed; the next one comes soon")
+      onFailure: warn("A look for durable polls failed; the next one comes soon")
     }).pipe(Scope.provide(scope))
 
-    // Kinds that nobody serves here are counted too: their polls wait for a runner that does.
-    const counted = new Set<string>()
-    const unknown = new Set<string>()
-    const count = Effect.gen(function*() {
-      const counts = owned.size === 0 ? [] : yield* store.count(Array.from(owned))
-      for (const { name, ...values } of counts) {
-        counted.add(name)
-        yield* meter.waiting(name, values)
-        if (kinds.has(name)) unknown.delete(name)
-        else if (values.overdue > 0 && !unknown.has(name)) {
-          unknown.add(name)
-          yield* Effect.logWarning(
-            `${values.overdue} durable polls "${name}" wait for a runner that serves them: this one does not, and has their slots`
-          )
-        }
-      }
-      for (const name of counted) {
-        if (!counts.some((each) => each.name === name)) yield* meter.waiting(name, { waiting: 0, overdue: 0 })
-      }
-    })
-    yield* Loop.forkScoped(count, Period.sliding(countEvery), {
+    yield* Loop.forkScoped(Effect.sandbox(makeCount(store, owned, kinds)), Period.sliding(countEvery), {
       backoff: Period.sliding(countEvery),
-      onFailure: failed("The durable polls could not be counted")
+      onFailure: warn("The durable polls could not be counted")
     }).pipe(Scope.provide(scope))
 
     const listener = {
@@ -230,18 +145,14 @@ const makeServer = (
     // What sleeps is left to the next owner at once. A check in flight may finish, and is waited for.
     const leave = (isLeft: (row: PollRow) => boolean) =>
       Effect.suspend(() => {
-        const left = Array.from(items.values()).filter(({ row }) => isLeft(row))
-        for (const item of left) if (item.checkedSince === undefined) drop(item)
-        const fibers = left.flatMap(({ fiber }) => fiber === undefined ? [] : [fiber])
+        const leaving = Array.from(items.values()).filter(({ row }) => isLeft(row))
+        for (const item of leaving) if (item.checkedSince === undefined) drop(item)
+        const fibers = leaving.flatMap(({ fiber }) => fiber === undefined ? [] : [fiber])
         return Effect.timeoutOption(Fiber.awaitAll(fibers), grace).pipe(
-          Effect.andThen(Effect.sync(() => left.forEach(drop))),
+          Effect.andThen(Effect.sync(() => leaving.forEach(drop))),
           Effect.andThen(Fiber.awaitAll(fibers))
         )
       })
-
-    // A finalizer cannot be interrupted, and the grace has to be.
-    const waitFor = (effect: Effect.Effect<unknown>) =>
-      Effect.flatMap(Effect.forkDetach(effect), (fiber) => Effect.asVoid(Fiber.await(fiber)))
 
     const turn = (slot: number) =>
       Effect.sync(() => owned.add(slot)).pipe(
@@ -287,6 +198,8 @@ const servers = new WeakMap<Sharding.Sharding["Service"], Map<string, Server>>()
 
 const oneAtATime = Semaphore.makeUnsafe(1)
 
+const refuse = (message: string) => Effect.die(new Cause.IllegalArgumentError(message))
+
 /** Serves a kind of poll on this runner until the Scope closes. */
 export const serve = (
   store: PollStorage,
@@ -298,7 +211,6 @@ export const serve = (
     const sharding = yield* Sharding.Sharding
     const groups = servers.get(sharding) ?? new Map<string, Server>()
     servers.set(sharding, groups)
-    const refuse = (message: string) => Effect.die(new Cause.IllegalArgumentError(message))
     if (Array.from(groups.values()).some(({ kinds }) => kinds.has(kind.name))) {
       return yield* refuse(
         `This runner serves a poll "${kind.name}" already. Give each kind of poll a name of its own, and build its layer once.`

@@ -1,9 +1,11 @@
 /** What happens to the polls of one store in this process, and who waits for their end. */
 import * as Loop from "effect-wait/Loop"
 import * as Period from "effect-wait/Period"
+import * as Cause from "effect/Cause"
 import type { PersistenceError } from "effect/cluster/ClusterError"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { PollRow, PollStorage } from "./pollRow.ts"
 
 // How often the store is asked for the ends that other processes stored.
@@ -68,10 +70,14 @@ const make = (store: PollStorage): PollWatch => {
   const asking = Effect.suspend(() => {
     if (idle !== undefined) return Effect.void
     idle = Deferred.makeUnsafe<void>()
-    return Loop.run(round, Period.sliding(askEvery), {
+    return Loop.run(Effect.sandbox(round), Period.sliding(askEvery), {
       stop: Deferred.await(idle),
       backoff: Period.sliding(askEvery),
-      onFailure: ({ cause }) => Effect.logWarning("The store of durable polls failed; asking again", cause)
+      onFailure: ({ cause }) =>
+        Effect.logWarning(
+          "The store of durable polls failed; asking again",
+          Option.getOrElse(Cause.findErrorOption(cause), () => cause)
+        )
     }).pipe(Effect.ignoreCause, Effect.forkDetach)
   })
 

@@ -56,13 +56,10 @@ const startRunner = Effect.fnUntraced(
       kill: Effect.ignore(child.kill({ killSignal: "SIGKILL" })),
       stop: Effect.ignore(child.kill({ killSignal: "SIGTERM", forceKillAfter: "30 seconds" })),
       /** The memory of its process in MB, where the system tells. */
-      memory: Effect.sync(() => {
-        try {
-          return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? NaN) / 1024
-        } catch {
-          return NaN
-        }
-      })
+      memory: Effect.try({
+        try: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024,
+        catch: () => "its process is gone"
+      }).pipe(Effect.orElseSucceed(() => NaN))
     }
   }
 )
@@ -79,36 +76,38 @@ const startPolls = Effect.fnUntraced(function*(kind: KindName, count: number, he
 })
 
 /** How many of these polls held, and what their looks tell. */
-const results = Effect.fnUntraced(function*(kind: KindName, keys: ReadonlyArray<string>, heldAt: number, seconds: number) {
-  const held = yield* Effect.forEach(
-    keys,
-    (key) =>
-      kinds[kind].await(key).pipe(
-        Effect.timeoutOption(`${seconds} seconds`),
-        Effect.match({ onFailure: () => false, onSuccess: (found) => found.valueOrUndefined?.looks === heldAt })
-      ),
-    { concurrency: "unbounded" }
-  )
-  const byKey = Map.groupBy(yield* looks(kind), ({ key }) => key)
-  const lists = keys.map((key): ReadonlyArray<Look> => byKey.get(key) ?? [])
-  const isWhole = lists.map((list) => {
-    let last = 0
-    return list.every(({ attempt }) => {
-      const follows = attempt === last || attempt === last + 1
-      last = attempt
-      return follows
-    }) && last === heldAt
-  })
-  const gaps = lists.flatMap((list) => list.slice(1).map(({ at }, i) => at - (list[i]?.at ?? at)))
-  return {
-    held: held.filter((each) => each).length,
-    /** None skipped, and in order. */
-    whole: isWhole.filter((each) => each).length,
-    twice: lists.reduce((sum, list) => sum + list.length - new Set(list.map(({ attempt }) => attempt)).size, 0),
-    worstGap: Math.max(0, ...gaps) / 1000,
-    all: lists.flat()
+const results = Effect.fnUntraced(
+  function*(kind: KindName, keys: ReadonlyArray<string>, heldAt: number, seconds: number) {
+    const held = yield* Effect.forEach(
+      keys,
+      (key) =>
+        kinds[kind].await(key).pipe(
+          Effect.timeoutOption(`${seconds} seconds`),
+          Effect.match({ onFailure: () => false, onSuccess: (found) => found.valueOrUndefined?.looks === heldAt })
+        ),
+      { concurrency: "unbounded" }
+    )
+    const byKey = Map.groupBy(yield* looks(kind), ({ key }) => key)
+    const lists = keys.map((key): ReadonlyArray<Look> => byKey.get(key) ?? [])
+    const isWhole = lists.map((list) => {
+      let last = 0
+      return list.every(({ attempt }) => {
+        const follows = attempt === last || attempt === last + 1
+        last = attempt
+        return follows
+      }) && last === heldAt
+    })
+    const gaps = lists.flatMap((list) => list.slice(1).map(({ at }, i) => at - (list[i]?.at ?? at)))
+    return {
+      held: held.filter((each) => each).length,
+      /** None skipped, and in order. */
+      whole: isWhole.filter((each) => each).length,
+      twice: lists.reduce((sum, list) => sum + list.length - new Set(list.map(({ attempt }) => attempt)).size, 0),
+      worstGap: Math.max(0, ...gaps) / 1000,
+      all: lists.flat()
+    }
   }
-})
+)
 
 const stopAll = (all: ReadonlyArray<Runner>) =>
   Effect.forEach(all, ({ stop }) => stop, { concurrency: "unbounded", discard: true })
@@ -138,12 +137,16 @@ const deploys = Effect.fnUntraced(function*(url: string) {
   yield* claim(
     held === 20 && whole === 20 && twice === 0,
     `a rolling deploy that adds a kind of poll, a rollback after ${made} looks, and a deploy again, beside old runners with and without ` +
-      `durable polls: ${held} of 20 held, ${20 - whole} skipped a look, ${twice} looks twice; worst gap ${worstGap.toFixed(1)} s`
+      `durable polls: ${held} of 20 held, ${20 - whole} skipped a look, ${twice} looks twice; worst gap ${
+        worstGap.toFixed(1)
+      } s`
   )
   const kept = yield* results("backup", others, heldAt, 60)
   yield* claim(
     kept.held === 5 && kept.whole === 5 && kept.twice === 0,
-    `the polls that all versions have: ${kept.held} of 5 held, ${5 - kept.whole} skipped a look, ${kept.twice} looks twice`
+    `the polls that all versions have: ${kept.held} of 5 held, ${
+      5 - kept.whole
+    } skipped a look, ${kept.twice} looks twice`
   )
   yield* stopAll(again)
 })
@@ -223,7 +226,9 @@ const many = Effect.fnUntraced(function*(url: string, count: number) {
       `${count - whole} skipped a look, ${twice} looks twice; worst gap ${worstGap.toFixed(1)} s`
   )
   yield* note(
-    `${(all.length / span).toFixed(0)} looks a second; ${memory.toFixed(0)} MB a runner, ${survivor.toFixed(0)} MB the survivor; ` +
+    `${(all.length / span).toFixed(0)} looks a second; ${memory.toFixed(0)} MB a runner, ${
+      survivor.toFixed(0)
+    } MB the survivor; ` +
       `${before} rows, and ${left} after the purge`
   )
   yield* stopAll(other === undefined ? [] : [other])
