@@ -446,40 +446,49 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  *
  * - `name`: of the kind of poll, in the whole cluster
  * - `payload`: the fields of what a poll is about
- * - `key`: what tells one poll from another; a string of 1 to 255 characters, as the storage has room for
+ * - `key`: the identity of a poll within its kind; a string of 1 to 255 characters
  * - `success`: what an accepted check gives; default `Schema.Void`
  * - `policy`: the delays, as data: `Backoff.Policy`, where `steps` bounds the growth and not the attempts
  * - `limits.attempts`: how many attempts at most, the first one counted; default: no limit. Then the reason is `Exhausted`
  * - `limits.within`: an attempt that would be due later than this after the start is not waited for; default: no limit. Then the reason is
  *   `Deadline`. It never interrupts a check, and an attempt that comes late, as after an outage, is still made
+ * - `migrate`: makes a stored payload that cannot be decoded into one that can, as JSON; default: none
+ * - `shardGroup`: the runners of this shard group serve the poll; default `"default"`
  *
  * **Details**
  *
- * A check that fails, with an error or a defect, counts as "not yet": it is logged as a warning, its text is remembered, and the poll
- * backs off. What is to end the poll for good is no failure but a result, and belongs to `success`, as in a union of what may be found.
- * The same goes for a payload that the schema of a later version cannot read.
+ * A check that fails, with an error or a defect, counts as "not yet": it is logged as a warning, its text is in the status, and the poll
+ * backs off. To end a poll for good, return a result: make `success` a union of the possible outcomes.
+ *
+ * A stored payload that cannot be decoded, since a later version has added a field, fails each look in the same way. `migrate` gets the
+ * JSON of such a payload, for example `(stored) => ({ ...Object(stored), region: "eu" })`.
+ *
+ * The metrics of a kind have its `name`: `effect_wait_durable_poll_looks_total` by `outcome` (`held`, `not_yet`, `failed`),
+ * `effect_wait_durable_poll_ended_total` by `reason` (`held`, `deadline`, `exhausted`, `stopped`), `effect_wait_durable_poll_waiting`, and
+ * `effect_wait_durable_poll_overdue`, which counts the polls that have been due for a minute. Each runner counts the polls of its slots each
+ * 15 seconds, also those of kinds that it does not serve. Each attempt is a span `DurablePoll/<name>`.
  *
  * The policy and the limits are those of the process that serves the attempt. A new version of a program applies its own to the
  * polls that it finds; the growth of their delays goes on from where it was.
  *
- * Throws an `IllegalArgumentError` for a policy or a limit that is not allowed.
+ * Throws an `IllegalArgumentError` for a name, a policy, a limit or a `migrate` that is not allowed.
  *
  * **Gotchas**
  *
- * The runner that made an attempt wakes for the next one. One that takes over finds what is due at its next look into the storage: up to
- * `entityMessagePollInterval` late, which is 10 seconds by default, once.
+ * A poll waits while the runner that has its slot does not serve its kind, as during a deploy. If only some replicas serve polls for good,
+ * give these replicas a `shardGroup`.
  *
- * What a poll leaves in the storage stays there, so that it can be read and is not started again: two rows for each attempt, two for the
- * result, two for a cancellation. Nothing removes them.
+ * An ended poll stays in the table, so that it can be read and is not started again: `PollStore.purge` removes it by age.
  *
- * A check that hangs blocks its poll, though not `cancel`: bound it with `Effect.timeout`.
+ * `start` with `again: true` is not idempotent: called twice, it starts two runs if the first one has ended in between.
+ *
+ * A check that hangs blocks its poll, but not `cancel`: bound it with `Effect.timeout`.
  *
  * **Example** (A rollout that is ready at the third look)
  *
  * ```ts
- * import { DurablePoll } from "@effect-wait/cluster"
+ * import { ClusterLoop, DurablePoll, PollStore } from "@effect-wait/cluster"
  * import { Effect, Layer, Option, Schema } from "effect"
- * import { TestRunner } from "effect/cluster"
  * import { TestClock } from "effect/testing"
  *
  * const rollout = DurablePoll.make({
@@ -499,12 +508,15 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  *   })
  * )
  *
+ * // In production: PollStore.layerSql, and the runner of the service
+ * const Live = RolloutLive.pipe(Layer.provideMerge(PollStore.layerMemory), Layer.provide(ClusterLoop.layerEmbedded))
+ *
  * const program = Effect.gen(function*() {
  *   yield* TestClock.adjust(1) // the runner gets its shards
  *   yield* rollout.start({ deployment: "api" })
  *   yield* TestClock.adjust("1 minute")
  *   return yield* rollout.await("api")
- * }).pipe(Effect.provide(Layer.provideMerge(RolloutLive, TestRunner.layer)), Effect.provide(TestClock.layer()))
+ * }).pipe(Effect.provide(Live), Effect.provide(TestClock.layer()))
  *
  * await Effect.runPromise(program) // => { replicas: 5 }
  * looks // => ["api 1 at 0 millis", "api 2 at 1000 millis", "api 3 at 3000 millis"]

@@ -385,6 +385,25 @@ describe("await", () => {
       assert.deepStrictEqual(fiber.pollUnsafe(), Exit.succeed({ replicas: 5 }))
     }))
 
+  it.effect("goes on while the store is away", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const { runners } = yield* serving(rollout, held(3))
+      let isAway = false
+      const other = yield* runners.start(Layer.empty, {
+        config: { runnerAddress: Option.none() },
+        fails: (name) => isAway && name === "ended"
+      })
+      const fiber = yield* Effect.forkChild(other.ask(rollout.await("api")))
+      yield* TestClock.adjust(1)
+      isAway = true
+      yield* TestClock.adjust("10 seconds")
+      assert.isUndefined(fiber.pollUnsafe())
+      isAway = false
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(fiber.pollUnsafe(), Exit.succeed({ replicas: 5 }))
+    }))
+
   it.effect("reads the result or the timeout after a restart", () =>
     Effect.gen(function*() {
       const rollout = define({ limits: { attempts: 2 } })
@@ -607,6 +626,41 @@ describe("a runner that stops or dies", () => {
         elapsed: 15_000,
         lastError: null
       })
+    }))
+
+  it.effect("lets a check in flight finish at a graceful stop, and nobody repeats it", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const first = yield* serving(rollout, () => Effect.delay(Effect.succeedNone, "10 seconds"))
+      yield* TestClock.adjust("4 seconds")
+      const stopping = yield* Effect.forkChild(first.stop, { startImmediately: true })
+      yield* TestClock.adjust("5999 millis")
+      assert.isUndefined(stopping.pollUnsafe())
+      yield* TestClock.adjust(1)
+      assert.isDefined(stopping.pollUnsafe())
+      const log = makeLog(held(2))
+      const { ask } = yield* first.runners.start(rollout.toLayer(log.check))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(first.attempts.map(([attempt]) => attempt), [1])
+      assert.deepStrictEqual(log.attempts, [[2, 11_001]])
+      assert.deepStrictEqual(yield* ask(rollout.await("api")), { replicas: 5 })
+    }))
+
+  it.effect("interrupts a check that takes longer than the entityTerminationTimeout", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const log = makeLog(() => Effect.never)
+      const runners = yield* makeRunners
+      const { ask, stop } = yield* runners.start(rollout.toLayer(log.check), {
+        config: { entityTerminationTimeout: "5 seconds" }
+      })
+      yield* ask(rollout.start(api))
+      yield* TestClock.adjust("1 second")
+      const stopping = yield* Effect.forkChild(stop, { startImmediately: true })
+      yield* TestClock.adjust("4999 millis")
+      assert.isUndefined(stopping.pollUnsafe())
+      yield* TestClock.adjust(1)
+      assert.isDefined(stopping.pollUnsafe())
     }))
 
   it.effect("repeats an attempt in flight after a graceful stop, without counting it as failed", () =>
