@@ -8,60 +8,54 @@
  *            1s    2s         4s              8s
  * ```
  *
- * **How.** Each attempt is a message in the storage of Effect's cluster, due at its time. It carries what the next one needs: the number,
- * the start, the last delay, and how far the backoff has grown. Nothing is replayed, so that the thousandth attempt costs what the first
- * one did: one message and one reply. In memory there is a timer for each poll that waits, on the runner that made its
- * last attempt.
+ * **How.** A poll is one row of a {@link PollStore}: the attempt to come, when it is due, and how far the backoff has grown. An attempt
+ * costs one statement, the thousandth as the first. Polls are divided into 64 slots, and each runner of the shard group has a part of
+ * the slots, by Effect's cluster. It looks into the table once a second, and has in memory only what is due within two seconds.
  *
- * **What is promised.** Each attempt is done at least once, in order, and none is skipped. A `kill -9` repeats the attempt that was in
- * flight, at most; a graceful stop does too. A runner that was paused in a check, and was taken for dead, ends that check when it wakes,
- * beside those of its successor. So a check has to bear being done twice, as one that only looks does.
+ * **What is promised.** Each attempt is made at least once, in order, and none is skipped. A `kill -9` repeats the attempt that was in
+ * flight, at most. A graceful stop waits for it, up to the `entityTerminationTimeout` of the `ShardingConfig`, which is 15 seconds by
+ * default, and repeats it only if it takes longer. A runner that was paused in a check, and was taken for dead, ends that check when it
+ * wakes, and its result is dropped. So a check must be idempotent, as one that only looks is.
  *
- * **Time** is that of the wall clocks of the machines, since it is carried from one to another. Where a clock is behind the one that the
- * poll was started by, an elapsed time counts as 0.
+ * **Deploys.** A runner reads only polls of the names that it serves. All others wait in the table, whatever the other runners are:
+ * older, newer, or without any durable poll.
+ *
+ * **Time** is that of the store: of the database with `PollStore.layerSql`. The wall clocks of the runners do not matter.
  *
  * @since 0.1.0
  */
 import * as Backoff from "effect-wait/Backoff"
 import * as Limit from "effect-wait/Limit"
 import { WaitTimeout } from "effect-wait/WaitTimeout"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import type {
-  AlreadyProcessingMessage,
-  EntityNotAssignedToRunner,
-  MailboxFull,
-  PersistenceError
-} from "effect/cluster/ClusterError"
-import * as Entity from "effect/cluster/Entity"
-import type * as MessageStorage from "effect/cluster/MessageStorage"
-import * as Sharding from "effect/cluster/Sharding"
+import type { PersistenceError } from "effect/cluster/ClusterError"
+import type * as Sharding from "effect/cluster/Sharding"
+import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
-import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
-import * as messages from "./internal/durablePollMessages.ts"
-import { open } from "./internal/durablePollStore.ts"
+import { growthOf, type PollRules } from "./internal/pollDecision.ts"
+import * as meter from "./internal/pollMeter.ts"
+import { type Ended, type PollRow, slotOf } from "./internal/pollRow.ts"
+import { serve } from "./internal/pollServer.ts"
+import { refuseShardGroup } from "./internal/pollShardGroup.ts"
+import * as PollWatch from "./internal/pollWatch.ts"
+import { PollStore } from "./PollStore.ts"
 
 /**
- * What is asked about a poll that was never started.
+ * What is asked about a poll that was never started, or was forgotten.
  *
- * **Example** (A key with a slip of the pen)
+ * **Example** (A key with a typo)
  *
  * ```ts
- * import { DurablePoll } from "@effect-wait/cluster"
+ * import { DurablePoll, PollStore } from "@effect-wait/cluster"
  * import { Effect, Schema } from "effect"
- * import { TestRunner } from "effect/cluster"
  *
  * const rollout = DurablePoll.make({
  *   name: "rollout",
@@ -70,7 +64,7 @@ import { open } from "./internal/durablePollStore.ts"
  *   policy: { duration: "1 second", factor: 2, jitter: 0.2, steps: 6, cap: "30 seconds" }
  * })
  *
- * const error = await Effect.runPromise(Effect.flip(rollout.status("apu")).pipe(Effect.provide(TestRunner.layer)))
+ * const error = await Effect.runPromise(Effect.flip(rollout.status("apu")).pipe(Effect.provide(PollStore.layerMemory)))
  *
  * error.message // => "No poll \"rollout\" was started with the key \"apu\". Start it first, with `start`."
  * ```
@@ -81,6 +75,23 @@ import { open } from "./internal/durablePollStore.ts"
 export class DurablePollNotStarted extends Data.TaggedError("DurablePollNotStarted")<{
   readonly name: string
   readonly key: string
+  readonly message: string
+}> {}
+
+/**
+ * A stored result that the schema of this program cannot decode: an older or a newer version stored it.
+ *
+ * - `value`: what is stored, as JSON
+ * - `cause`: why it cannot be decoded
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DurablePollUnreadable extends Data.TaggedError("DurablePollUnreadable")<{
+  readonly name: string
+  readonly key: string
+  readonly value: Schema.Json
+  readonly cause: Schema.SchemaError
   readonly message: string
 }> {}
 
@@ -103,22 +114,33 @@ export interface Attempt {
 }
 
 /**
+ * The state of a poll: `"checking"`, an attempt is due or in flight; `"waiting"` for the next one; or how it ended: `"held"`, or the
+ * `reason` of the `WaitTimeout`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type State = "checking" | "waiting" | Ended
+
+/**
  * Where a poll stands.
  *
- * - `state`: `"checking"`: an attempt is due or in flight; `"waiting"` for the next one; or how it ended: `"held"`, or the `reason` of
- *   the `WaitTimeout`
- * - `attempt`: the number of the attempt that is in flight or to come; of a poll that ended, how many were made
+ * - `run`: how often this key was started, from 1
+ * - `attempt`: the number of the attempt that is in flight or to come. After the end it is how many were made; a cancelled poll counts an
+ *   attempt that was due
+ * - `startedAt`: by the clock of the store
  * - `elapsed`: since the start; of a poll that ended, how long it lasted
- * - `delay`, `nextAt`: how long the attempt in flight or to come was to wait, and when it is due. None for the first, and after a kill
- *   between two attempts until the next one
+ * - `delay`, `nextAt`: how long the attempt in flight or to come was to wait, and when it is due. None for the first, and after the end
  * - `lastError`: of the last check that failed
  *
  * @category models
  * @since 0.1.0
  */
 export interface Status {
-  readonly state: "checking" | "waiting" | "held" | "deadline" | "exhausted" | "stopped"
+  readonly state: State
+  readonly run: number
   readonly attempt: number
+  readonly startedAt: DateTime.Utc
   readonly elapsed: Duration.Duration
   readonly delay: Option.Option<Duration.Duration>
   readonly nextAt: Option.Option<DateTime.Utc>
@@ -126,18 +148,51 @@ export interface Status {
 }
 
 /**
- * A poll: how it is served, and what can be asked of it by any process that has the cluster's storage.
+ * A poll of a list.
  *
- * - `toLayer`: serves it on this runner. The check says `Option.some` when it holds, and `Option.none` for "not yet". Dies
- *   with an `IllegalArgumentError` for a name that this runner serves already
- * - `start`: starts it, and gives its key. The first attempt is due at once. Nothing happens where it was started before, even if it has
- *   ended. Dies with a `SchemaError` for a payload that its schema does not write
- * - `await`: waits for the end, however long ago that was. Fails with a `WaitTimeout` whose `lastError` is a text
- * - `status`: where it stands; a few reads, `2 log2(attempts) + 5` at most
- * - `cancel`: ends it with the reason `Stopped`, and interrupts a check in flight; waits until a runner that serves the poll has done so.
- *   Nothing happens where it has ended
+ * @category models
+ * @since 0.1.0
+ */
+export interface Listed extends Status {
+  readonly key: string
+}
+
+/**
+ * Which polls to list; by default all.
  *
- * All but `start` fail with a `DurablePollNotStarted` where there is no poll with the key.
+ * - `states`: only polls in one of these states
+ * - `prefix`: only keys that start with it
+ * - `after`: only keys that come after this one, as for the next page
+ * - `limit`: how many at most; default 100
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Filter {
+  readonly states?: ReadonlyArray<State> | undefined
+  readonly prefix?: string | undefined
+  readonly after?: string | undefined
+  readonly limit?: number | undefined
+}
+
+/**
+ * A poll: how it is served, and what any process with the {@link PollStore} can do with it. Only `toLayer` needs a runner of the cluster.
+ *
+ * - `toLayer`: serves it on this runner. The check succeeds with `Option.some` when it holds, and with `Option.none` for "not yet". Dies
+ *   with an `IllegalArgumentError` for a name that this runner serves already, and for a shard group that it does not have
+ * - `start`: starts it, and gives its key. The first attempt is due at once; another process sees it within a second. Nothing happens if
+ *   the key was started before. With `again: true` a new run starts if the last one has ended, with this payload. Dies with a
+ *   `SchemaError` for a payload that its schema cannot encode
+ * - `await`: waits for the end of the newest run, however long ago that was. Fails with a `WaitTimeout` whose `lastError` is a text, and
+ *   with a `DurablePollUnreadable` if the stored result cannot be decoded
+ * - `status`: where the newest run stands; one read
+ * - `cancel`: ends it with the reason `Stopped`, whether a runner is alive or not. A check in flight is interrupted: at once in this
+ *   process, within two seconds in another. Nothing happens if it has ended
+ * - `forget`: removes all runs of a key, and says whether there was one. The key can be used again. A poll that has not ended is ended,
+ *   and whoever waits for it gets a `DurablePollNotStarted`
+ * - `list`: the newest run of each key, ordered by key
+ *
+ * `await`, `status` and `cancel` fail with a `DurablePollNotStarted` if there is no poll with the key.
  *
  * @category models
  * @since 0.1.0
@@ -153,35 +208,26 @@ export interface DurablePoll<Fields extends Schema.Struct.Fields, Success extend
     never,
     never,
     | Sharding.Sharding
-    | MessageStorage.MessageStorage
+    | PollStore
     | Exclude<R, Scope.Scope>
     | Schema.Struct<Fields>["DecodingServices"]
     | Success["EncodingServices"]
   >
   readonly start: (
-    payload: Schema.Struct<Fields>["Type"]
-  ) => Effect.Effect<string, PersistenceError, Sharding.Sharding | Schema.Struct<Fields>["EncodingServices"]>
+    payload: Schema.Struct<Fields>["Type"],
+    options?: { readonly again?: boolean | undefined }
+  ) => Effect.Effect<string, PersistenceError, PollStore | Schema.Struct<Fields>["EncodingServices"]>
   readonly await: (
     key: string
   ) => Effect.Effect<
     Success["Type"],
-    WaitTimeout<never, string> | DurablePollNotStarted | PersistenceError,
-    Sharding.Sharding | MessageStorage.MessageStorage | Success["DecodingServices"]
+    WaitTimeout<never, string> | DurablePollNotStarted | DurablePollUnreadable | PersistenceError,
+    PollStore | Success["DecodingServices"]
   >
-  readonly status: (
-    key: string
-  ) => Effect.Effect<
-    Status,
-    DurablePollNotStarted | PersistenceError,
-    Sharding.Sharding | MessageStorage.MessageStorage
-  >
-  readonly cancel: (
-    key: string
-  ) => Effect.Effect<
-    void,
-    DurablePollNotStarted | PersistenceError,
-    Sharding.Sharding | MessageStorage.MessageStorage
-  >
+  readonly status: (key: string) => Effect.Effect<Status, DurablePollNotStarted | PersistenceError, PollStore>
+  readonly cancel: (key: string) => Effect.Effect<void, DurablePollNotStarted | PersistenceError, PollStore>
+  readonly forget: (key: string) => Effect.Effect<boolean, PersistenceError, PollStore>
+  readonly list: (filter?: Filter) => Effect.Effect<ReadonlyArray<Listed>, PersistenceError, PollStore>
 }
 
 /**
@@ -199,228 +245,42 @@ export interface Options<Fields extends Schema.Struct.Fields> {
     readonly attempts?: number | undefined
     readonly within?: Duration.Input | undefined
   } | undefined
+  readonly migrate?: ((stored: Schema.Json) => Schema.Json) | undefined
+  readonly shardGroup?: string | undefined
 }
 
-// The polls that each runner serves: the engine would keep the first of a name, and say nothing.
-const registries = new WeakMap<Sharding.Sharding["Service"], Set<string>>()
-
-const register = (sharding: Sharding.Sharding["Service"], name: string): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const names = registries.get(sharding) ?? new Set<string>()
-    registries.set(sharding, names)
-    if (names.has(name)) {
-      return Effect.die(
-        new Cause.IllegalArgumentError(
-          `This runner serves a poll "${name}" already. Give each kind of poll a name of its own, and build its layer once.`
-        )
-      )
-    }
-    names.add(name)
-    return Effect.void
-  })
-
-const storageRetry = Backoff.exponential({ base: "100 millis", cap: "10 seconds" })
-
-// The storage may be away for a while: an attempt that was made is not to be made again for that.
-const untilStored = <A, R>(effect: Effect.Effect<A, PersistenceError, R>): Effect.Effect<A, never, R> =>
-  effect.pipe(
-    Effect.tapError((error) => Effect.logWarning("The storage failed; trying again", error)),
-    Effect.retry(storageRetry),
-    Effect.orDie
-  )
-
-// A message that is stored fails with nothing else: where it goes to is found later.
-const routed = <A, R>(
-  effect: Effect.Effect<A, PersistenceError | MailboxFull | AlreadyProcessingMessage | EntityNotAssignedToRunner, R>
-): Effect.Effect<A, PersistenceError, R> =>
-  Effect.catchTags(effect, {
-    MailboxFull: Effect.die,
-    AlreadyProcessingMessage: Effect.die,
-    EntityNotAssignedToRunner: Effect.die
-  })
-
-const describe = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  const text = typeof error === "string" || error instanceof Error ? String(error) : Formatter.format(error)
-  return text.slice(0, 1_000)
-}
-
-// A timer may be early, and the wall clock may go back.
-const sleepUntil = (time: number): Effect.Effect<void> =>
-  Effect.flatMap(
-    Clock.currentTimeMillis,
-    (now) => now < time ? Effect.andThen(Effect.sleep(time - now), sleepUntil(time)) : Effect.void
-  )
-
-interface Definition {
-  readonly name: string
-  readonly entity: messages.PollEntity
-  readonly policy: Backoff.Policy
-  readonly attempts: number
-  readonly within: number
-}
-
-// The part of a policy that changes from step to step, as a message carries it. JSON has no Infinity.
 const reasonOf = {
   deadline: { _tag: "Deadline" },
   exhausted: { _tag: "Exhausted" },
   stopped: { _tag: "Stopped" }
 } as const
 
-const growthOf = ({ duration, steps }: Backoff.Policy): messages.Attempt["growth"] => ({
-  nanos: Math.min(Number.MAX_VALUE, Number(Duration.toNanosUnsafe(duration))),
-  steps
-})
-
-// What follows an attempt that did not hold.
-const following = (
-  { attempts, policy, within }: Definition,
-  message: messages.Attempt,
-  now: number,
-  draw: number,
-  lastError: string | null
-): messages.Attempt | "exhausted" | "deadline" => {
-  if (message.attempt >= attempts) return "exhausted"
-  const { nanos, steps } = message.growth
-  const [duration, next] = Backoff.step({ ...policy, duration: { nanoseconds: nanos }, steps }, draw)
-  const delay = Duration.toMillis(duration)
-  if (Math.max(0, now - message.startedAt) + delay > within) return "deadline"
-  return new messages.Attempt({
-    payload: message.payload,
-    attempt: message.attempt + 1,
-    startedAt: message.startedAt,
-    dueAt: Math.min(messages.never, Math.ceil(now + delay)),
-    delay,
-    growth: growthOf(next),
-    lastError
-  })
+const statusOf = (row: PollRow, now: number): Listed => {
+  const isPlanned = row.state === "waiting" && row.attempt > 1
+  return {
+    key: row.key,
+    state: row.state === "waiting" && row.dueAt <= now ? "checking" : row.state,
+    run: row.run,
+    attempt: row.attempt,
+    startedAt: DateTime.makeUnsafe(row.startedAt),
+    elapsed: Duration.millis(Math.max(0, (row.endedAt ?? now) - row.startedAt)),
+    delay: isPlanned ? Option.some(Duration.millis(row.delay)) : Option.none(),
+    nextAt: isPlanned ? Option.some(DateTime.makeUnsafe(row.dueAt)) : Option.none(),
+    lastError: Option.fromNullOr(row.lastError)
+  }
 }
-
-// Serves the polls of a definition; `check` takes and gives JSON.
-const serve = <R>(
-  definition: Definition,
-  check: (payload: Schema.Json, attempt: Attempt) => Effect.Effect<Option.Option<Schema.Json>, unknown, R>
-) =>
-  Effect.gen(function*() {
-    const { entity, name } = definition
-    const sharding = yield* Sharding.Sharding
-    const layerScope = yield* Effect.scope
-    yield* register(sharding, name)
-
-    // The engine looks for due messages every `entityMessagePollInterval`, and when it is told to.
-    const wakeAt = (time: number) => Effect.forkIn(Effect.andThen(sleepUntil(time), sharding.pollStorage), layerScope)
-
-    // Of one poll, while the engine keeps it in memory: not while it waits for long.
-    const build = Effect.gen(function*() {
-      const key: string = (yield* Entity.CurrentAddress).entityId
-      const store = yield* open(entity, key)
-      const stopped = yield* Deferred.make<void>()
-      const stored = yield* Deferred.make<void>()
-      let ended = false
-      let done = 0
-      let inFlight = 0
-
-      // The first to end it does: nothing comes between the look and the change.
-      const end = (outcome: Effect.Effect<messages.Outcome>) =>
-        Effect.suspend(() => {
-          if (ended) return Deferred.await(stored)
-          ended = true
-          return Effect.flatMap(outcome, (outcome) => untilStored(store.end(outcome))).pipe(
-            Effect.andThen(Deferred.succeed(stored, undefined)),
-            Effect.asVoid
-          )
-        })
-
-      // Another runner may have ended it, which was thought to be dead.
-      const hasEnded = Effect.gen(function*() {
-        if (ended || Option.isNone(yield* untilStored(store.outcome))) return ended
-        ended = true
-        yield* Deferred.succeed(stored, undefined)
-        return true
-      })
-      yield* hasEnded
-
-      const checkOnce = ({ attempt, delay, payload, startedAt }: messages.Attempt) =>
-        Effect.gen(function*() {
-          const now = yield* Clock.currentTimeMillis
-          const exit = yield* Effect.exit(Effect.scoped(check(payload, {
-            key,
-            attempt,
-            elapsed: Duration.millis(Math.max(0, now - startedAt)),
-            delay: Duration.millis(delay)
-          })))
-          if (Exit.isSuccess(exit)) return { found: exit.value, error: null }
-          yield* Effect.logWarning("A check failed; the poll goes on", exit.cause)
-          return { found: Option.none<Schema.Json>(), error: describe(exit.cause) }
-        }).pipe(Effect.annotateLogs({ poll: name, key, attempt }))
-
-      const attempt = Effect.fnUntraced(
-        function*(message: messages.Attempt): Effect.fn.Return<messages.Planned, never, R> {
-          const { attempt, startedAt } = message
-          // An attempt comes again where its reply was not stored. It is over if the next one was planned.
-          if (attempt <= done || (yield* hasEnded)) return messages.unplanned
-          if (done === 0 && (yield* untilStored(store.has(attempt + 1)))) return messages.unplanned
-          inFlight = attempt
-          const checked = yield* Effect.raceFirst(
-            Effect.asSome(checkOnce(message)),
-            Effect.as(Deferred.await(stopped), Option.none())
-          )
-          if (Option.isNone(checked)) return messages.unplanned
-          const { error, found } = checked.value
-          const lastError = error ?? message.lastError
-          const now = yield* Clock.currentTimeMillis
-          const next = Option.isSome(found)
-            ? "held"
-            : following(definition, message, now, yield* Random.next, lastError)
-          if (typeof next === "string") {
-            yield* end(Effect.succeed({
-              state: next,
-              attempts: attempt,
-              elapsed: Math.max(0, now - startedAt),
-              value: Option.getOrNull(found),
-              lastError
-            }))
-            return messages.unplanned
-          }
-          yield* untilStored(store.plan(next))
-          done = attempt
-          yield* wakeAt(next.dueAt)
-          return { delay: next.delay, dueAt: next.dueAt, lastError }
-        }
-      )
-
-      const cancel = Effect.gen(function*() {
-        yield* Deferred.succeed(stopped, undefined)
-        const now = yield* Clock.currentTimeMillis
-        const { attempt, planned, startedAt } = Option.getOrElse(
-          yield* untilStored(store.position),
-          () => ({ attempt: 1, planned: messages.unplanned, startedAt: now })
-        )
-        return {
-          state: "stopped" as const,
-          attempts: inFlight === attempt ? attempt : attempt - 1,
-          elapsed: Math.max(0, now - startedAt),
-          value: null,
-          lastError: planned.lastError
-        }
-      })
-
-      return entity.of({
-        attempt: ({ payload }) => attempt(payload),
-        cancel: () => Rpc.wrap({ fork: true, uninterruptible: true })(end(cancel)),
-        // Never delivered.
-        result: () => Effect.never
-      })
-    })
-    // An entity that waits is of no use in memory: the next attempt makes it anew.
-    yield* sharding.registerEntity(entity, build, { maxIdleTime: "10 seconds", concurrency: 1 })
-  })
 
 const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Constraint>(
   options: Options<Fields>,
   success: Success
 ): DurablePoll<Fields, Success> => {
-  const { key: keyOf, limits = {}, name, policy } = options
+  const { key: keyOf, limits = {}, migrate, name, policy, shardGroup = "default" } = options
+  if (typeof name !== "string" || name === "") {
+    throw illegal("DurablePoll.make: name", name, "a string that is not empty")
+  }
+  if (migrate !== undefined && typeof migrate !== "function") {
+    throw illegal("DurablePoll.make: migrate", migrate, "a function")
+  }
   // What these refuse is refused here.
   Backoff.toSchedule(policy)
   if (limits.attempts !== undefined) Limit.attempts(limits.attempts)
@@ -432,10 +292,7 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
   const decodePayload = Schema.decodeUnknownEffect(payloadCodec)
   const encodeSuccess = Schema.encodeEffect(successCodec)
   const decodeSuccess = Schema.decodeUnknownEffect(successCodec)
-  const entity = messages.makeEntity(name)
-  const definition: Definition = {
-    name,
-    entity,
+  const rules: PollRules = {
     policy,
     attempts: limits.attempts ?? Infinity,
     within: Duration.toMillis(limits.within ?? Infinity)
@@ -448,89 +305,125 @@ const define = <Fields extends Schema.Struct.Fields, Success extends Schema.Cons
     return new DurablePollNotStarted({ name, key, message })
   }
 
-  const started = (key: string) =>
-    Effect.gen(function*() {
-      const store = yield* open(entity, key)
-      if (!(yield* store.has(1))) return yield* notStarted(key)
-    })
+  const readPayload = (stored: Schema.Json) =>
+    decodePayload(stored).pipe(
+      Effect.catch((error) =>
+        migrate === undefined ? Effect.fail(error) : Effect.suspend(() => decodePayload(migrate(stored)))
+      ),
+      Effect.mapError((error) =>
+        `The stored payload cannot be decoded${
+          migrate === undefined ? " and there is no `migrate`" : ""
+        }: ${error.message}`
+      )
+    )
+
+  const readResult = ({ key, value }: PollRow) =>
+    Effect.mapError(decodeSuccess(value), (cause) =>
+      new DurablePollUnreadable({
+        name,
+        key,
+        value,
+        cause,
+        message: `The stored result of the poll "${name}" with the key ${
+          Formatter.format(key)
+        } cannot be decoded by the schema of this program: ${cause.message}`
+      }))
+
+  const newest = Effect.fnUntraced(function*(key: string) {
+    const store = yield* PollStore
+    const { now, rows: [row] } = yield* store.newest(name, key)
+    return row === undefined ? yield* notStarted(key) : { now, row, store }
+  })
 
   return {
     name,
-    toLayer: (check) =>
-      Layer.effectDiscard(serve(definition, (payload, attempt) =>
+    toLayer: (check) => {
+      const checked = (row: PollRow, elapsed: number) =>
         Effect.gen(function*() {
-          const found = yield* check(yield* decodePayload(payload), attempt)
+          const { attempt, delay, key, payload } = row
+          const found = yield* check(yield* readPayload(payload), {
+            key,
+            attempt,
+            elapsed: Duration.millis(elapsed),
+            delay: Duration.millis(delay)
+          })
           return Option.isSome(found) ? Option.some(yield* encodeSuccess(found.value)) : Option.none()
-        }))),
-    start: (payload) =>
+        }).pipe(Effect.scoped)
+      return Layer.effectDiscard(Effect.gen(function*() {
+        const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
+        yield* refuseShardGroup(name, shardGroup, config)
+        const services = yield* Effect.context<Effect.Services<ReturnType<typeof checked>>>()
+        yield* serve(
+          yield* PollStore,
+          { name, rules, check: (row, elapsed) => Effect.provideContext(checked(row, elapsed), services) },
+          {
+            shardGroup,
+            grace: Option.match(config, {
+              onNone: () => "15 seconds" as const,
+              onSome: ({ entityTerminationTimeout }) => entityTerminationTimeout
+            })
+          }
+        )
+      }))
+    },
+    start: (payload, { again = false } = {}) =>
       Effect.gen(function*() {
         const key = keyOf(payload)
-        if (key === "" || key.length > 255) {
-          return yield* Effect.die(illegal(`DurablePoll "${name}": key`, key, "a string of 1 to 255 characters"))
+        if (key === "" || key.length > 255 || key.includes("\0")) {
+          return yield* Effect.die(
+            illegal(`DurablePoll "${name}": key`, key, "a string of 1 to 255 characters without NUL")
+          )
         }
-        const now = yield* Clock.currentTimeMillis
-        const first = new messages.Attempt({
-          payload: yield* Effect.orDie(encodePayload(payload)),
-          attempt: 1,
-          startedAt: now,
-          dueAt: 0, // by any clock
-          delay: 0,
-          growth: growthOf(policy),
-          lastError: null
-        })
-        const client = yield* entity.client
-        yield* routed(client(key).attempt(first, { discard: true }))
+        if (typeof again !== "boolean") {
+          return yield* Effect.die(illegal(`DurablePoll "${name}": again`, again, "true or false"))
+        }
+        const store = yield* PollStore
+        const encoded = yield* Effect.orDie(encodePayload(payload))
+        const poll = { name, key, slot: slotOf(name, key), payload: encoded, growth: growthOf(policy) }
+        if (yield* store.start(poll, again)) yield* PollWatch.of(store).started
         return key
       }),
     await: (key) =>
       Effect.gen(function*() {
-        yield* started(key)
-        const client = yield* entity.client
-        const { attempts, elapsed, lastError, state, value } = yield* routed(
-          client(key).result(new messages.Result({}))
-        )
-        if (state === "held") return yield* Effect.orDie(decodeSuccess(value))
+        const { row: newestRow, store } = yield* newest(key)
+        const row = newestRow.state === "waiting" ? yield* PollWatch.of(store).await(newestRow.id) : newestRow
+        if (row === undefined || row.state === "waiting") return yield* notStarted(key)
+        if (row.state === "held") return yield* readResult(row)
+        const { attempt, elapsed, lastError } = statusOf(row, 0)
         return yield* new WaitTimeout({
-          reason: reasonOf[state],
-          attempts,
-          elapsed: Duration.millis(elapsed),
+          reason: reasonOf[row.state],
+          attempts: attempt,
+          elapsed,
           last: Option.none(),
-          lastError: Option.fromNullOr(lastError)
+          lastError
         })
       }),
-    status: (key) =>
-      Effect.gen(function*() {
-        const store = yield* open(entity, key)
-        const outcome = yield* store.outcome
-        if (Option.isSome(outcome)) {
-          const { attempts, elapsed, lastError, state } = outcome.value
-          return {
-            state,
-            attempt: attempts,
-            elapsed: Duration.millis(elapsed),
-            delay: Option.none(),
-            nextAt: Option.none(),
-            lastError: Option.fromNullOr(lastError)
-          }
-        }
-        const position = yield* store.position
-        if (Option.isNone(position)) return yield* notStarted(key)
-        const { attempt, planned: { delay, dueAt, lastError }, startedAt } = position.value
-        const now = yield* Clock.currentTimeMillis
-        return {
-          state: attempt === 1 || (dueAt !== null && dueAt <= now) ? "checking" : "waiting",
-          attempt,
-          elapsed: Duration.millis(Math.max(0, now - startedAt)),
-          delay: Option.map(Option.fromNullOr(delay), Duration.millis),
-          nextAt: Option.map(Option.fromNullOr(dueAt), DateTime.makeUnsafe),
-          lastError: Option.fromNullOr(lastError)
-        }
-      }),
+    status: (key) => Effect.map(newest(key), ({ now, row }) => statusOf(row, now)),
     cancel: (key) =>
       Effect.gen(function*() {
-        yield* started(key)
-        const client = yield* entity.client
-        yield* routed(client(key).cancel({}))
+        const { store } = yield* newest(key)
+        const id = yield* store.stop(name, key)
+        if (id === undefined) return
+        yield* meter.ended(name, "stopped")
+        yield* PollWatch.of(store).over([id])
+      }),
+    forget: (key) =>
+      Effect.gen(function*() {
+        const store = yield* PollStore
+        const ids = yield* store.forget(name, key)
+        yield* PollWatch.of(store).over(ids)
+        return ids.length > 0
+      }),
+    list: ({ after, limit = 100, prefix, states } = {}) =>
+      Effect.gen(function*() {
+        if (!(Number.isSafeInteger(limit) && limit > 0)) {
+          return yield* Effect.die(
+            illegal(`DurablePoll "${name}": limit`, limit, "a whole number of 1 or more")
+          )
+        }
+        const store = yield* PollStore
+        const { now, rows } = yield* store.list(name, { after, limit, prefix, states })
+        return rows.map((row) => statusOf(row, now))
       })
   }
 }
@@ -553,40 +446,49 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  *
  * - `name`: of the kind of poll, in the whole cluster
  * - `payload`: the fields of what a poll is about
- * - `key`: what tells one poll from another; a string of 1 to 255 characters, as the storage has room for
+ * - `key`: the identity of a poll within its kind; a string of 1 to 255 characters
  * - `success`: what an accepted check gives; default `Schema.Void`
  * - `policy`: the delays, as data: `Backoff.Policy`, where `steps` bounds the growth and not the attempts
  * - `limits.attempts`: how many attempts at most, the first one counted; default: no limit. Then the reason is `Exhausted`
  * - `limits.within`: an attempt that would be due later than this after the start is not waited for; default: no limit. Then the reason is
  *   `Deadline`. It never interrupts a check, and an attempt that comes late, as after an outage, is still made
+ * - `migrate`: makes a stored payload that cannot be decoded into one that can, as JSON; default: none
+ * - `shardGroup`: the runners of this shard group serve the poll; default `"default"`
  *
  * **Details**
  *
- * A check that fails, with an error or a defect, counts as "not yet": it is logged as a warning, its text is remembered, and the poll
- * backs off. What is to end the poll for good is no failure but a result, and belongs to `success`, as in a union of what may be found.
- * The same goes for a payload that the schema of a later version cannot read.
+ * A check that fails, with an error or a defect, counts as "not yet": it is logged as a warning, its text is in the status, and the poll
+ * backs off. To end a poll for good, return a result: make `success` a union of the possible outcomes.
+ *
+ * A stored payload that cannot be decoded, since a later version has added a field, fails each look in the same way. `migrate` gets the
+ * JSON of such a payload, for example `(stored) => ({ ...Object(stored), region: "eu" })`.
+ *
+ * The metrics of a kind have its `name`: `effect_wait_durable_poll_looks_total` by `outcome` (`held`, `not_yet`, `failed`),
+ * `effect_wait_durable_poll_ended_total` by `reason` (`held`, `deadline`, `exhausted`, `stopped`), `effect_wait_durable_poll_waiting`, and
+ * `effect_wait_durable_poll_overdue`, which counts the polls that have been due for a minute. Each runner counts the polls of its slots each
+ * 15 seconds, also those of kinds that it does not serve. Each attempt is a span `DurablePoll/<name>`.
  *
  * The policy and the limits are those of the process that serves the attempt. A new version of a program applies its own to the
  * polls that it finds; the growth of their delays goes on from where it was.
  *
- * Throws an `IllegalArgumentError` for a policy or a limit that is not allowed.
+ * Throws an `IllegalArgumentError` for a name, a policy, a limit or a `migrate` that is not allowed.
  *
  * **Gotchas**
  *
- * The runner that made an attempt wakes for the next one. One that takes over finds what is due at its next look into the storage: up to
- * `entityMessagePollInterval` late, which is 10 seconds by default, once.
+ * A poll waits while the runner that has its slot does not serve its kind, as during a deploy. If only some replicas serve polls for good,
+ * give these replicas a `shardGroup`.
  *
- * What a poll leaves in the storage stays there, so that it can be read and is not started again: two rows for each attempt, two for the
- * result, two for a cancellation. Nothing removes them.
+ * An ended poll stays in the table, so that it can be read and is not started again: `PollStore.purge` removes it by age.
  *
- * A check that hangs blocks its poll, though not `cancel`: bound it with `Effect.timeout`.
+ * `start` with `again: true` is not idempotent: called twice, it starts two runs if the first one has ended in between.
+ *
+ * A check that hangs blocks its poll, but not `cancel`: bound it with `Effect.timeout`.
  *
  * **Example** (A rollout that is ready at the third look)
  *
  * ```ts
- * import { DurablePoll } from "@effect-wait/cluster"
+ * import { ClusterLoop, DurablePoll, PollStore } from "@effect-wait/cluster"
  * import { Effect, Layer, Option, Schema } from "effect"
- * import { TestRunner } from "effect/cluster"
  * import { TestClock } from "effect/testing"
  *
  * const rollout = DurablePoll.make({
@@ -606,12 +508,15 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  *   })
  * )
  *
+ * // In production: PollStore.layerSql, and the runner of the service
+ * const Live = RolloutLive.pipe(Layer.provideMerge(PollStore.layerMemory), Layer.provide(ClusterLoop.layerEmbedded))
+ *
  * const program = Effect.gen(function*() {
  *   yield* TestClock.adjust(1) // the runner gets its shards
  *   yield* rollout.start({ deployment: "api" })
  *   yield* TestClock.adjust("1 minute")
  *   return yield* rollout.await("api")
- * }).pipe(Effect.provide(Layer.provideMerge(RolloutLive, TestRunner.layer)), Effect.provide(TestClock.layer()))
+ * }).pipe(Effect.provide(Live), Effect.provide(TestClock.layer()))
  *
  * await Effect.runPromise(program) // => { replicas: 5 }
  * looks // => ["api 1 at 0 millis", "api 2 at 1000 millis", "api 3 at 3000 millis"]

@@ -1,5 +1,6 @@
-/** A durable poll on the test clock: runners that come and go over one storage, and that die at any moment. */
+/** A durable poll on the test clock: runners that come and go over one store, and that die at any moment. */
 import type { DurablePoll } from "@effect-wait/cluster"
+import { PollStore } from "@effect-wait/cluster"
 import { Clock, Context, Effect, Exit, Layer, Option, Random, Scope } from "effect"
 import {
   ClusterError,
@@ -10,8 +11,7 @@ import {
   Runners,
   RunnerStorage,
   Sharding,
-  ShardingConfig,
-  Snowflake
+  ShardingConfig
 } from "effect/cluster"
 import { TestClock } from "effect/testing"
 
@@ -38,20 +38,9 @@ export const makeLog = <A = void>(check: Check<A> = () => Effect.succeedNone) =>
   }
 }
 
-/** A storage that outlives its runners, and counts what they ask of it. */
-export const makeStorage = Effect.gen(function*() {
-  const driver = yield* MessageStorage.MemoryDriver.pipe(Effect.provide(MessageStorage.MemoryDriver.layer))
-  const asked: Array<string> = []
-  return {
-    driver,
-    asked,
-    /** The messages and replies that there are. */
-    rows: () => ({ messages: driver.journal.length, replies: driver.replyIds.size }),
-    layer: Layer.succeed(MessageStorage.MessageStorage, driver.storage)
-  }
-})
+type Store = PollStore.PollStore["Service"]
 
-/** Where a process dies: with the storage operation of this number, before it is done or after, or never. */
+/** Where a process dies: with the store operation of this number, before it is done or after, or never. */
 export interface Death {
   readonly at: number
   readonly moment: "before" | "after"
@@ -60,12 +49,60 @@ export interface Death {
 /** What is known of a process: whether it is dead, and which operations it asked for. */
 export interface Life {
   dead: boolean
-  readonly operations: Array<string>
+  readonly operations: Array<keyof Store>
 }
 
 export const makeLife = (): Life => ({ dead: false, operations: [] })
 
-// Every runner gets all shards, and an identity of its own: the ids of its messages have it inside.
+export interface Faults {
+  readonly death?: Death | undefined
+  readonly fails?: ((name: keyof Store) => boolean) | undefined
+  readonly slow?: ((name: keyof Store) => Effect.Effect<void>) | undefined
+  /** How long an answer is under way. */
+  readonly late?: ((name: keyof Store) => Effect.Effect<void>) | undefined
+  /** What of the process dies with such an operation; by default all count. */
+  readonly counts?: ((name: keyof Store) => boolean) | undefined
+}
+
+/** The store as a process sees it. A process that is dead gets no answer, and nothing of it reaches the store. */
+export const mortal = (store: Store, life: Life, faults: Faults, asked: Array<string> = []): Store => {
+  const { counts = () => true, death, fails = () => false, late = () => Effect.void, slow = () => Effect.void } = faults
+  const through = <Args extends ReadonlyArray<unknown>, A>(
+    name: keyof Store,
+    operation: (...args: Args) => Effect.Effect<A, ClusterError.PersistenceError>
+  ) =>
+  (...args: Args): Effect.Effect<A, ClusterError.PersistenceError> =>
+    Effect.suspend(() => {
+      if (life.dead) return Effect.never
+      if (fails(name)) return Effect.fail(new ClusterError.PersistenceError({ cause: new Error("away") }))
+      asked.push(name)
+      const dies = counts(name) && life.operations.push(name) - 1 === death?.at
+      if (dies && death?.moment === "before") life.dead = true
+      if (life.dead) return Effect.never
+      return dies
+        ? Effect.flatMap(operation(...args), () => {
+          life.dead = true
+          return Effect.never
+        })
+        : Effect.andThen(slow(name), Effect.tap(operation(...args), () => late(name)))
+    })
+  return {
+    start: through("start", store.start),
+    due: through("due", store.due),
+    newest: through("newest", store.newest),
+    ended: through("ended", store.ended),
+    waiting: through("waiting", store.waiting),
+    plan: through("plan", store.plan),
+    end: through("end", store.end),
+    stop: through("stop", store.stop),
+    forget: through("forget", store.forget),
+    purge: through("purge", store.purge),
+    list: through("list", store.list),
+    count: through("count", store.count)
+  }
+}
+
+// Every runner gets all shards.
 const alone = (machine: number) =>
   Layer.effect(
     RunnerStorage.RunnerStorage,
@@ -75,83 +112,52 @@ const alone = (machine: number) =>
     }))
   ).pipe(Layer.provide(RunnerStorage.layerMemory))
 
-/** Runners over one storage. */
+/** Runners over one store. */
 export const makeRunners = Effect.gen(function*() {
-  const memory = yield* makeStorage
-  const { asked, driver } = memory
+  const store = Context.get(yield* Layer.build(PollStore.layerMemory), PollStore.PollStore)
+  /** What the runners ask of the store. */
+  const asked: Array<string> = []
   let machines = 0
 
-  // Every operation of a runner comes by here. One that is dead gets no answer, and nothing of it reaches the storage.
-  const mortal = (
-    life: Life,
-    death: Death | undefined,
-    fails: (name: string) => boolean,
-    slow: (name: string) => Effect.Effect<void>
-  ) => {
-    const through = (name: string) => <A>(operation: Effect.Effect<A, ClusterError.PersistenceError>) =>
-      Effect.suspend((): typeof operation => {
-        if (life.dead) return Effect.never
-        if (fails(name)) return Effect.fail(new ClusterError.PersistenceError({ cause: new Error("away") }))
-        asked.push(name)
-        const dies = life.operations.push(name) - 1 === death?.at
-        if (dies && death?.moment === "before") life.dead = true
-        if (life.dead) return Effect.never
-        return dies
-          ? Effect.flatMap(operation, () => {
-            life.dead = true
-            return Effect.never
-          })
-          : Effect.andThen(slow(name), operation)
-      })
-    const encoded: MessageStorage.Encoded = {
-      ...driver.encoded,
-      saveEnvelope: (options) => through(`save ${tagOf(options.envelope)}`)(driver.encoded.saveEnvelope(options)),
-      saveReply: (reply) => through("reply")(driver.encoded.saveReply(reply)),
-      requestIdForPrimaryKey: (key) => through("find")(driver.encoded.requestIdForPrimaryKey(key)),
-      repliesForUnfiltered: (ids) => through("read replies")(driver.encoded.repliesForUnfiltered(ids)),
-      repliesFor: (ids) => life.dead ? Effect.never : driver.encoded.repliesFor(ids),
-      unprocessedMessages: (shards, now, options) =>
-        through("read messages")(driver.encoded.unprocessedMessages(shards, now, options)),
-      resetShards: (shards) => life.dead ? Effect.never : driver.encoded.resetShards(shards)
-    }
-    return encoded
-  }
-
-  /** A process that serves this. Closing it is a graceful stop; `kill` is `kill -9`, as seen from the storage. */
+  /** A process that serves this. Closing it is a graceful stop; `kill` is `kill -9`, as seen from the store. */
   const start = Effect.fnUntraced(function*<RL>(
-    served: Layer.Layer<never, never, RL | Sharding.Sharding | MessageStorage.MessageStorage>,
-    options: {
+    served: Layer.Layer<never, never, RL | Sharding.Sharding | PollStore.PollStore>,
+    options: Faults & {
       readonly life?: Life
-      readonly death?: Death
-      readonly fails?: (name: string) => boolean
-      readonly slow?: (name: string) => Effect.Effect<void>
       readonly config?: Partial<ShardingConfig.ShardingConfig["Service"]>
+      /** How far the clock of this process is from that of the store, in milliseconds. */
+      readonly clockIsOffBy?: number
     } = {}
   ) {
     const { life = makeLife() } = options
-    const encoded = mortal(life, options.death, options.fails ?? (() => false), options.slow ?? (() => Effect.void))
+    // It may be set meanwhile.
+    const offBy = () => options.clockIsOffBy ?? 0
     const scope = yield* Scope.make()
     const runner = Sharding.layer.pipe(
       Layer.provideMerge(Runners.layerNoop),
-      Layer.provideMerge(
-        Layer.effect(MessageStorage.MessageStorage, MessageStorage.makeEncoded(encoded)).pipe(
-          Layer.provide(Snowflake.layerGenerator)
-        )
-      ),
+      Layer.provideMerge(MessageStorage.layerNoop),
       Layer.provide([alone(machines++), RunnerHealth.layerNoop]),
-      Layer.provide(ShardingConfig.layer({
+      Layer.provideMerge(Layer.succeed(PollStore.PollStore, mortal(store, life, options, asked))),
+      Layer.provideMerge(ShardingConfig.layer({
         shardsPerGroup: 1,
         runnerAddress: Option.some(RunnerAddress.make("runner", 1)),
         ...options.config
       }))
     )
-    const services = yield* Layer.build(Layer.provideMerge(served, runner)).pipe(Scope.provide(scope))
+    const clock = yield* Clock.Clock
+    const skewed: Clock.Clock = {
+      ...clock,
+      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + offBy(),
+      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + offBy())
+    }
+    const itsClock = Effect.provideService(Clock.Clock, skewed)
+    const services = yield* Layer.build(Layer.provideMerge(served, runner)).pipe(Scope.provide(scope), itsClock)
     yield* TestClock.adjust(1) // it gets its shards
     return {
       life,
-      /** Something that is asked of the poll on this runner. */
-      ask: <A, E>(effect: Effect.Effect<A, E, Sharding.Sharding | MessageStorage.MessageStorage>) =>
-        Effect.provideContext(effect, Context.pick(Sharding.Sharding, MessageStorage.MessageStorage)(services)),
+      /** Something that this process does with the poll. */
+      ask: <A, E>(effect: Effect.Effect<A, E, PollStore.PollStore>) =>
+        itsClock(Effect.provideContext(effect, Context.pick(PollStore.PollStore)(services))),
       stop: Scope.close(scope, Exit.void),
       kill: Effect.suspend(() => {
         life.dead = true
@@ -160,7 +166,12 @@ export const makeRunners = Effect.gen(function*() {
     }
   })
 
-  return { ...memory, start }
-})
+  /** How many rows there are of a kind of poll. */
+  const rows = (name = "rollout") =>
+    Effect.map(
+      store.list(name, { limit: 1e6, states: undefined, prefix: undefined, after: undefined }),
+      ({ rows }) => rows.length
+    )
 
-const tagOf = (envelope: { readonly _tag: string; readonly tag?: string }) => envelope.tag ?? envelope._tag
+  return { store, asked, rows, start }
+})

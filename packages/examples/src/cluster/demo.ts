@@ -4,11 +4,12 @@
  *
  * `npx --yes pnpm@12 cluster-demo`
  */
+import { PollStore } from "@effect-wait/cluster"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Layer } from "effect"
 import { Timeline } from "effect-wait"
-import { client, looked, owner, reconciled, type Replica, startReplica } from "./control.ts"
+import { looked, owner, reconciled, type Replica, startReplica } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
 
@@ -68,7 +69,7 @@ const demo = Effect.gen(function*() {
   yield* Console.log(Timeline.render(yield* lanes(begun), { width: 100 }))
 })
 
-const services = client.pipe(Layer.provideMerge(layerClient())).pipe(
+const services = PollStore.layerSql.pipe(Layer.provideMerge(layerClient())).pipe(
   Layer.provideMerge(layerPostgres),
   Layer.provideMerge(NodeServices.layer)
 )

@@ -2,7 +2,7 @@
  * One replica of a service, in a process of its own: `node replica.ts <name> <port> <database url>`. All replicas have the same loop,
  * which one of them runs.
  */
-import { ClusterLoop, Fence, Term } from "@effect-wait/cluster"
+import { ClusterLoop, Fence, PollStore, Term } from "@effect-wait/cluster"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgClient } from "@effect/sql-pg"
@@ -40,6 +40,7 @@ const Sql = PgClient.layer({ url: Redacted.make(url), maxConnections: 5 })
 const Service = Layer.merge(Reconcile, Rollout.layer(name)).pipe(
   Layer.provide(Layer.effectDiscard(prepare)),
   Layer.provide(NodeClusterSocket.layer({ storage: "sql", shardingConfig: address })),
+  Layer.provide(PollStore.layerSql),
   Layer.provide([Sql, ShardingConfig.layer({ ...ShardingConfig.defaults, ...address })])
 )
 

@@ -6,28 +6,32 @@
  * - many: thousands of loops on three runners
  * - faults: what brought two owners or none is refused
  * - alerts: the alert of docs/many-machines.md
+ * - polls: durable polls through deploys, rollbacks, clocks that differ, a locked table, and kill -9
  *
- * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 5] [--loops 1000]`
+ * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 5] [--loops 1000] [--polls 1000]`
  */
+import { PollStore } from "@effect-wait/cluster"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
 import { Loop, Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 import { parseArgs } from "node:util"
-import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
+import { looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
 import { alerts } from "./trials/alerts.ts"
 import { allHold, claim } from "./trials/claims.ts"
 import { faults } from "./trials/faults.ts"
 import { many } from "./trials/many.ts"
+import { polls } from "./trials/polls.ts"
 
-const { full, loops, only, seconds, seed, trials } = parseArgs({
+const { full, loops, only, polls: pollCount, seconds, seed, trials } = parseArgs({
   options: {
     full: { type: "boolean", default: false },
     loops: { type: "string" },
-    only: { type: "string", default: "fail-over,many,faults,alerts" },
+    only: { type: "string", default: "fail-over,many,faults,alerts,polls" },
+    polls: { type: "string" },
     seconds: { type: "string" },
     seed: { type: "string", default: "1,2" },
     trials: { type: "string" }
@@ -36,10 +40,11 @@ const { full, loops, only, seconds, seed, trials } = parseArgs({
 
 const churnSeconds = Number(seconds ?? (full ? 100 : 40))
 const trialsEach = Number(trials ?? (full ? 10 : 5))
+const pollsMost = Number(pollCount ?? (full ? 10_000 : 1000))
 const loopsMost = Number(loops ?? (full ? 10_000 : 1000))
 
-if (!(trialsEach >= 1 && churnSeconds >= 1 && loopsMost >= 1)) {
-  throw new Error("--trials, --seconds and --loops must be 1 or more")
+if (!(trialsEach >= 1 && churnSeconds >= 1 && loopsMost >= 1 && pollsMost >= 1)) {
+  throw new Error("--trials, --seconds, --loops and --polls must be 1 or more")
 }
 
 const shown = (millis: number): string => (millis / 1000).toFixed(1)
@@ -241,16 +246,17 @@ const program = Effect.gen(function*() {
   if (parts.includes("many")) yield* many(yield* database("many"), loopsMost)
   if (parts.includes("faults")) yield* faults(yield* database("faults"))
   if (parts.includes("alerts")) yield* alerts(yield* database("alerts"), full ? 60 : 10)
+  if (parts.includes("polls")) yield* polls({ count: pollsMost })
 })
 
-const services = client.pipe(
+const services = PollStore.layerSql.pipe(
   Layer.provideMerge(layerClient()),
   Layer.provideMerge(layerPostgres),
   Layer.provideMerge(NodeServices.layer)
 )
 
 NodeRuntime.runMain(
-  Effect.provide(Effect.scoped(program), services).pipe(
+  Effect.provide(program, services).pipe(
     Effect.andThen(Effect.sync(() => {
       if (!allHold()) process.exitCode = 1
     }))
