@@ -15,6 +15,8 @@ const { metafile } = await build({
   splitting: true,
   chunkNames: "[name]-[hash]",
   alias: { debug: here("src/noDebug.ts") },
+  inject: [here("src/lazySegmenter.ts")],
+  define: { "Intl.Segmenter": "Segmenter" },
   minify: true,
   platform: "node",
   target: "node20",

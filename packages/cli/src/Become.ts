@@ -1,14 +1,26 @@
 /** The command that comes after the wait: this process is nothing but its parent from then on. */
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { isatty } from "node:tty"
 import type { Outcome } from "./Outcome.ts"
 import { codeOf } from "./Signals.ts"
 
 const relayed = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const
 
+// Whether our process group is the one that a terminal sends its Ctrl-C to, wherever stdin is from. In Linux' words, after
+// the name: state, parent, group, session, terminal, its foreground group.
+const isInForeground: Effect.Effect<boolean> = Effect.try(() => readFileSync("/proc/self/stat", "utf8")).pipe(
+  Effect.map((stat) => {
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    return group === foreground
+  }),
+  Effect.orElseSucceed(() => [0, 1, 2].some(isatty))
+)
+
 // A terminal sends these to the command by itself.
 const isFromTerminal = (signal: typeof relayed[number]): boolean =>
-  process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT")
+  (signal === "SIGINT" || signal === "SIGQUIT") && Effect.runSync(isInForeground)
 
 /**
  * Runs a command as if there were nothing around it: in our process group, with the terminal, without a limit, and with

@@ -8,16 +8,20 @@ import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import type { Run } from "./Outcome.ts"
 import { type Report, tell } from "./Report.ts"
+import { diskError } from "./Stdout.ts"
 
 const iso = (millis: number): string | undefined =>
   Option.getOrUndefined(Option.map(DateTime.make(millis), DateTime.formatIso))
 
-// The system's name for it, where Effect has none: ENOSPC.
-const whyOf = ({ _tag, cause }: PlatformError["reason"]): string =>
-  _tag === "Unknown" && cause instanceof Error && "code" in cause ? String(cause.code) : _tag
+/** The file cannot be written; `isOfDisk` where its path is not what is wrong. */
+export class NotWritable
+  extends Data.TaggedError("NotWritable")<{ readonly why: string; readonly isOfDisk: boolean }>
+{}
 
-/** The file cannot be written. */
-export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly why: string }> {}
+const notWritable = (reason: PlatformError["reason"]): NotWritable => {
+  const why = diskError(reason)
+  return new NotWritable({ why: why ?? reason._tag, isOfDisk: why !== undefined })
+}
 
 /**
  * A report that keeps the file as well. Its content is JSON; its time is that of the last run that succeeded, and the loop's
@@ -34,7 +38,9 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
     files.stat(target),
     () => ({ type: "File" as const, mode: undefined })
   )
-  if (path === "" || type !== "File") return yield* new NotWritable({ why: path === "" ? "no name" : type })
+  if (path === "" || type !== "File") {
+    return yield* new NotWritable({ why: path === "" ? "no name" : type, isOfDisk: false })
+  }
   let lastSuccess: number | undefined
   let failures = 0
   let consecutiveFailures = 0
@@ -83,7 +89,7 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
       Effect.andThen(mode === undefined ? Effect.void : files.chmod(whole, mode & 0o7777)),
       Effect.andThen(files.rename(whole, target)),
       Effect.onError(() => Effect.ignore(files.remove(whole))),
-      Effect.mapError(({ reason }) => new NotWritable({ why: whyOf(reason) }))
+      Effect.mapError(({ reason }) => notWritable(reason))
     )
   })
   const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${path} cannot be written: ${why}`))

@@ -1,9 +1,11 @@
 /** What policies will do, as an SVG: the delay of each run, and when a few seeds run. */
 import { delaysBox, gap, herdBox, legend, page, signOf } from "@effect-wait/draw"
+import type { ValidationError } from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { misused } from "./options.ts"
 import { date, type Preview } from "./Preview.ts"
+import { diskError, NotWritten } from "./Stdout.ts"
 
 const width = 860
 
@@ -37,5 +39,10 @@ export const toSvg = (previews: ReadonlyArray<Preview>): string => {
 /** Writes a picture. */
 export const save = (file: string, svg: string) =>
   Effect.flatMap(FileSystem.FileSystem, (fs) => fs.writeFileString(file, svg)).pipe(
-    Effect.catch(({ message }) => misused(`Invalid value for flag --svg: ${JSON.stringify(file)}. ${message}`))
+    Effect.catch(({ message, reason }): Effect.Effect<never, NotWritten | ValidationError> => {
+      const why = diskError(reason)
+      return why === undefined
+        ? misused(`Invalid value for flag --svg: ${JSON.stringify(file)}. ${message}`)
+        : Effect.fail(new NotWritten({ what: `--svg ${file}`, why }))
+    })
   )

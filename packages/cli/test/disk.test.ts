@@ -30,6 +30,20 @@ const outputs: ReadonlyArray<readonly [what: string, script: string, code: numbe
   ["a full disk, help", "$NODE $BIN poll --help > /dev/full", 74, "", full],
   ["a full disk, version", "$NODE $BIN --version > /dev/full", 74, "", full],
   ["a full disk, herd", "$NODE $BIN herd --rounds 1 --clients 2 > /dev/full", 74, "", full],
+  [
+    "a full disk, a picture of preview",
+    "$NODE $BIN preview --backoff 100ms..30s --svg /dev/full",
+    74,
+    "",
+    "effect-wait: --svg /dev/full cannot be written: ENOSPC\n"
+  ],
+  [
+    "a full disk, a picture of herd",
+    "$NODE $BIN herd --rounds 1 --clients 2 --svg /dev/full",
+    74,
+    "",
+    "effect-wait: --svg /dev/full cannot be written: ENOSPC\n"
+  ],
   ["a full disk, stderr: the runs go on", "$NODE $BIN retry true 2> /dev/full", 0, "", ""],
   ["nobody who reads on", `$NODE $BIN ${json} | head -1; echo \${PIPESTATUS[0]}`, 0, "{\n0\n", ""],
   ["a command that nobody reads on", "$NODE $BIN retry -q --attempts 1 yes | head -1", 0, "y\n", ""],
@@ -65,6 +79,21 @@ describe.runIf(isLinux)("output to", () => {
         `mkdir small; unshare -m sh -c 'mount -t tmpfs -o size=16k none small && "$NODE" "$BIN" ${json} > small/x.json; echo $?; ls small'`
       )
       assert.deepStrictEqual({ code, stderr, stdout }, { code: 0, stderr: full, stdout: "74\nx.json\n" })
+    }))
+
+  it.live.runIf(canMount)("--svg and --health on a disk that has no room for them", () =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* shell(
+        `mkdir small; unshare -m sh -c 'mount -t tmpfs -o size=4k none small && head -c 4096 /dev/zero > small/x
+        "$NODE" "$BIN" preview --backoff 1s..2s --svg small/a.svg; echo $?
+        "$NODE" "$BIN" loop --period 1s --health small/h -- echo run; echo $?'`
+      )
+      assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: "74\n74\n" })
+      assert.deepStrictEqual(stderr.split("\n"), [
+        "effect-wait: --svg small/a.svg cannot be written: ENOSPC",
+        "effect-wait: --health small/h cannot be written: ENOSPC",
+        ""
+      ])
     }))
 
   it.live.runIf(canMount)("--health on a full disk: it says why, and the runs go on", () =>

@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { spawn, spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { inject } from "vitest"
-import { folder, sh, told, until } from "./run.ts"
+import { folder, sh, told } from "./run.ts"
+import { bin, hasTerminal, onTerminal } from "./terminal.ts"
 
 const parsed = (stderr: string): ReadonlyArray<Record<string, unknown>> =>
   stderr.split("\n").slice(0, -1).map((line) => JSON.parse(line))
@@ -184,38 +183,6 @@ describe.concurrent("what effect-wait tells", () => {
   )
 })
 
-// That of util-linux gives a command a terminal. What is drawn there is tested without one in Report.test.ts.
-const hasTerminal = /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout ?? "")
-
-/** Runs the bin on a terminal of 60 columns, where `type` is typed. */
-const onTerminal = Effect.fnUntraced(function*(options: string, script: string) {
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-  const command = [process.execPath, inject("bin"), ...options.split(" "), "--", "sh", "-c", script].map(quoted).join(
-    " "
-  )
-  let output = ""
-  let code: number | null | undefined
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn("script", ["-qec", `stty cols 60 -echo; exec ${command}`, "/dev/null"], {
-        env: { ...process.env, SHELL: "/bin/sh" }
-      })
-    ),
-    (child) => Effect.sync(() => child.kill()) // closes the terminal: all of it gets a SIGHUP
-  )
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk
-  })
-  child.on("close", (exit) => {
-    code = exit
-  })
-  return {
-    type: (text: string) => Effect.sync(() => child.stdin.write(text)),
-    shows: (text: string) => until(`it shows ${text}`, () => output.includes(text)),
-    ended: Effect.map(until("it ends", () => code !== undefined), () => ({ code, output }))
-  }
-})
-
 const anyTime = String.raw`[\d.]+m?s`
 const fresh = String.raw` {60}\r`
 const erased = String.raw`\r\x1b\[K`
@@ -223,7 +190,7 @@ const erased = String.raw`\r\x1b\[K`
 describe.runIf(hasTerminal)("on a terminal", () => {
   it.live("it draws a line between the runs, erases that before the next, and keeps off what has no newline", () =>
     Effect.gen(function*() {
-      const { ended } = yield* onTerminal("loop --period 300ms --times 2", "printf abc")
+      const { ended } = yield* onTerminal(`exec ${bin("loop --period 300ms --times 2", "printf", "abc")}`)
       const { code, output } = yield* ended
       assert.strictEqual(code, 0)
       assert.match(
@@ -237,7 +204,7 @@ describe.runIf(hasTerminal)("on a terminal", () => {
 
   it.live("it ends at once with Ctrl-C between two runs", () =>
     Effect.gen(function*() {
-      const { ended, shows, type } = yield* onTerminal("loop --period 1h", "echo abc")
+      const { ended, shows, type } = yield* onTerminal(`exec ${bin("loop --period 1h", "echo", "abc")}`)
       yield* shows("next in 1h")
       yield* type("\x03")
       const { code, output } = yield* ended
@@ -254,8 +221,14 @@ describe.runIf(hasTerminal)("on a terminal", () => {
   it.live("it passes Ctrl-C on to the command once", () =>
     Effect.gen(function*() {
       const { ended, shows, type } = yield* onTerminal(
-        "loop --period 1h",
-        "trap 'echo got it; exit 5' INT; echo ready; while :; do sleep 0.05; done"
+        `exec ${
+          bin(
+            "loop --period 1h",
+            "sh",
+            "-c",
+            "trap 'echo got it; exit 5' INT; echo ready; while :; do sleep 0.05; done"
+          )
+        }`
       )
       yield* shows("ready")
       yield* type("\x03")
@@ -270,24 +243,11 @@ describe.runIf(hasTerminal)("on a terminal", () => {
       )
     }))
 
-  it.live("the command after a poll gets Ctrl-C from the terminal, once", () =>
-    Effect.gen(function*() {
-      const { ended, shows, type } = yield* onTerminal(
-        "poll --file . --quiet",
-        `exec "${process.execPath}" -e '
-          process.on("SIGINT", () => console.log("got it"))
-          setTimeout(() => process.exit(5), 3000)
-          console.log("ready")'`
-      )
-      yield* shows("ready")
-      yield* type("\x03")
-      const { code, output } = yield* ended
-      assert.deepStrictEqual({ code, output }, { code: 5, output: "ready\r\ngot it\r\n" })
-    }))
-
   it.live("it lets the command read what is typed", () =>
     Effect.gen(function*() {
-      const { ended, shows, type } = yield* onTerminal("retry --quiet", "echo ready; read line; echo read $line")
+      const { ended, shows, type } = yield* onTerminal(
+        `exec ${bin("retry --quiet", "sh", "-c", "echo ready; read line; echo read $line")}`
+      )
       yield* shows("ready")
       yield* type("this\n")
       const { code, output } = yield* ended

@@ -1,4 +1,5 @@
 /** `effect-wait loop`: again and again. */
+import type { ValidationError } from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -7,6 +8,7 @@ import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
 import { commandOf, conclude, inTime, reportOf, running } from "../running.ts"
 import * as Signals from "../Signals.ts"
+import { NotWritten } from "../Stdout.ts"
 
 const flags = {
   period: options.period,
@@ -41,10 +43,12 @@ export const loop = Command.make(
     const told = yield* reportOf(input)
     if (input.command.length === 0) return yield* options.misused("Nothing to run. Expected: a command after --")
     const report = health === undefined ? told : yield* Health.keep(health, told).pipe(
-      Effect.catch(({ why }) =>
-        options.misused(
-          `Invalid value for flag --health: "${health}". Expected: a file that can be written (${why})`
-        )
+      Effect.catch(({ isOfDisk, why }): Effect.Effect<never, NotWritten | ValidationError> =>
+        isOfDisk
+          ? Effect.fail(new NotWritten({ what: `--health ${health}`, why }))
+          : options.misused(
+            `Invalid value for flag --health: "${health}". Expected: a file that can be written (${why})`
+          )
       )
     )
     const command = commandOf(input.command, input, report)
