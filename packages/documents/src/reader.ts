@@ -20,8 +20,12 @@ export interface Node {
  */
 export type Match = "certain" | "shape" | number
 
+/**
+ * - `tells`: matches a key of each object that is one of its policies, or the key that the object has
+ */
 export interface Reader {
   readonly system: System
+  readonly tells: RegExp
   readonly match: (node: Node) => Match
   /** All policies of an object that matches. */
   readonly read: (node: Node) => Reading<ReadonlyArray<Read>>

@@ -1,4 +1,5 @@
 /** Texts as trees: YAML of one or several documents, JSON, properties and crontabs. */
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import {
@@ -30,7 +31,7 @@ export interface Unreadable {
 }
 
 /** The longest text that is read, in characters. */
-export const longest = 2_000_000
+export const longest = 1_000_000
 
 // What a tag such as CloudFormation's !Sub makes of its value is unknown; the value is kept.
 const tags = [
@@ -99,7 +100,8 @@ const lineAt = (source: string, offset: number): number => source.slice(0, offse
 
 const lineOf = (events: ReadonlyArray<Event>, source: string, root: number) => (keys: Keys): number => {
   let value = root
-  let offset = offsetOf(events[root]!) ?? 0
+  const first = events[root]
+  let offset = first && offsetOf(first) || 0
   for (const key of keys) {
     const found = child(events, source, value, key)
     if (found === undefined) break
@@ -108,6 +110,26 @@ const lineOf = (events: ReadonlyArray<Event>, source: string, root: number) => (
   }
   return lineAt(source, offset)
 }
+
+const nothing: ReadonlyArray<Event> = []
+
+// Faster than as YAML. Where its values stand is looked for when somebody asks.
+const fromJson = (source: string): Option.Option<ReadonlyArray<Tree>> =>
+  /^\s*[[{]/.test(source)
+    ? Option.map(Option.liftThrowable((): unknown => JSON.parse(source))(), (value): ReadonlyArray<Tree> => {
+      let events: ReadonlyArray<Event> | undefined
+      return [{
+        value,
+        lineOf(keys) {
+          events ??= Option.getOrElse(
+            Option.liftThrowable(() => parseEvents(source, { maxDepth: 100 }))(),
+            () => nothing
+          )
+          return lineOf(events, source, 1)(keys)
+        }
+      }]
+    })
+    : Option.none()
 
 const fromYaml = (source: string): Result.Result<ReadonlyArray<Tree>, Unreadable> =>
   Result.try({
@@ -165,7 +187,7 @@ const fromCrontab = (source: string): Tree | undefined => {
     const [, schedule, rest] = entry.exec(text) ?? []
     if (schedule === undefined || rest === undefined) return undefined
     const [, , command = rest] = system.exec(rest) ?? []
-    jobs.push({ schedule, command, timeZone })
+    jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command, timeZone })
     at.push(line)
   }
   return jobs.length === 0
@@ -225,5 +247,6 @@ export const treesOf = (source: string): Result.Result<ReadonlyArray<Tree>, Unre
   }
   const text = source.replace(/^\uFEFF/, "")
   const lines = fromCrontab(text) ?? fromProperties(text)
-  return lines === undefined ? fromYaml(text) : Result.succeed([lines])
+  if (lines !== undefined) return Result.succeed([lines])
+  return Option.match(fromJson(text), { onNone: () => fromYaml(text), onSome: Result.succeed })
 }

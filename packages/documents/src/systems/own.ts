@@ -44,6 +44,7 @@ const jitter: Kind<Jitters> = kind(
 
 export const own: Reader = {
   system: "effect-wait",
+  tells: /^(interval|period|non-?sliding|ticker|cron|backoff|within|attempts|times|full-?jitter)$/i,
   match: ({ value }) =>
     byKeys(value, {
       known,
