@@ -90,7 +90,9 @@ const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, leas
   const [one] = alike
   if (one === undefined || best === 0) return false
   if (best < least) {
-    if (search.nearest === undefined || search.nearest.keys < best) search.nearest = { reader: one, node, keys: best }
+    const count = Object.keys(node.value).length
+    const isNear = best > 1 || 2 * best > count || node.keys.length < 2 && 2 * best === count
+    if (isNear && (search.nearest?.keys ?? 0) < best) search.nearest = { reader: one, node, keys: best }
     return false
   }
   if (alike.length === 1) {
@@ -141,6 +143,8 @@ const walk = (
   const names = Object.keys(entries)
   const isTelling = typeof own === "string" && isTold(search, own) || names.some((key) => isTold(search, key))
   if (isTelling && readNode(search, { value: entries, keys, parents }, among, shape)) return
+  // The schema of a policy looks like one.
+  if ("properties" in entries && "type" in entries) return
   for (const [key, inner] of Object.entries(entries)) walk(search, inner, [...keys, key], [...parents, value], among)
 }
 

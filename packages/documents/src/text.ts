@@ -31,7 +31,7 @@ export interface Unreadable {
 }
 
 /** The longest text that is read, in characters. */
-export const longest = 1_000_000
+export const longest = 2_500_000
 
 // What a tag such as CloudFormation's !Sub makes of its value is unknown; the value is kept.
 const tags = [
@@ -135,14 +135,16 @@ const fromYaml = (source: string): Result.Result<ReadonlyArray<Tree>, Unreadable
   Result.try({
     try: () => {
       const events = parseEvents(source, { maxDepth: 100 })
-      const values = constructFromEvents(events, { source, schema, maxAliases: 1000 })
+      const values = constructFromEvents(events, { source, schema, maxAliases: 1000, json: true })
       const roots = events.flatMap(({ type }, i) => type === EVENT_ID.DOCUMENT ? [i + 1] : [])
       return values.map((value, i): Tree => ({ value, lineOf: lineOf(events, source, roots[i] ?? 0) }))
     },
-    catch: (error) =>
-      error instanceof YAMLException
-        ? { line: error.mark === undefined ? undefined : error.mark.line + 1, reason: error.reason }
+    catch: (error) => {
+      const remedy = source.includes("{{") ? ". It looks like a template: render it first" : ""
+      return error instanceof YAMLException
+        ? { line: error.mark === undefined ? undefined : error.mark.line + 1, reason: error.reason + remedy }
         : { line: undefined, reason: String(error) }
+    }
   })
 
 interface Line {

@@ -2,19 +2,20 @@
 import * as Option from "effect/Option"
 import { anyInteger, anything, type Entries, fieldsOf, flag, goDuration, integer, retry, text } from "../fields.ts"
 import type { Settings } from "../Policy.ts"
-import { alone, ancestorsOf, byKeys, entriesOf, keyOf, type Match, parentOf, type Reader } from "../reader.ts"
+import { alone, ancestorsOf, byKeys, entriesOf, keyOf, type Match, named, parentOf, type Reader } from "../reader.ts"
 import { format } from "../Time.ts"
 
 const duration = goDuration("s")
 
 const backoffKeys = ["duration", "factor", "maxDuration", "cap"]
 
+// A limit alone is of everything.
 const matchWith = (entries: Entries, own: ReadonlyArray<string>): Match => {
-  const match = byKeys(entries, { known: ["limit", "backoff", ...own], signs: ["limit", "backoff", ...own] })
-  if (match !== "shape") return match
   const backoff = entriesOf(entries["backoff"])
+  if (backoff === undefined && !("limit" in entries && own.some((key) => key in entries))) return 0
+  const match = byKeys(entries, { known: ["limit", "backoff", ...own], signs: ["limit", "backoff", ...own] })
   const isBackoff = backoff === undefined || byKeys(backoff, { known: backoffKeys, signs: backoffKeys }) === "shape"
-  return isBackoff && ("limit" in entries || backoff !== undefined) ? match : 1
+  return match === "shape" && !isBackoff ? 1 : match
 }
 
 export const argoCd: Reader = {
@@ -24,7 +25,7 @@ export const argoCd: Reader = {
     const parent = parentOf(node)
     const isSync = keyOf(node) === "retry" && parent !== undefined
     const above = String(node.keys.at(-2) ?? "")
-    if (isSync && (above === "syncPolicy" || above === "operation" || "automated" in parent)) return "certain"
+    if (isSync && (above === "syncPolicy" || above === "operation" || "automated" in parent)) return named(node.value)
     return matchWith(node.value, ["refresh"])
   },
   read: (node) => {
@@ -67,7 +68,10 @@ export const argoWorkflows: Reader = {
   system: "argo-workflows",
   tells: /^(retryStrategy|limit|backoff|retryPolicy|expression|affinity)$/,
   match: (node) =>
-    keyOf(node) === "retryStrategy" ? "certain" : matchWith(node.value, ["retryPolicy", "expression", "affinity"]),
+    // Argo Events has a Backoff under this name.
+    keyOf(node) === "retryStrategy" && !("steps" in node.value || "duration" in node.value)
+      ? named(node.value)
+      : matchWith(node.value, ["retryPolicy", "expression", "affinity"]),
   read: (node) => {
     const fields = fieldsOf(node.value, node.keys, { title: "an Argo Workflows retryStrategy" })
     const limit = fields.schedule("limit", integer(0))

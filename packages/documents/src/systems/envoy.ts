@@ -53,8 +53,8 @@ const fullJitter = (base: number, cap: number, retries: number): Settings => ({
   attempts: retries + 1
 })
 
-const backoffOf = (fields: Fields | undefined): { readonly base: number; readonly cap: number } => {
-  const base = fields?.schedule("baseInterval", positiveOf(duration)) ?? 25
+const backoffOf = (fields: Fields | undefined, byDefault = 25): { readonly base: number; readonly cap: number } => {
+  const base = fields?.schedule("baseInterval", positiveOf(duration)) ?? byDefault
   const cap = fields?.schedule("maxInterval", positiveOf(duration)) ?? 10 * base
   if (cap < base) fields?.wrong("must not be below baseInterval: Envoy refuses that", "maxInterval")
   return { base, cap }
@@ -74,7 +74,9 @@ const readPolicy = (node: Node, outer: Fields | undefined, isRoute: boolean): Re
   const conditions = fields.note("retryOn", names) ?? []
   const retries = fields.schedule("numRetries", integer(0)) ?? 1
   const attempt = fields.timeout("perTryTimeout", duration)
-  const { base, cap } = backoffOf(fields.inside("retryBackOff"))
+  // What Envoy fetches for itself has another default.
+  const isFetch = outer?.has("httpUri") ?? false
+  const { base, cap } = backoffOf(fields.inside("retryBackOff"), isFetch ? 1000 : 25)
   const limited = fields.note("rateLimitedRetryBackOff", anything)
   unsaid.forEach((key) => fields.note(key, anything))
   const timeout = outer?.timeout("timeout", duration)
@@ -84,7 +86,7 @@ const readPolicy = (node: Node, outer: Fields | undefined, isRoute: boolean): Re
     retry(
       whole(fullJitter(base, cap, retries), total),
       [
-        ...conditionNote(conditions),
+        ...isFetch ? [] : conditionNote(conditions),
         ...isRoute && timeout === undefined ? ["The route's timeout is Envoy's default, 15s for all attempts"] : [],
         ...limited === undefined ? [] : ["The delay after a rate limit is the server's, and not shown"]
       ],
@@ -101,10 +103,10 @@ const isPolicy = (value: unknown): Match => {
 const policyOf = (node: Node): unknown => Object.entries(node.value).find(([key]) => folded(key) === "retrypolicy")?.[1]
 
 const isGateway = (node: Node) =>
-  keyOf(node) === "retry" && ("perRetry" in node.value || "retryOn" in node.value && "numRetries" in node.value)
+  keyOf(node) === "retry" && ("perRetry" in node.value || entriesOf(node.value["retryOn"]) !== undefined)
 
 const readGateway = (node: Node): Reading<Read> => {
-  const fields = fieldsOf(node.value, node.keys, { title: "an Envoy Gateway retry" })
+  const fields = fieldsOf(node.value, node.keys, { title: "an Envoy Gateway retry", fold: folded })
   const retries = fields.schedule("numRetries", integer(0)) ?? 2
   const inner = fields.inside("perRetry")
   const attempt = inner?.timeout("timeout", goDuration())
@@ -147,7 +149,7 @@ export const istio: Reader = {
   tells: /^(retries|attempts|perTryTimeout|retryOn|retryRemoteLocalities|retryIgnorePreviousHosts|backoff)$/,
   match: (node) => {
     const match = byKeys(node.value, { known: istioKeys, signs: istioKeys })
-    if (match === 0) return 0
+    if (match === 0 || Object.keys(node.value).join() === "attempts" && keyOf(node) !== "retries") return 0
     return keyOf(node) === "retries" && "attempts" in node.value
       ? "certain"
       : match === "shape" && !("perTryTimeout" in node.value && "attempts" in node.value)

@@ -1,7 +1,7 @@
 /** The OpenTelemetry Collector's `retry_on_failure`: cenkalti's ExponentialBackOff, with a limit in time. */
 import { atLeast, fieldsOf, flag, fraction, goDuration, retry } from "../fields.ts"
 import type { Settings } from "../Policy.ts"
-import { alone, byKeys, keyOf, parentOf, type Reader } from "../reader.ts"
+import { alone, byKeys, keyOf, named, parentOf, type Reader } from "../reader.ts"
 import { format } from "../Time.ts"
 
 const known = [
@@ -18,7 +18,7 @@ export const otel: Reader = {
   tells: /^(retry_on_failure|initial_interval|randomization_factor|max_interval|max_elapsed_time)$/,
   match: (node) =>
     keyOf(node) === "retry_on_failure"
-      ? "certain"
+      ? named(node.value)
       : byKeys(node.value, { known, signs: known.filter((key) => key !== "enabled" && key !== "multiplier") }),
   read: (node) => {
     const fields = fieldsOf(node.value, node.keys, { title: "an OpenTelemetry retry_on_failure" })

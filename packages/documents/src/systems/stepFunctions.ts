@@ -19,7 +19,7 @@ const strategy = kind(
 
 const retrierMatch = (value: unknown): Match => {
   const entries = entriesOf(value)
-  if (entries === undefined || !("ErrorEquals" in entries)) return 0
+  if (entries === undefined || !("ErrorEquals" in entries) || "Next" in entries) return 0
   return byKeys(entries, { known: [...signs, "ErrorEquals", "Comment"], signs: [...signs, "ErrorEquals"] })
 }
 
