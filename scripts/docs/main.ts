@@ -57,7 +57,10 @@ writeFileSync(
 )
 const modules = found.map((example) => toModule(example, "../../../scripts/docs/assert.ts"))
 modules.forEach((code, i) => writeFileSync(join(folder, `${i}.ts`), code))
-const tsc = spawnSync("tsc", ["-p", folder, "--noEmit", "--pretty", "false"], { encoding: "utf8" })
+const hasExamples = found.length > 0
+const tsc = spawnSync("tsc", hasExamples ? ["-p", folder, "--noEmit", "--pretty", "false"] : ["-v"], {
+  encoding: "utf8"
+})
 for (const message of tsc.stdout.split("\n").filter((line) => line.includes("error TS"))) {
   findings.push(message.replace(/^.*?docs\/(\d+)\.ts\((\d+),\d+\)/, (_, i, line) => `${found[i]!.file}:${line}`))
 }
