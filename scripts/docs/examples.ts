@@ -17,6 +17,14 @@ export interface Example {
   readonly asserted: ReadonlyArray<number>
 }
 
+/** Code that a page shows of a file: a fence with `from=` and the path of the file, from the page. */
+export interface Excerpt {
+  /** Where the page shows it. */
+  readonly place: string
+  readonly from: string
+  readonly code: string
+}
+
 interface Fence {
   readonly line: number
   readonly tag: string
@@ -26,6 +34,7 @@ interface Fence {
 const assertion = /^(\s*)(\S.*?)\s*\/\/ => (.+)$/
 const sharedExample = /^ \* @see \{@link (\w+)\} for the example$/
 const image = /^!\[(.*)\]\((\.\.?\/[^)]+\.svg)\)$/
+const excerpt = /\bfrom=(\S+)/
 const drawnExport = /^export const (?:timelines|herds)\b/
 
 // A source as markdown with the same line numbers. Code is one long line of text to it.
@@ -57,7 +66,7 @@ export const examples = (file: string, source: string): ReadonlyArray<Example> =
   const lines = source.split("\n")
   const found = fences(file.endsWith(".md") ? lines : docComments(lines))
   return found.flatMap(({ line, lines: code, tag }, i) => {
-    if (!/^ts\b/.test(tag)) return []
+    if (!/^ts\b/.test(tag) || excerpt.test(tag)) return []
     const next = found[i + 1]
     const run = !tag.includes("no-run")
     const prints = run && code.some((text) => text.includes("console.log("))
@@ -75,6 +84,14 @@ export const examples = (file: string, source: string): ReadonlyArray<Example> =
     }]
   })
 }
+
+export const excerpts = (file: string, source: string): ReadonlyArray<Excerpt> =>
+  fences(source.split("\n")).flatMap(({ line, lines, tag }) => {
+    const from = excerpt.exec(tag)?.[1]
+    return from === undefined
+      ? []
+      : [{ place: `${file}:${line}`, from: join(dirname(file), from), code: lines.join("\n") }]
+  })
 
 // The line on which the statement that ends on line `end` begins: past closing brackets and chained calls.
 const beginning = (code: ReadonlyArray<string>, end: number): number => {

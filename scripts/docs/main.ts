@@ -6,6 +6,9 @@
  * - ```text right after an example that prints: what it prints.
  * - `![...](./x.svg)` right after an example that prints: a file that holds what it prints; or right after one that exports
  *   `timelines` or `herds`: their picture. `--write` writes it.
+ * - ```ts from=../x.ts: lines of that file, which are not run.
+ *
+ * Names of pages as arguments check these pages alone.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -16,7 +19,7 @@ import { format } from "node:util"
 import { drawingOf, type Exported } from "../pictures/docs.ts"
 import { made } from "../pictures/made.ts"
 import { reached } from "./assert.ts"
-import { type Example, examples, exportsOf, toModule } from "./examples.ts"
+import { type Example, examples, excerpts, exportsOf, toModule } from "./examples.ts"
 
 const folder = "node_modules/.cache/docs"
 const limit = 10_000
@@ -24,8 +27,20 @@ const writes = process.argv.includes("--write")
 const sources = globSync("packages/{wait,cluster}/src/**/*.ts")
 const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md"], { exclude: ["docs/api/**"] })
 const read = (file: string) => readFileSync(file, "utf8")
-const found = [...sources, ...pages].toSorted().flatMap((file) => examples(file, read(file)))
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
+const checked = named.length > 0 ? named : [...sources, ...pages].toSorted()
+const found = checked.flatMap((file) => examples(file, read(file)))
 const findings: Array<string> = []
+
+// A page shows what its program says now.
+const shown = pages.flatMap((file) => excerpts(file, read(file)))
+for (const { code, from, place } of shown) {
+  if (!existsSync(from)) findings.push(`${place} ${from} is not there`)
+  else if (!read(from).includes(`${code}\n`)) findings.push(`${place} these lines are not in ${from}: copy them again`)
+}
+for (const file of globSync("packages/examples/src/recipes/*.ts")) {
+  if (!shown.some(({ from }) => from === file)) findings.push(`${file} is shown on no page`)
+}
 
 // Compiled all at once. The modules are numbered, so that a message can be led back to its file.
 rmSync(folder, { recursive: true, force: true })
@@ -42,7 +57,10 @@ writeFileSync(
 )
 const modules = found.map((example) => toModule(example, "../../../scripts/docs/assert.ts"))
 modules.forEach((code, i) => writeFileSync(join(folder, `${i}.ts`), code))
-const tsc = spawnSync("tsc", ["-p", folder, "--noEmit", "--pretty", "false"], { encoding: "utf8" })
+const hasExamples = found.length > 0
+const tsc = spawnSync("tsc", hasExamples ? ["-p", folder, "--noEmit", "--pretty", "false"] : ["-v"], {
+  encoding: "utf8"
+})
 for (const message of tsc.stdout.split("\n").filter((line) => line.includes("error TS"))) {
   findings.push(message.replace(/^.*?docs\/(\d+)\.ts\((\d+),\d+\)/, (_, i, line) => `${found[i]!.file}:${line}`))
 }
@@ -103,8 +121,9 @@ const { log } = console
 if (findings.length === 0) {
   for (const [i, example] of found.entries()) if (example.run) await run(example, i)
 }
-for (const [file, drawn] of made) keep(file, "scripts/pictures", drawn)
-for (const file of globSync("docs/pictures/*")) {
+const areAll = named.length === 0
+for (const [file, drawn] of areAll ? made : []) keep(file, "scripts/pictures", drawn)
+for (const file of areAll ? globSync("docs/pictures/*") : []) {
   if (!found.some(({ picture }) => picture === file)) findings.push(`${file} is drawn by no example`)
 }
 
@@ -112,7 +131,7 @@ for (const file of globSync("docs/pictures/*")) {
 const isPublic = (file: string) => !file.includes("/internal/") && !file.endsWith("/index.ts")
 // What needs a database is compiled here, and asserted by its specs.
 const elsewhere = new Set(["packages/cluster/src/Fence.ts make"])
-const values = sources.filter(isPublic).flatMap((file) => {
+const values = (areAll ? sources : []).filter(isPublic).flatMap((file) => {
   const source = read(file)
   const passedOn = [...source.matchAll(/^export \{([^}]*)\} from "(\.[^"]*)"/gm)].flatMap(([, names, from]) => {
     const origin = join(file, "..", from!)
@@ -128,5 +147,6 @@ for (const { isShown, name, place } of values) {
 
 for (const finding of findings) log(finding)
 const assertions = found.reduce((sum, example) => sum + example.asserted.length, 0)
-log(`${found.length} examples, ${assertions} assertions, ${values.length} public values, ${findings.length} findings`)
+const counts = [`${found.length} examples`, `${shown.length} excerpts`, `${assertions} assertions`]
+log(`${counts.join(", ")}, ${values.length} public values, ${findings.length} findings`)
 process.exit(findings.length === 0 ? 0 : 1)

@@ -12,11 +12,13 @@ export type Failure = "hangs" | "refuses"
 
 /**
  * - `processes`: how many there are, each with `clients`; the server is as large as they need
+ * - `headroom`: the spare capacity of the server, as a fraction of the operations; default 0.2
  * - `from`, `to`, `until`: when the server fails, is back, and is watched no longer; in seconds
  */
 export interface Settings {
   readonly processes: number
   readonly failure: Failure
+  readonly headroom?: number
   readonly from: number
   readonly to: number
   readonly until: number
@@ -35,9 +37,9 @@ const attemptTimeout = 1000
 const longestWait = 4000
 
 /** How many clients there are; how many operations begin in a second, and how many requests the server can do. */
-export const sizeOf = ({ processes }: Settings) => {
+export const sizeOf = ({ headroom = 0.2, processes }: Settings) => {
   const operations = processes * clients * 1000 / period
-  return { clients: processes * clients, operations, capacity: 1.2 * operations }
+  return { clients: processes * clients, operations, capacity: (1 + headroom) * operations }
 }
 
 type Request = Effect.Effect<void, "refused">

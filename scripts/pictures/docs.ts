@@ -47,7 +47,28 @@ const drawings: Readonly<Record<string, (exported: Exported, description: string
       lanes: lanes(exported)
     }),
   "docs/pictures/fromStart.svg": (exported, description) =>
-    timelines({ title: "Delays from the end of a run, and from its start", description, lanes: lanes(exported) })
+    timelines({ title: "Delays from the end of a run, and from its start", description, lanes: lanes(exported) }),
+  "docs/pictures/outageLoops.svg": (exported, description) =>
+    timelines({
+      title: "Loops with a period of 10 s; their dependency is away from 25 s to 85 s",
+      description,
+      lanes: lanes(exported)
+    }),
+  "docs/pictures/fromEffect.svg": (exported, description) =>
+    timelines({
+      title: "Effect's schedules and ours: runs of 400 ms, one of 1.3 s, a period of 1 s",
+      description,
+      lanes: lanes(exported)
+    }),
+  "docs/pictures/fromEffectJitter.svg": (exported, description) =>
+    peaks({
+      title: "Twenty clients that failed at the same moment: attempts in each 250 ms",
+      description,
+      subtitle: "The peak is the most after the first attempts.",
+      herds: herds(exported),
+      every: 250,
+      until: 11_500
+    })
 }
 
 /** The picture of what an example exports; undefined where the example prints its picture. */
