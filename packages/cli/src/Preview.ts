@@ -54,10 +54,9 @@ export interface Settings {
   readonly seeds: number
   /** When a calendar begins, in milliseconds since 1970; default: now. */
   readonly from?: number | undefined
+  /** How many runs are looked at for an end: of one seed, and of all of them. */
+  readonly far?: { readonly runs: number; readonly total: number } | undefined
 }
-
-// How far is looked for an end: by one seed, and by all of them.
-const far = { runs: 100_000, total: 300_000 }
 
 const manyLanes = 24
 
@@ -89,9 +88,12 @@ export const date = (millis: number): string => {
 /** When the last run ends. */
 export const endOf = ({ runs }: Timeline.Timeline): number => runs.at(-1)?.end ?? 0
 
-/** The same seeds give the same preview: 0, 1, 2 and so on. Where nothing is drawn, one stands for all. */
-export const preview = Effect.fnUntraced(function*({ name, policy }: Named, settings: Settings) {
-  const { runs, seeds, work } = settings
+/** How long a run takes may depend on its number, from 0. The same seeds give the same preview: 0, 1, 2 and so on. Where nothing is drawn, one stands for all. */
+export const preview = Effect.fnUntraced(function*(
+  { name, policy }: Named,
+  settings: Omit<Settings, "work"> & { readonly work: number | ((run: number) => number) }
+) {
+  const { far = { runs: 100_000, total: 300_000 }, runs, seeds, work } = settings
   const from = settings.from ?? (yield* Clock.currentTimeMillis)
   const most = policy.ends ? Math.max(far.runs, runs) : runs
   let draws = 0

@@ -1,0 +1,203 @@
+/** The page: reads its address and its controls, simulates, and draws. */
+import { number, time } from "@effect-wait/draw/time"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { preview, type Preview } from "../../cli/src/Preview.ts"
+import { makeControls } from "./controls.ts"
+import * as Crowd from "./Crowd.ts"
+import { byId, make } from "./dom.ts"
+import { examples } from "./examples.ts"
+import { fields } from "./fields.ts"
+import * as Link from "./Link.ts"
+import * as Picture from "./Picture.ts"
+import { type Problem, type Program, read, toTypeScript } from "./Program.ts"
+import { type Named, readDocument } from "./documents.ts"
+import { defaults, type Name, type State } from "./State.ts"
+
+// Traces of errors that are retried would take most of the time.
+Error.stackTraceLimit = 0
+
+// Of all seeds together, so many runs are looked at for an end: more take too long while somebody moves a slider.
+const far = { runs: 10_000, total: 30_000 }
+
+const text = (id: string, content: string): void => {
+  byId(id, HTMLElement).textContent = content
+}
+
+// What is drawn escapes all names and texts that are not its own.
+const draw = (id: string, svg: string): void => {
+  byId(id, HTMLElement).innerHTML = svg
+}
+
+/** What is shown, until something changes. */
+interface Shown {
+  readonly program: Program
+  readonly preview: Preview
+  readonly crowd: ReadonlyArray<Crowd.Result>
+}
+
+const crowdOf = (program: Program): ReadonlyArray<Crowd.Result> => {
+  const { schedule } = program.policy
+  const budget = Crowd.budgets[program.budget]
+  return [
+    Effect.runSync(Crowd.simulate("no budget", schedule, program)),
+    ...budget === undefined ? [] : [Effect.runSync(Crowd.simulate(budget.name, schedule, program, budget.make))]
+  ]
+}
+
+const simulate = (name: string, program: Program): Result.Result<Shown, ReadonlyArray<Problem>> =>
+  Effect.runSync(Effect.result(
+    preview({ name, policy: program.policy }, {
+      work: (run) => run === 2 ? program.slow : program.work,
+      runs: Picture.shown.runs,
+      seeds: Picture.shown.seeds,
+      from: program.from,
+      far
+    }).pipe(
+      Effect.map((preview) => ({ program, preview, crowd: crowdOf(program) })),
+      Effect.mapError(({ message }): ReadonlyArray<Problem> => [{
+        field: message.includes("time zone") ? "zone" : "cron",
+        reason: `cannot be read: ${message}`
+      }])
+    )
+  ))
+
+const milliseconds = (millis: number): string => number(Number(millis.toFixed(3)))
+
+const showTable = ({ preview }: Shown): void => {
+  const { runs } = preview.lanes[0] ?? { runs: [] }
+  text(
+    "table-caption",
+    Picture.isFixed(preview) ? "Times in milliseconds" : "Times of client 1, in milliseconds"
+  )
+  byId("table", HTMLElement).replaceChildren(...runs.map(({ end, start }, i) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, String(i + 1)),
+      ...[i === 0 ? "" : milliseconds(start - (runs[i - 1]?.end ?? 0)), milliseconds(start), milliseconds(end)].map((
+        cell
+      ) => make("td", {}, cell))
+    )
+  ))
+}
+
+const showPictures = ({ crowd, preview, program }: Shown): void => {
+  const width = Math.max(200, Math.floor(byId("runs-picture", HTMLElement).clientWidth))
+  draw("runs-picture", Picture.timelines(preview, program, width))
+  draw("delays-picture", Picture.delays(preview, width))
+  draw("crowd-picture", Picture.crowd(crowd, program, width))
+}
+
+const show = (shown: Shown): void => {
+  const { crowd, preview, program } = shown
+  const { clients, down, failure } = program
+  const { capacity, period } = Crowd.outageOf(program)
+  text("ending", Picture.ending(preview))
+  byId("notes", HTMLElement).replaceChildren(...preview.policy.notes.map((note) => make("li", {}, `${note}.`)))
+  text("code", toTypeScript(program))
+  text("crowd-title", `${number(clients)} ${clients === 1 ? "client" : "clients"} of a server that is down for ${time(down)}`)
+  text("verdict", crowd.map(Picture.verdict).join(" "))
+  text(
+    "how",
+    `Each client calls the server every ${time(Number(period.toPrecision(2)))} on average, waits ` +
+      `${time(Crowd.attemptTimeout)} for an answer, and retries with this schedule. The server can answer ` +
+      `${number(Math.round(capacity))} requests a second. While it is down, ${
+        failure === "hangs"
+          ? "requests wait in its queue; later it works on them, although their clients have stopped waiting"
+          : "it refuses all requests at once"
+      }.`
+  )
+  showTable(shown)
+  showPictures(shown)
+}
+
+const start = (): void => {
+  let state: State = defaults
+  let shown: Shown | undefined
+  let waiting = 0
+
+  // A browser allows a page only so many changes of its address in a minute.
+  const keepInAddress = (): void => {
+    clearTimeout(waiting)
+    waiting = window.setTimeout(() => history.replaceState(null, "", `#${Link.toHash(state)}`), 200)
+  }
+
+  const alert = (message: string): void => {
+    text("alert", message)
+    byId("alert", HTMLElement).hidden = message === ""
+  }
+
+  const chosen = (policies: ReadonlyArray<Named>): Named | undefined =>
+    policies.find(({ name }) => name === state.policy) ?? policies[0]
+
+  const programOf = (): Result.Result<Shown, ReadonlyArray<Problem>> => {
+    if (state.source !== "document") return Result.flatMap(read(state), (program) => simulate("schedule", program))
+    return readDocument(state.document).pipe(
+      Result.flatMap((policies) => {
+        const named = chosen(policies)
+        controls.offer(policies.map(({ name }) => name), named?.name ?? "")
+        return named === undefined
+          ? Result.fail<ReadonlyArray<Problem>>([{ field: "document", reason: "has no policy" }])
+          : Result.flatMap(read(state, named.policy), (program) => simulate(named.name, program))
+      })
+    )
+  }
+
+  const update = (): void => {
+    const next = programOf()
+    const problems = Result.isFailure(next) ? next.failure : []
+    controls.show(state, problems)
+    byId("pictures", HTMLElement).classList.toggle("stale", problems.length > 0)
+    if (Result.isSuccess(next)) {
+      shown = next.success
+      show(shown)
+    } else {
+      text("ending", problems.map(({ field, reason }) => `${fields[field].label} ${reason}.`).join(" "))
+    }
+    document.documentElement.dataset.updates = String(Number(document.documentElement.dataset.updates ?? 0) + 1)
+  }
+
+  const controls = makeControls((name: Name) => {
+    alert("")
+    state = { ...state, [name]: controls.get(name) }
+    update()
+    keepInAddress()
+  })
+
+  const readAddress = (): void => {
+    const linked = Link.fromHash(location.hash)
+    alert(Result.isFailure(linked) ? linked.failure : "")
+    state = Result.getOrElse(linked, () => defaults)
+    controls.set(state)
+    update()
+  }
+
+  const copy = (content: () => string, done: string) => (): void => {
+    navigator.clipboard.writeText(content()).then(
+      () => text("copied", done),
+      () => text("copied", "The browser does not let this page copy.")
+    )
+  }
+
+  byId("copy-code", HTMLElement).addEventListener(
+    "click",
+    copy(() => byId("code", HTMLElement).textContent, "The code is copied.")
+  )
+  byId("copy-link", HTMLElement).addEventListener(
+    "click",
+    copy(() => new URL(`#${Link.toHash(state)}`, location.href).href, "The link is copied.")
+  )
+  byId("examples", HTMLElement).append(
+    ...examples.map(([name, changes]) =>
+      make("li", {}, make("a", { href: `#${Link.toHash({ ...defaults, ...changes })}` }, name))
+    )
+  )
+  window.addEventListener("hashchange", readAddress)
+  new ResizeObserver(() => {
+    if (shown !== undefined) showPictures(shown)
+  }).observe(byId("results", HTMLElement))
+  readAddress()
+}
+
+start()
