@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Random, Schema } from "effect"
 import * as library from "effect-wait"
 import { Timeline } from "effect-wait"
+import { type Asked, toOptions } from "../src/options.ts"
 import * as Policy from "../src/Policy.ts"
 import { parse } from "../src/Time.ts"
 
@@ -86,9 +87,9 @@ describe("Policy", () => {
   })
 })
 
-describe("Policy.toOptions", () => {
+describe("toOptions", () => {
   it("is what one would write on the command line", () => {
-    const settings: ReadonlyArray<Policy.Settings> = [
+    const settings: ReadonlyArray<Asked> = [
       { base: { kind: "exponential", base: 100, factor: 2, cap: 30_000 }, jitter: { kind: "additive", factor: 0.2 } },
       { base: { kind: "exponential", base: 1500, factor: 3, cap: Infinity }, jitter: { kind: "full" }, attempts: 5 },
       { base: { kind: "sliding", period: 0 }, jitter: { kind: "between", min: 0.8, max: 1.2 } },
@@ -96,7 +97,7 @@ describe("Policy.toOptions", () => {
       { base: { kind: "ticker", period: 1234 }, jitter: { kind: "equal" } },
       { base: { kind: "cron", expression: "*/5 * * * *" } }
     ]
-    assert.deepStrictEqual(settings.map(Policy.toOptions), [
+    assert.deepStrictEqual(settings.map(toOptions), [
       "--backoff 100ms..30s --jitter 0.2",
       "--backoff 1.5s..inf --factor 3 --jitter full --attempts 5",
       "--interval 0 --jitter 0.8..1.2",
