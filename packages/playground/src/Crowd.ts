@@ -18,6 +18,7 @@ export interface Settings {
   readonly clients: number
   readonly down: number
   readonly failure: Failure
+  readonly attemptTimeout: number
 }
 
 /** When what happens, and what the server can do. */
@@ -33,10 +34,7 @@ export interface Outage {
   readonly every: number
 }
 
-/** How long a client waits for the answer to a request. */
-export const attemptTimeout = 1000
-
-/** How long the last request in a full queue waits: longer than its client. That is what makes it a bad queue. */
+/** How long the last request in a full queue waits: longer than most clients. That is what makes it a bad queue. */
 const longestWait = 4000
 
 // About as many operations of each client, however long the server is down.
@@ -96,6 +94,8 @@ export const budgets: Readonly<Record<string, { readonly name: string; readonly 
   ratio: { name: "10 % retries", make: RetryBudget.makeRatio({ ratio: 0.1, minRetriesPerSecond: 0 }) }
 }
 
+const zeros = (): Array<number> => Array.from({ length: bins }, () => 0)
+
 /** The same settings give the same result. */
 export const simulate = <E>(
   name: string,
@@ -106,7 +106,6 @@ export const simulate = <E>(
   Effect.gen(function*() {
     const outage = outageOf(settings)
     const { capacity, every, from, period, to, until } = outage
-    const zeros = () => Array.from({ length: bins }, () => 0)
     const counts: Counts = { requests: zeros(), succeeded: zeros(), failed: zeros() }
     const count = (what: keyof Counts) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
@@ -127,9 +126,9 @@ export const simulate = <E>(
       return Effect.sleep((free <= from ? free : free + to - from) - now)
     })
     const retrying = budget === undefined
-      ? Retry.run(request, schedule, { attemptTimeout })
+      ? Retry.run(request, schedule, { attemptTimeout: settings.attemptTimeout })
       : Effect.provideServiceEffect(
-        Retry.run(request, schedule, { attemptTimeout, budget: "server" }),
+        Retry.run(request, schedule, { attemptTimeout: settings.attemptTimeout, budget: "server" }),
         RetryBudget.RetryBudget,
         yield* Effect.cached(budget)
       )

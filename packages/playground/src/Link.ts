@@ -16,7 +16,10 @@ export const toHash = (state: State): string => {
 
 type Reader = (fields: URLSearchParams) => State
 
-const second: Reader = (fields) => ({ ...defaults, ...Object.fromEntries([...fields].filter(([name]) => isName(name))) })
+const second: Reader = (fields) => ({
+  ...defaults,
+  ...Object.fromEntries([...fields].filter(([name]) => isName(name)))
+})
 
 // The first page counted in milliseconds, had shorter names, and knew no budget.
 const first: Reader = (fields) => {

@@ -1,16 +1,8 @@
 /** The pictures of the page, and what they say in words. */
-import {
-  delaysBox,
-  gap,
-  type Lane,
-  outage,
-  page,
-  type Policy,
-  timelines as timelinesOf
-} from "@effect-wait/draw"
+import type { Preview } from "@effect-wait/documents/Preview"
+import { delaysBox, gap, type Lane, outage, page, type Policy, timelines as timelinesOf } from "@effect-wait/draw"
 import { number, time } from "@effect-wait/draw/time"
 import type { Timeline } from "effect-wait/Timeline"
-import type { Preview } from "../../cli/src/Preview.ts"
 import * as Crowd from "./Crowd.ts"
 import type { Program } from "./Program.ts"
 
@@ -20,7 +12,8 @@ export const shown = { runs: 12, seeds: 1000, lanes: 4 }
 /** Whether it does the same each time. */
 export const isFixed = ({ rows }: Preview): boolean => rows.every(({ start }) => start.min === start.max)
 
-const lanesOf = (preview: Preview): ReadonlyArray<Timeline> => preview.lanes.slice(0, isFixed(preview) ? 1 : shown.lanes)
+const lanesOf = (preview: Preview): ReadonlyArray<Timeline> =>
+  preview.lanes.slice(0, isFixed(preview) ? 1 : shown.lanes)
 
 /** When the runs start: one lane, or those of a few seeds. */
 export const timelines = (preview: Preview, { period, slots }: Program, width: number): string => {
@@ -45,7 +38,8 @@ export const delays = (preview: Preview, width: number): string => {
   const policy: Policy = { name: preview.name, rows: preview.rows }
   return page({
     title: "Delays",
-    description: "The delay before each run: its mean, its 95th percentile, and a band from the shortest to the longest",
+    description:
+      "The delay before each run: its mean, its 95th percentile, and a band from the shortest to the longest",
     isInline: true,
     isUntitled: true,
     width
@@ -96,5 +90,7 @@ export const ending = ({ outcome }: Preview): string => {
 /** What happened to the server, in a sentence for each kind of retry. */
 export const verdict = ({ cutAt, requests, strip: { name, recovery } }: Crowd.Result): string =>
   cutAt === undefined
-    ? `With ${name}, ${recovery === undefined ? "the server stays down" : `the server is back after ${time(recovery)}`}; it is sent ${number(requests)} requests.`
+    ? `With ${name}, ${
+      recovery === undefined ? "the server stays down" : `the server is back after ${time(recovery)}`
+    }; it is sent ${number(requests)} requests.`
     : `With ${name}, there are so many requests that the picture ends after ${time(cutAt)}.`

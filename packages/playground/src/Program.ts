@@ -1,4 +1,7 @@
 /** What the state of the page asks for: a schedule with its TypeScript, and what it is tried on; or what is wrong, and where. */
+import type { DocumentPolicy } from "@effect-wait/documents"
+import * as Policy from "@effect-wait/documents/Policy"
+import { durations, parse, toInput } from "@effect-wait/documents/Time"
 import * as Backoff from "effect-wait/Backoff"
 import * as Period from "effect-wait/Period"
 import * as DateTime from "effect/DateTime"
@@ -6,8 +9,6 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Policy from "../../cli/src/Policy.ts"
-import { durations, parse, toInput } from "../../cli/src/Time.ts"
 import type { Name, State } from "./State.ts"
 
 /** What is wrong with a field. */
@@ -15,6 +16,8 @@ export interface Problem {
   readonly field: Name
   /** Follows the name of the field: `must be ...`. */
   readonly reason: string
+  /** Of a document, from 1. */
+  readonly line?: number | undefined
 }
 
 export type Failure = "hangs" | "refuses"
@@ -28,6 +31,8 @@ export interface Trial {
   readonly down: number
   readonly failure: Failure
   readonly budget: string
+  /** How long a client waits for the answer to a request. */
+  readonly attemptTimeout: number
 }
 
 export interface Program extends Trial {
@@ -77,9 +82,6 @@ type Reader = ReturnType<typeof reader>
 const missedOf = ({ missed }: State) =>
   missed === "one" || missed === "skip" || missed === "all" ? [{ missed } as const] : []
 
-const list = (values: ReadonlyArray<unknown>): string =>
-  `[${values.map((value) => JSON.stringify(value)).join(", ")}]`
-
 const tiny = Number.MIN_VALUE
 
 /** What makes the schedule. Only made of fields that are right. */
@@ -111,7 +113,7 @@ const sourceOf = (state: State, read: Reader): () => Policy.Part<Policy.Any> => 
       if (texts.length === 0) read.wrong("delays", `must be a list such as 100ms, 1s, 10s`)
       if (bad !== undefined) read.wrong("delays", `has ${bad}, which must be ${durations}`)
       const delays = texts.map((text): Duration.Input => toInput(Option.getOrElse(parse(text), () => 0)))
-      return () => ({ value: Backoff.fromDelays(delays), code: `Backoff.fromDelays(${list(delays)})` })
+      return () => Policy.call("Backoff.fromDelays", Backoff.fromDelays, delays)
     }
     case "sliding": {
       const period = duration("period")
@@ -183,20 +185,35 @@ const trialOf = (state: State, { duration, integer, optional }: Reader): Trial =
     clients: integer("clients", 1, 200),
     down: duration("down", { least: 1000 }),
     failure: state.failure === "refuses" ? "refuses" : "hangs",
-    budget: state.budget
+    budget: state.budget,
+    attemptTimeout: 1000
   }
 }
 
-/** Reads the controls. The policy is that of a document, where one is given. */
-export const read = (state: State, document?: Policy.Policy): Read<Program> => {
+// Between what its runs are regular, where they are.
+const regularity = (base: Policy.Base) => ({
+  slots: base.kind === "ticker" ? base.period : undefined,
+  period: base.kind === "sliding" || base.kind === "nonSliding" ? base.period : undefined
+})
+
+/** Tries the policy of a document. */
+export const readTrial = (state: State, document: DocumentPolicy): Read<Program> => {
+  const fields = reader(state)
+  const trial = trialOf(state, fields)
+  return fields.problems.length > 0 ? Result.fail(fields.problems) : Result.succeed({
+    ...trial,
+    ...regularity(document.settings.base),
+    attemptTimeout: document.timeouts.attempt ?? trial.attemptTimeout,
+    policy: document,
+    from: undefined
+  })
+}
+
+/** Reads the controls. */
+export const read = (state: State): Read<Program> => {
   const fields = reader(state)
   const { duration, integer, optional, problems } = fields
   const trial = trialOf(state, fields)
-  if (document !== undefined) {
-    return problems.length > 0
-      ? Result.fail(problems)
-      : Result.succeed({ ...trial, policy: document, from: undefined, slots: undefined, period: undefined })
-  }
   const source = sourceOf(state, fields)
   const jitter = jitterOf(state, fields)
   const attempts = optional("attempts", () => integer("attempts", 1, 1_000_000))
@@ -231,16 +248,21 @@ const budgets: Readonly<Record<string, string>> = {
 const modules = ["Backoff", "Jitter", "Limit", "Loop", "Period", "Retry", "RetryBudget"]
 
 /** A module with the schedule, and how a loop and a retry use it. */
-export const toTypeScript = ({ budget, policy }: Program): string => {
+export const toTypeScript = ({ attemptTimeout, budget, policy }: Program): string => {
   const layer = budgets[budget]
   const isPeriod = policy.code.startsWith("Period.")
-  const options = layer === undefined ? "" : `, { attemptTimeout: "1 second", budget: "server" }`
+  const options = layer === undefined
+    ? ""
+    : `, { attemptTimeout: ${JSON.stringify(toInput(attemptTimeout))}, budget: "server" }`
   const body = [
     `export const schedule = ${policy.code}`,
     ...isPeriod ? [`// A loop: work.pipe(loop)\nexport const loop = Loop.run(schedule)`] : [],
     `// ${isPeriod ? "Or a" : "A"} retry: call.pipe(retry)\nexport const retry = Retry.run(schedule${options})`,
-    ...layer === undefined ? [] : [`// One for all calls to the server: Effect.provide(budget)\nexport const budget = ${layer}`]
+    ...layer === undefined
+      ? []
+      : [`// One for all calls to the server: Effect.provide(budget)\nexport const budget = ${layer}`]
   ].join("\n\n")
   const used = modules.filter((name) => new RegExp(`\\b${name}\\.`).test(body))
-  return `import { ${used.join(", ")} } from "effect-wait"\n\n${body}\n`
+  const effect = /\bSchedule\./.test(body) ? `import { Schedule } from "effect"\n` : ""
+  return `${effect}import { ${used.join(", ")} } from "effect-wait"\n\n${body}\n`
 }

@@ -21,6 +21,7 @@ export const defaults = {
   attempts: "6",
   within: "",
   document: "",
+  as: "",
   policy: "",
   work: "50ms",
   slow: "",
@@ -56,7 +57,7 @@ const jitters: Readonly<Record<string, ReadonlyArray<Name>>> = { additive: ["sha
 export const inUse = ({ jitter, kind, source }: State): ReadonlySet<Name> => {
   const fields = kinds[kind] ?? []
   const schedule: ReadonlyArray<Name> = source === "document"
-    ? ["document", "policy"]
+    ? ["document", "as", "policy"]
     : ["kind", ...fields, ...fields.includes("jitter") ? jitters[jitter] ?? [] : [], "attempts", "within"]
   return new Set(["source", ...schedule, "work", "slow", "clients", "down", "failure", "budget"])
 }

@@ -1,6 +1,6 @@
 /** The form: made of the table of fields, filled with a state, and read when somebody changes it. */
+import { parse } from "@effect-wait/documents/Time"
 import * as Option from "effect/Option"
-import { parse } from "../../cli/src/Time.ts"
 import { byId, make } from "./dom.ts"
 import { type Field, fields, sections } from "./fields.ts"
 import type { Problem } from "./Program.ts"
@@ -11,7 +11,7 @@ interface Control {
   readonly row: HTMLElement
   readonly get: () => string
   readonly set: (text: string) => void
-  readonly complain: (problem: string) => void
+  readonly complain: (problems: ReadonlyArray<Problem>) => void
 }
 
 const option = (value: string, label: string): HTMLOptionElement => make("option", { value }, label)
@@ -23,29 +23,44 @@ const options = (field: Extract<Field, { readonly kind: "choice" }>): ReadonlyAr
   ) ?? made
 }
 
+const sizeOf = (text: string): number =>
+  text === "inf" ? Infinity : Option.getOrElse(parse(text.trim()), () => text === "" ? -1 : Number(text))
+
 // Of a value that is not one of the steps, the slider stands at the nearest.
 const stepOf = (steps: ReadonlyArray<string>, text: string): number => {
   const exact = steps.indexOf(text.trim())
   if (exact >= 0) return exact
-  const size = (text: string) =>
-    text === "inf" ? Infinity : Option.getOrElse(parse(text.trim()), () => text === "" ? -1 : Number(text))
-  return Math.max(0, steps.findLastIndex((step) => size(step) <= size(text)))
+  return Math.max(0, steps.findLastIndex((step) => sizeOf(step) <= sizeOf(text)))
+}
+
+const selectLine = (area: HTMLTextAreaElement, line: number): void => {
+  const lines = area.value.split("\n")
+  const begin = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0)
+  area.focus()
+  area.setSelectionRange(begin, begin + (lines[line - 1] ?? "").length)
 }
 
 const makeControl = (name: Name, changed: () => void): Control => {
   const field = fields[name]
-  const problem = make("p", { class: "problem", id: `${name}-problem` })
+  const problem = make("ul", { class: "problems", id: `${name}-problem` })
   const label = make("label", { for: name }, field.label)
-  const complainAt = (element: HTMLElement) => (text: string): void => {
-    problem.textContent = text
-    if (text === "") {
-      element.removeAttribute("aria-invalid")
-      element.removeAttribute("aria-describedby")
-    } else {
-      element.setAttribute("aria-invalid", "true")
-      element.setAttribute("aria-describedby", problem.id)
+  const complainAt =
+    (element: HTMLElement, toLine?: (line: number) => void) => (found: ReadonlyArray<Problem>): void => {
+      problem.replaceChildren(...found.map(({ line, reason }) => {
+        const sentence = `${field.label} ${reason}.`
+        if (line === undefined || toLine === undefined) return make("li", {}, sentence)
+        const button = make("button", { type: "button" }, `Line ${line}`)
+        button.addEventListener("click", () => toLine(line))
+        return make("li", {}, button, `: ${reason}`)
+      }))
+      if (found.length === 0) {
+        element.removeAttribute("aria-invalid")
+        element.removeAttribute("aria-describedby")
+      } else {
+        element.setAttribute("aria-invalid", "true")
+        element.setAttribute("aria-describedby", problem.id)
+      }
     }
-  }
   if (field.kind === "choice") {
     const select = make("select", { id: name, name }, ...options(field))
     select.addEventListener("input", changed)
@@ -67,7 +82,7 @@ const makeControl = (name: Name, changed: () => void): Control => {
       set: (text) => {
         area.value = text
       },
-      complain: complainAt(area)
+      complain: complainAt(area, (line) => selectLine(area, line))
     }
   }
   const { empty, steps = [] } = field
@@ -120,9 +135,10 @@ const makeSources = (changed: () => void): Control => {
   return {
     row: make("div", { class: "sources" }, ...radios.map(({ label }) => label)),
     get: () => radios.find(({ radio }) => radio.checked)?.radio.value ?? "",
-    set: (text) => radios.forEach(({ radio }) => {
-      radio.checked = radio.value === text
-    }),
+    set: (text) =>
+      radios.forEach(({ radio }) => {
+        radio.checked = radio.value === text
+      }),
     complain: () => {}
   }
 }
@@ -141,7 +157,9 @@ export interface Controls {
 /** Makes the form. `changed` is called with the field that somebody has changed. */
 export const makeControls = (changed: (name: Name) => void): Controls => {
   const made: ReadonlyMap<Name, Control> = new Map(
-    names.map((name) => [name, name === "source" ? makeSources(() => changed(name)) : makeControl(name, () => changed(name))])
+    names.map((
+      name
+    ) => [name, name === "source" ? makeSources(() => changed(name)) : makeControl(name, () => changed(name))])
   )
   const form = byId("controls", HTMLFormElement)
   for (const [legend, names] of sections) {
@@ -155,8 +173,7 @@ export const makeControls = (changed: (name: Name) => void): Controls => {
       const used = inUse(state)
       made.forEach(({ complain, row }, name) => {
         row.hidden = !used.has(name)
-        const problem = problems.find(({ field }) => field === name)
-        complain(problem === undefined ? "" : `${fields[name].label} ${problem.reason}.`)
+        complain(problems.filter(({ field }) => field === name))
       })
     },
     offer: (policies, chosen) => {

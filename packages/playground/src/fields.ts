@@ -1,4 +1,5 @@
 /** The controls: what they are called, what they say, and the values that arrows and sliders go through. */
+import { ways } from "./documents.ts"
 import type { Name } from "./State.ts"
 
 export type Field =
@@ -85,11 +86,16 @@ export const fields: Readonly<Record<Name, Field>> = {
   attempts: { kind: "text", label: "Attempts", empty: "no limit", steps: ["", ...whole(1, 20), "30", "50", "100"] },
   within: { kind: "text", label: "Within", empty: "no limit", steps: ["", ...short] },
   document: { kind: "area", label: "Policy document" },
+  as: { kind: "choice", label: "Read as", options: ways },
   policy: { kind: "choice", label: "Policy", options: [] },
   work: { kind: "text", label: "A run takes", steps: ["0", ...short] },
   slow: { kind: "text", label: "The third run takes", empty: "as long", steps: ["", ...short] },
   clients: { kind: "text", label: "Clients", steps: whole(1, 200) },
-  down: { kind: "text", label: "The server is down for", steps: ["1s", "2s", "5s", "10s", "20s", "30s", ...minutes, "1h"] },
+  down: {
+    kind: "text",
+    label: "The server is down for",
+    steps: ["1s", "2s", "5s", "10s", "20s", "30s", ...minutes, "1h"]
+  },
   failure: {
     kind: "choice",
     label: "While it is down, it",
@@ -128,6 +134,7 @@ export const sections: ReadonlyArray<readonly [legend: string, fields: ReadonlyA
     "attempts",
     "within",
     "document",
+    "as",
     "policy"
   ]],
   ["Work", ["work", "slow"]],

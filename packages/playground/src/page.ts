@@ -1,17 +1,18 @@
 /** The page: reads its address and its controls, simulates, and draws. */
+import type { DocumentPolicy } from "@effect-wait/documents"
+import { type Preview, preview } from "@effect-wait/documents/Preview"
 import { number, time } from "@effect-wait/draw/time"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { preview, type Preview } from "../../cli/src/Preview.ts"
 import { makeControls } from "./controls.ts"
 import * as Crowd from "./Crowd.ts"
+import { readDocument } from "./documents.ts"
 import { byId, make } from "./dom.ts"
 import { examples } from "./examples.ts"
 import { fields } from "./fields.ts"
 import * as Link from "./Link.ts"
 import * as Picture from "./Picture.ts"
-import { type Problem, type Program, read, toTypeScript } from "./Program.ts"
-import { type Named, readDocument } from "./documents.ts"
+import { type Problem, type Program, read, readTrial, toTypeScript } from "./Program.ts"
 import { defaults, type Name, type State } from "./State.ts"
 
 // Traces of errors that are retried would take most of the time.
@@ -36,31 +37,58 @@ interface Shown {
   readonly crowd: ReadonlyArray<Crowd.Result>
 }
 
+/** Keeps the last value, for as long as its key is the same. */
+const remember = <A>() => {
+  let last: { readonly key: string; readonly value: A } | undefined
+  return (key: ReadonlyArray<unknown>, make: () => A): A => {
+    const text = JSON.stringify(key)
+    if (last?.key !== text) last = { key: text, value: make() }
+    return last.value
+  }
+}
+
+const previews = remember<Result.Result<Preview, ReadonlyArray<Problem>>>()
+const withoutBudget = remember<Crowd.Result>()
+const withBudget = remember<Crowd.Result>()
+
+// The code says all of a schedule.
+const previewOf = ({ from, policy, slow, work }: Program) =>
+  previews([policy.code, policy.notes, from, work, slow], () =>
+    Effect.runSync(Effect.result(
+      Effect.mapError(
+        preview({ name: "schedule", policy }, {
+          work: (run) => run === 2 ? slow : work,
+          runs: Picture.shown.runs,
+          seeds: Picture.shown.seeds,
+          from,
+          far
+        }),
+        ({ message }): ReadonlyArray<Problem> => [{
+          field: message.includes("time zone") ? "zone" : "cron",
+          reason: `cannot be read: ${message}`
+        }]
+      )
+    )))
+
 const crowdOf = (program: Program): ReadonlyArray<Crowd.Result> => {
-  const { schedule } = program.policy
+  const { attemptTimeout, clients, down, failure, policy: { code, schedule } } = program
+  const key = [code, clients, down, failure, attemptTimeout]
   const budget = Crowd.budgets[program.budget]
   return [
-    Effect.runSync(Crowd.simulate("no budget", schedule, program)),
-    ...budget === undefined ? [] : [Effect.runSync(Crowd.simulate(budget.name, schedule, program, budget.make))]
+    withoutBudget(key, () => Effect.runSync(Crowd.simulate("no budget", schedule, program))),
+    ...budget === undefined
+      ? []
+      : [
+        withBudget(
+          [...key, budget.name],
+          () => Effect.runSync(Crowd.simulate(budget.name, schedule, program, budget.make))
+        )
+      ]
   ]
 }
 
-const simulate = (name: string, program: Program): Result.Result<Shown, ReadonlyArray<Problem>> =>
-  Effect.runSync(Effect.result(
-    preview({ name, policy: program.policy }, {
-      work: (run) => run === 2 ? program.slow : program.work,
-      runs: Picture.shown.runs,
-      seeds: Picture.shown.seeds,
-      from: program.from,
-      far
-    }).pipe(
-      Effect.map((preview) => ({ program, preview, crowd: crowdOf(program) })),
-      Effect.mapError(({ message }): ReadonlyArray<Problem> => [{
-        field: message.includes("time zone") ? "zone" : "cron",
-        reason: `cannot be read: ${message}`
-      }])
-    )
-  ))
+const simulate = (program: Program): Result.Result<Shown, ReadonlyArray<Problem>> =>
+  Result.map(previewOf(program), (preview) => ({ program, preview, crowd: crowdOf(program) }))
 
 const milliseconds = (millis: number): string => number(Number(millis.toFixed(3)))
 
@@ -91,17 +119,20 @@ const showPictures = ({ crowd, preview, program }: Shown): void => {
 
 const show = (shown: Shown): void => {
   const { crowd, preview, program } = shown
-  const { clients, down, failure } = program
+  const { attemptTimeout, clients, down, failure } = program
   const { capacity, period } = Crowd.outageOf(program)
   text("ending", Picture.ending(preview))
   byId("notes", HTMLElement).replaceChildren(...preview.policy.notes.map((note) => make("li", {}, `${note}.`)))
   text("code", toTypeScript(program))
-  text("crowd-title", `${number(clients)} ${clients === 1 ? "client" : "clients"} of a server that is down for ${time(down)}`)
+  text(
+    "crowd-title",
+    `${number(clients)} ${clients === 1 ? "client" : "clients"} of a server that is down for ${time(down)}`
+  )
   text("verdict", crowd.map(Picture.verdict).join(" "))
   text(
     "how",
     `Each client calls the server every ${time(Number(period.toPrecision(2)))} on average, waits ` +
-      `${time(Crowd.attemptTimeout)} for an answer, and retries with this schedule. The server can answer ` +
+      `${time(attemptTimeout)} for an answer, and retries with this schedule. The server can answer ` +
       `${number(Math.round(capacity))} requests a second. While it is down, ${
         failure === "hangs"
           ? "requests wait in its queue; later it works on them, although their clients have stopped waiting"
@@ -110,6 +141,18 @@ const show = (shown: Shown): void => {
   )
   showTable(shown)
   showPictures(shown)
+}
+
+const alert = (message: string): void => {
+  text("alert", message)
+  byId("alert", HTMLElement).hidden = message === ""
+}
+
+const copy = (content: () => string, done: string) => (): void => {
+  navigator.clipboard.writeText(content()).then(
+    () => text("copied", done),
+    () => text("copied", "The browser does not let this page copy.")
+  )
 }
 
 const start = (): void => {
@@ -123,29 +166,22 @@ const start = (): void => {
     waiting = window.setTimeout(() => history.replaceState(null, "", `#${Link.toHash(state)}`), 200)
   }
 
-  const alert = (message: string): void => {
-    text("alert", message)
-    byId("alert", HTMLElement).hidden = message === ""
-  }
-
-  const chosen = (policies: ReadonlyArray<Named>): Named | undefined =>
+  const chosen = (policies: ReadonlyArray<DocumentPolicy>): DocumentPolicy | undefined =>
     policies.find(({ name }) => name === state.policy) ?? policies[0]
 
-  const programOf = (): Result.Result<Shown, ReadonlyArray<Problem>> => {
-    if (state.source !== "document") return Result.flatMap(read(state), (program) => simulate("schedule", program))
-    return readDocument(state.document).pipe(
-      Result.flatMap((policies) => {
-        const named = chosen(policies)
-        controls.offer(policies.map(({ name }) => name), named?.name ?? "")
-        return named === undefined
-          ? Result.fail<ReadonlyArray<Problem>>([{ field: "document", reason: "has no policy" }])
-          : Result.flatMap(read(state, named.policy), (program) => simulate(named.name, program))
-      })
-    )
+  const programOf = (): Result.Result<Program, ReadonlyArray<Problem>> => {
+    if (state.source !== "document") return read(state)
+    return Result.flatMap(readDocument(state.document, state.as), (policies) => {
+      const policy = chosen(policies)
+      controls.offer(policies.map(({ name }) => name), policy?.name ?? "")
+      return policy === undefined
+        ? Result.fail<ReadonlyArray<Problem>>([{ field: "document", reason: "has no policy" }])
+        : readTrial(state, policy)
+    })
   }
 
   const update = (): void => {
-    const next = programOf()
+    const next = Result.flatMap(programOf(), simulate)
     const problems = Result.isFailure(next) ? next.failure : []
     controls.show(state, problems)
     byId("pictures", HTMLElement).classList.toggle("stale", problems.length > 0)
@@ -171,13 +207,6 @@ const start = (): void => {
     state = Result.getOrElse(linked, () => defaults)
     controls.set(state)
     update()
-  }
-
-  const copy = (content: () => string, done: string) => (): void => {
-    navigator.clipboard.writeText(content()).then(
-      () => text("copied", done),
-      () => text("copied", "The browser does not let this page copy.")
-    )
   }
 
   byId("copy-code", HTMLElement).addEventListener(
