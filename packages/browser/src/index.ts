@@ -58,7 +58,8 @@ export const open = async (browser: Browser, url: string, view: View = {}): Prom
     timezoneId: "UTC",
     viewport: { width, height }
   })
-  context.setDefaultTimeout(10_000)
+  // Of a machine that stands still.
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const errors: Array<string> = []
   page.on("console", (message) => {

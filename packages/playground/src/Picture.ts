@@ -6,6 +6,9 @@ import type { Timeline } from "effect-wait/Timeline"
 import * as Crowd from "./Crowd.ts"
 import type { Program } from "./Program.ts"
 
+/** What retries without a budget are called. */
+export const withoutBudget = "no budget"
+
 /** How many runs are shown, and of how many seeds. */
 export const shown = { runs: 12, seeds: 1000, lanes: 4 }
 
@@ -60,6 +63,7 @@ export const crowd = (results: ReadonlyArray<Crowd.Result>, settings: Crowd.Sett
     strips: results.map(({ strip }) => strip),
     every,
     down: [from, to],
+    height: 88,
     capacity: Math.round(capacity)
   })
 }
@@ -88,9 +92,9 @@ export const ending = ({ outcome }: Preview): string => {
 }
 
 /** What happened to the server, in a sentence for each kind of retry. */
-export const verdict = ({ cutAt, requests, strip: { name, recovery } }: Crowd.Result): string =>
-  cutAt === undefined
-    ? `With ${name}, ${
-      recovery === undefined ? "the server stays down" : `the server is back after ${time(recovery)}`
-    }; it is sent ${number(requests)} requests.`
-    : `With ${name}, there are so many requests that the picture ends after ${time(cutAt)}.`
+export const verdict = ({ cutAt, requests, strip: { name, recovery } }: Crowd.Result): string => {
+  const how = name === withoutBudget ? "Without a budget" : `With ${name}`
+  if (cutAt !== undefined) return `${how}, there are so many requests that the picture ends after ${time(cutAt)}.`
+  const end = recovery === undefined ? "the server stays down" : `the server is back after ${time(recovery)}`
+  return `${how}, ${end}; it is sent ${number(requests)} requests.`
+}

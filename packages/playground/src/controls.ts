@@ -161,12 +161,11 @@ export const makeControls = (changed: (name: Name) => void): Controls => {
       name
     ) => [name, name === "source" ? makeSources(() => changed(name)) : makeControl(name, () => changed(name))])
   )
-  const form = byId("controls", HTMLFormElement)
-  for (const [legend, names] of sections) {
+  for (const [form, legend, names] of sections) {
     const rows = names.flatMap((name) => made.get(name)?.row ?? [])
-    form.append(make("fieldset", {}, make("legend", {}, legend), ...rows))
+    byId(form, HTMLFormElement).append(make("fieldset", {}, make("legend", {}, legend), ...rows))
+    byId(form, HTMLFormElement).addEventListener("submit", (event) => event.preventDefault())
   }
-  form.addEventListener("submit", (event) => event.preventDefault())
   return {
     set: (state) => made.forEach(({ set }, name) => set(state[name])),
     show: (state, problems) => {
@@ -178,7 +177,9 @@ export const makeControls = (changed: (name: Name) => void): Controls => {
     },
     offer: (policies, chosen) => {
       byId("policy", HTMLSelectElement).replaceChildren(...policies.map((name) => option(name, name)))
-      made.get("policy")?.set(chosen)
+      const policy = made.get("policy")
+      policy?.set(chosen)
+      if (policy !== undefined) policy.row.hidden = policies.length < 2
     },
     get: (name) => made.get(name)?.get() ?? ""
   }

@@ -6,7 +6,7 @@ import type { Problem } from "./Program.ts"
 
 /** The systems that a document can be read as; `""` for whatever its keys say. */
 export const ways: ReadonlyArray<readonly [value: string, label: string]> = [
-  ["", "whatever its keys say"],
+  ["", "found by its keys"],
   ...Object.entries(systems)
 ]
 

@@ -113,8 +113,9 @@ export const fields: Readonly<Record<Name, Field>> = {
   }
 }
 
-export const sections: ReadonlyArray<readonly [legend: string, fields: ReadonlyArray<Name>]> = [
-  ["Schedule", [
+/** The form that each field is in, and what it is for. */
+export const sections: ReadonlyArray<readonly [form: string, legend: string, fields: ReadonlyArray<Name>]> = [
+  ["controls", "Schedule", [
     "source",
     "kind",
     "base",
@@ -137,6 +138,6 @@ export const sections: ReadonlyArray<readonly [legend: string, fields: ReadonlyA
     "as",
     "policy"
   ]],
-  ["Work", ["work", "slow"]],
-  ["Crowd", ["clients", "down", "failure", "budget"]]
+  ["controls", "Work", ["work", "slow"]],
+  ["crowd-controls", "Crowd", ["clients", "down", "failure", "budget"]]
 ]

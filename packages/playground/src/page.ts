@@ -75,7 +75,7 @@ const crowdOf = (program: Program): ReadonlyArray<Crowd.Result> => {
   const key = [code, clients, down, failure, attemptTimeout]
   const budget = Crowd.budgets[program.budget]
   return [
-    withoutBudget(key, () => Effect.runSync(Crowd.simulate("no budget", schedule, program))),
+    withoutBudget(key, () => Effect.runSync(Crowd.simulate(Picture.withoutBudget, schedule, program))),
     ...budget === undefined
       ? []
       : [
@@ -124,6 +124,7 @@ const show = (shown: Shown): void => {
   text("ending", Picture.ending(preview))
   byId("notes", HTMLElement).replaceChildren(...preview.policy.notes.map((note) => make("li", {}, `${note}.`)))
   text("code", toTypeScript(program))
+  text("delays-title", Picture.isFixed(preview) ? "Delays" : `Delays of ${number(Picture.shown.seeds)} clients`)
   text(
     "crowd-title",
     `${number(clients)} ${clients === 1 ? "client" : "clients"} of a server that is down for ${time(down)}`
@@ -180,18 +181,21 @@ const start = (): void => {
     })
   }
 
+  // What is shown of a state that is wrong is that of the last one that was right.
   const update = (): void => {
     const next = Result.flatMap(programOf(), simulate)
     const problems = Result.isFailure(next) ? next.failure : []
     controls.show(state, problems)
-    byId("pictures", HTMLElement).classList.toggle("stale", problems.length > 0)
+    const pictures = byId("pictures", HTMLElement)
+    pictures.classList.toggle("stale", Result.isFailure(next))
     if (Result.isSuccess(next)) {
+      pictures.hidden = false
       shown = next.success
       show(shown)
     } else {
+      byId("notes", HTMLElement).replaceChildren()
       text("ending", problems.map(({ field, reason }) => `${fields[field].label} ${reason}.`).join(" "))
     }
-    document.documentElement.dataset.updates = String(Number(document.documentElement.dataset.updates ?? 0) + 1)
   }
 
   const controls = makeControls((name: Name) => {
