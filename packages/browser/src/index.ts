@@ -19,7 +19,7 @@ export const executable = (): string | undefined => {
 }
 
 /** What to say where there is none. */
-export const missing = "no Chromium is installed here: pages are not tested (apt-get install chromium)"
+export const missing = "no Chromium is installed here (apt-get install chromium)"
 
 export const launch = (executablePath: string): Promise<Browser> =>
   // A container has too little shared memory for Chromium, which then uses a folder instead.

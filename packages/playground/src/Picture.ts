@@ -40,7 +40,7 @@ export const timelines = (preview: Preview, { period, slots }: Program, width: n
 export const delays = (preview: Preview, width: number): string => {
   const policy: Policy = { name: preview.name, rows: preview.rows }
   return page({
-    title: "Delays",
+    title: "Delay before each run",
     description:
       "The delay before each run: its mean, its 95th percentile, and a band from the shortest to the longest",
     isInline: true,
