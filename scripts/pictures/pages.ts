@@ -17,11 +17,16 @@ const overrun: Partial<State> = {
   slow: "2.3s"
 }
 
-const pictures: ReadonlyArray<readonly [file: string, state: Partial<State>, view: View]> = [
-  ["playground", {}, { width: 1120, height: 1380 }],
-  ["playground-dark", {}, { width: 1120, height: 1380, scheme: "dark" }],
-  ["playground-narrow", overrun, { width: 390, height: 1480 }],
-  ["playground-narrow-dark", overrun, { width: 390, height: 1480, scheme: "dark" }]
+const narrow = { width: 390, height: 1290 }
+
+/** Those of the window, or of an element that has this selector. */
+const pictures: ReadonlyArray<readonly [file: string, state: Partial<State>, view: View, selector?: string]> = [
+  ["playground", {}, { width: 1120, height: 920 }],
+  ["playground-dark", {}, { width: 1120, height: 920, scheme: "dark" }],
+  ["playground-narrow", overrun, narrow],
+  ["playground-narrow-dark", overrun, { ...narrow, scheme: "dark" }],
+  ["playground-crowd", {}, { width: 1280 }, "section:has(#crowd-picture)"],
+  ["playground-crowd-dark", {}, { width: 1280, scheme: "dark" }, "section:has(#crowd-picture)"]
 ]
 
 const path = executable()
@@ -33,11 +38,11 @@ const folder = mkdtempSync(join(tmpdir(), "effect-wait-pictures-"))
 await build(folder)
 const { server, url } = await serve(folder)
 const browser = await launch(path)
-for (const [file, state, view] of pictures) {
+for (const [file, state, view, selector] of pictures) {
   const { errors, page } = await open(browser, `${url}#${toHash({ ...defaults, ...state })}`, view)
   await page.locator("#crowd-picture svg").waitFor()
   if (errors.length > 0) throw new Error(errors.join("\n"))
-  await screenshot(page, `docs/pictures/${file}.png`)
+  await screenshot(selector === undefined ? page : page.locator(selector), `docs/pictures/${file}.png`)
 }
 await browser.close()
 server.close()

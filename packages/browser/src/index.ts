@@ -2,7 +2,7 @@
 import axe from "axe-core"
 import { existsSync } from "node:fs"
 import { delimiter, join } from "node:path"
-import { type Browser, chromium, type Page } from "playwright-core"
+import { type Browser, chromium, type Locator, type Page } from "playwright-core"
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 const applications = ["Chromium", "Google Chrome"].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
@@ -92,6 +92,6 @@ export const faults = async (page: Page): Promise<ReadonlyArray<Fault>> => {
   )
 }
 
-/** Writes what is seen of a page, or all of it, to a PNG file. */
-export const screenshot = (page: Page, path: string, options: { readonly fullPage?: boolean } = {}): Promise<Buffer> =>
-  page.screenshot({ animations: "disabled", caret: "hide", path, ...options })
+/** Writes what is seen of a page, or of an element, to a PNG file. */
+export const screenshot = (of: Page | Locator, path: string): Promise<Buffer> =>
+  of.screenshot({ animations: "disabled", caret: "hide", path })
