@@ -19,7 +19,7 @@ const overrun: Partial<State> = {
 
 const narrow = { width: 390, height: 1290 }
 
-/** Those of the window, or of an element that has this selector. */
+/** Of the window, or of the element with this selector. */
 const pictures: ReadonlyArray<readonly [file: string, state: Partial<State>, view: View, selector?: string]> = [
   ["playground", {}, { width: 1120, height: 920 }],
   ["playground-dark", {}, { width: 1120, height: 920, scheme: "dark" }],
@@ -42,7 +42,7 @@ for (const [file, state, view, selector] of pictures) {
   const { errors, page } = await open(browser, `${url}#${toHash({ ...defaults, ...state })}`, view)
   await page.locator("#crowd-picture svg").waitFor()
   if (errors.length > 0) throw new Error(errors.join("\n"))
-  await screenshot(selector === undefined ? page : page.locator(selector), `docs/pictures/${file}.png`)
+  await screenshot(page, `docs/pictures/${file}.png`, selector)
 }
 await browser.close()
 server.close()

@@ -2,7 +2,7 @@
 import axe from "axe-core"
 import { existsSync } from "node:fs"
 import { delimiter, join } from "node:path"
-import { type Browser, chromium, type Locator, type Page } from "playwright-core"
+import { type Browser, chromium, type Page } from "playwright-core"
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 const applications = ["Chromium", "Google Chrome"].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
@@ -92,6 +92,18 @@ export const faults = async (page: Page): Promise<ReadonlyArray<Fault>> => {
   )
 }
 
-/** Writes what is seen of a page, or of an element, to a PNG file. */
-export const screenshot = (of: Page | Locator, path: string): Promise<Buffer> =>
-  of.screenshot({ animations: "disabled", caret: "hide", path })
+/** Writes what is seen of a page to a PNG file; or the element with this selector, and a margin around it. */
+export const screenshot = async (page: Page, path: string, selector?: string): Promise<void> => {
+  const margin = 24
+  const box = selector === undefined ? null : await page.locator(selector).boundingBox()
+  const clip = box === null ? {} : {
+    fullPage: true,
+    clip: {
+      x: Math.max(0, box.x - margin),
+      y: Math.max(0, box.y - margin),
+      width: box.width + 2 * margin,
+      height: box.height + 2 * margin
+    }
+  }
+  await page.screenshot({ animations: "disabled", caret: "hide", path, ...clip })
+}
