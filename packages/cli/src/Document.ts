@@ -2,10 +2,12 @@
 import { type DocumentError, type DocumentPolicy, read, type ReadOptions, type System } from "@effect-wait/documents"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
 import * as Result from "effect/Result"
+import { text } from "node:stream/consumers"
 import { misused, settingsOf, type Waits } from "./options.ts"
+import type { Followed } from "./policies.ts"
 import * as Policy from "./Policy.ts"
+import { format } from "./Time.ts"
 
 export interface Named {
   readonly name: string
@@ -21,22 +23,37 @@ export const fromText = (
   Result.map(read(content, { ...options, name: file }), (policies) =>
     policies.map((policy) => ({
       ...policy,
-      name: /^(\[|$)/.test(policy.name) ? file + policy.name : policy.name
+      name: /^(\[|$)/.test(policy.name) ? file + policy.name : policy.name,
+      notes: policy.timeouts.attempt === undefined
+        ? policy.notes
+        : [...policy.notes, `An attempt is ended after ${format(policy.timeouts.attempt)}`]
     })))
 
-const fromFile = Effect.fnUntraced(function*(absolute: string, as: System | undefined) {
+// Devices and pipes are read as well, so it is not asked whether it is a file.
+const contentOf = Effect.fnUntraced(function*(file: string) {
+  if (file === "-") {
+    return yield* Effect.tryPromise({
+      try: () => text(process.stdin),
+      catch: (error) => `stdin cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    })
+  }
   const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const file = path.relative(".", absolute)
-  const content = yield* fs.readFileString(absolute).pipe(
-    Effect.catch(({ reason }) =>
-      misused(
-        `${file}: ${reason._tag === "NotFound" ? "there is no such file" : `it cannot be read: ${reason.message}`}`
-      )
-    )
+  return yield* Effect.mapError(
+    fs.readFileString(file),
+    ({ reason }) =>
+      `${file}: ${reason._tag === "NotFound" ? "there is no such file" : `it cannot be read: ${reason.message}`}`
   )
-  return yield* Effect.catch(Effect.fromResult(fromText(file, content, { as })), ({ message }) => misused(message))
 })
+
+const fromFile = Effect.fnUntraced(
+  function*(asked: string, as: System | undefined) {
+    const [, file = asked, pointer] = /^(.*?)#(\/.*)$/.exec(asked) ?? []
+    const content = yield* contentOf(file)
+    const name = file === "-" ? "stdin" : file
+    return yield* Effect.mapError(Effect.fromResult(fromText(name, content, { as, pointer })), ({ message }) => message)
+  },
+  Effect.catch(misused)
+)
 
 // Of policies of one name, all but the first have a number.
 const apart = (policies: ReadonlyArray<Named>): ReadonlyArray<Named> =>
@@ -45,10 +62,15 @@ const apart = (policies: ReadonlyArray<Named>): ReadonlyArray<Named> =>
     return { name: n === 1 ? name : `${name} (${n})`, policy }
   })
 
+export interface Asked extends Waits {
+  readonly policy: ReadonlyArray<string>
+  readonly as?: System | undefined
+}
+
 /** What the options ask for: the policy that they are, and those of files. */
-export const asked = Effect.fnUntraced(function*(options: Waits & { readonly policy: ReadonlyArray<string> }) {
-  const { policy: files, ...waits } = options
+export const asked = Effect.fnUntraced(function*({ as, policy: files, ...waits }: Asked) {
   const settings = yield* settingsOf(waits)
+  if (as !== undefined && files.length === 0) return yield* misused("--as is allowed with --policy only")
   const given = [
     ["--jitter", waits.jitter],
     ["--attempts", waits.attempts],
@@ -62,11 +84,54 @@ export const asked = Effect.fnUntraced(function*(options: Waits & { readonly pol
       } allowed with --backoff, --interval, --period or --cron only`
     )
   }
-  const found = yield* Effect.forEach(files, (file) => fromFile(file, undefined))
+  const found = yield* Effect.forEach(files, (file) => fromFile(file, as))
   return apart([
     ...settings === undefined
       ? []
       : [{ name: Policy.toOptions(settings), policy: Policy.fromSettings(settings) }],
     ...found.flat().map((policy) => ({ name: policy.name, policy }))
   ])
+})
+
+// The file says these.
+const said = [
+  ["--interval", "interval"],
+  ["--period", "period"],
+  ["--non-sliding", "nonSliding"],
+  ["--ticker", "ticker"],
+  ["--cron", "cron"],
+  ["--backoff", "backoff"],
+  ["--factor", "factor"],
+  ["--jitter", "jitter"],
+  ["--full-jitter", "fullJitter"]
+] as const
+
+/** The one policy of a file, with the limits of the options. */
+export const chosen = Effect.fnUntraced(function*(file: string, as: System | undefined, waits: Waits) {
+  const given = said.filter(([, key]) => waits[key] !== undefined && waits[key] !== false).map(([name]) => name)
+  if (given.length > 0) {
+    return yield* misused(`--policy says how it is waited: ${given.join(" and ")} cannot be given too`)
+  }
+  const [policy, ...others] = yield* fromFile(file, as)
+  if (policy === undefined) return yield* misused(`${file}: there is no policy in it`)
+  if (others.length > 0) {
+    const [name] = file.split("#/")
+    const pointers = [policy, ...others].map(({ place }) => `${name}#${place.pointer}`)
+    return yield* misused(`${file} has ${pointers.length} policies. Choose one: ${pointers.join(", ")}`)
+  }
+  if (policy.kind === "hedge") {
+    return yield* misused(`${file}: ${policy.name} is for attempts beside each other, and here one follows the other`)
+  }
+  const { attempts, within } = waits
+  const limits = [
+    ...attempts === undefined ? [] : [Policy.attempts(attempts)],
+    ...within === undefined ? [] : [Policy.within(within)]
+  ]
+  const followed: Followed = {
+    schedule: limits.reduce((schedule, { value }) => value(schedule), policy.schedule),
+    isCalendar: policy.kind === "calendar",
+    attemptTimeout: policy.timeouts.attempt,
+    timeout: policy.timeouts.total
+  }
+  return followed
 })

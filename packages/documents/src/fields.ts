@@ -172,6 +172,11 @@ export const anyDuration: Kind<number> = kind(
   "a duration such as \"1s\" or \"1 minute\", or a number of milliseconds"
 )
 
+const object: Kind<Entries> = kind(
+  (value) => Predicate.isObject(value) && !Array.isArray(value) ? Option.some({ ...value }) : Option.none(),
+  "an object"
+)
+
 export const positiveOf = (inner: Kind<number>): Kind<number> =>
   kind((value) => Option.filter(inner.read(value), (millis) => millis > 0), `${inner.allowed}, longer than 0`)
 
@@ -179,21 +184,52 @@ export const positiveOf = (inner: Kind<number>): Kind<number> =>
 export const folded = (key: string): string => key.replace(/[-_]/g, "").toLowerCase()
 
 const wrong = (kind: Kind<unknown>, value: unknown): string => {
-  const [template] = Predicate.isString(value) ? /\$?\{\{.*?\}\}|\$\{.*?\}/.exec(value) ?? [] : []
+  const [template] = Predicate.isString(value) ? /\$?\{\{.*?\}\}|\$\{.*?\}|\{%.*?%\}/.exec(value) ?? [] : []
   if (template !== undefined) return `is a template, ${template}: fill it in`
   const allowed = typeof kind.allowed === "string" ? kind.allowed : kind.allowed(value)
   const shown = Formatter.format(value)
   return `must be ${allowed}, got ${shown.length > 100 ? `${shown.slice(0, 100)}…` : shown}`
 }
 
-/** Reads the keys of an object. Keys are compared as `fold` makes them. */
-export const fieldsOf = (
+/** A policy, but for what its fields know. */
+export type Drawn = Pick<Read, "kind" | "settings" | "notes"> & Partial<Pick<Read, "name" | "timeouts">>
+
+/** The keys of an object, as they are read. */
+export interface Fields {
+  /** A key that the schedule has in it. */
+  readonly schedule: <A>(key: string, kind: Kind<A>) => A | undefined
+  readonly timeout: (key: string, kind: Kind<number>) => number | undefined
+  /** A key that no schedule can say. */
+  readonly note: <A>(key: string, kind: Kind<A>) => A | undefined
+  /** The keys of the object that a key has, where it has one. What is wrong in it is wrong here. */
+  readonly inside: (key: string) => Fields | undefined
+  readonly has: (key: string) => boolean
+  readonly missing: (key: string, reason?: string) => void
+  readonly wrong: (reason: string, key?: string) => void
+  /** The keys that nobody reads belong to something else. */
+  readonly leave: () => void
+  /** The policy, unless something was wrong. A key that nobody has read is. */
+  readonly done: (policy: () => Drawn) => Reading<Read>
+}
+
+interface Options {
+  readonly title: string
+  /** Makes keys of different spellings equal. */
+  readonly fold?: ((key: string) => string) | undefined
+}
+
+/** Reads the keys of an object. */
+export const fieldsOf = (entries: Entries, keys: Keys, options: Options): Fields =>
+  fieldsWith(entries, keys, options, [], [], [])
+
+const fieldsWith = (
   entries: Entries,
   keys: Keys,
-  { fold = (key) => key, title }: { readonly title: string; readonly fold?: ((key: string) => string) | undefined }
-) => {
-  const troubles: Array<Trouble> = []
-  const parts: Array<Read["parts"][number]> = []
+  { fold = (key) => key, title }: Options,
+  troubles: Array<Trouble>,
+  parts: Array<Read["parts"][number]>,
+  unknown: Array<() => ReadonlyArray<Trouble>>
+): Fields => {
   const written = new Map<string, string>()
   for (const key of Object.keys(entries)) {
     const other = written.get(fold(key))
@@ -212,35 +248,27 @@ export const fieldsOf = (
       return undefined
     })
   }
+  const here = (key: string): Keys => [...keys, written.get(fold(key)) ?? key]
+  unknown.push(() => [...unread].map((key) => ({ keys: here(key), reason: `is no key of ${title}` })))
   return {
-    /** A key that the schedule has in it. */
-    schedule: <A>(key: string, kind: Kind<A>): A | undefined => take(key, kind, "schedule"),
-    timeout: (key: string, kind: Kind<number>): number | undefined => take(key, kind, "timeout"),
-    /** A key that no schedule can say. */
-    note: <A>(key: string, kind: Kind<A>): A | undefined => take(key, kind, "note"),
-    has: (key: string): boolean => written.has(fold(key)),
-    missing: (key: string, why = "is missing"): void => {
-      if (!written.has(fold(key))) troubles.push({ keys: [...keys, key], reason: why })
+    schedule: (key, kind) => take(key, kind, "schedule"),
+    timeout: (key, kind) => take(key, kind, "timeout"),
+    note: (key, kind) => take(key, kind, "note"),
+    inside(key) {
+      const inner = take(key, object, "schedule")
+      return inner && fieldsWith(inner, here(key), { title: `${title}'s ${key}`, fold }, troubles, parts, unknown)
     },
-    wrong: (reason: string, key?: string): void => {
-      troubles.push({ keys: key === undefined ? keys : [...keys, written.get(fold(key)) ?? key], reason })
+    has: (key) => written.has(fold(key)),
+    missing(key, reason = "is missing") {
+      if (!written.has(fold(key))) troubles.push({ keys: here(key), reason })
     },
-    /** The keys that belong to something else. */
-    leave: (): void => unread.clear(),
-    /** The policy, unless something was wrong. Its keys that nobody has read are. */
-    done: (
-      policy: () => Omit<Read, "keys" | "parts" | "timeouts" | "name"> & {
-        readonly timeouts?: Timeouts
-        readonly name?: string
-      }
-    ): Reading<Read> => {
-      const unknown = [...unread].map((key): Trouble => ({
-        keys: [...keys, written.get(key) ?? key],
-        reason: `is no key of ${title}`
-      }))
-      return unknown.length + troubles.length > 0
-        ? Result.fail([...unknown, ...troubles])
-        : Result.succeed({ name: "", timeouts: {}, ...policy(), keys, parts })
+    wrong(reason, key) {
+      troubles.push({ keys: key === undefined ? keys : here(key), reason })
+    },
+    leave: () => unread.clear(),
+    done(policy) {
+      const all = [...unknown.flatMap((more) => more()), ...troubles]
+      return all.length > 0 ? Result.fail(all) : Result.succeed({ name: "", timeouts: {}, ...policy(), keys, parts })
     }
   }
 }

@@ -42,6 +42,9 @@ const placeOf = (tree: Tree, keys: Keys): Place => ({
   line: tree.lineOf(keys)
 })
 
+const problemsOf = (tree: Tree, troubles: ReadonlyArray<Trouble>): ReadonlyArray<Problem> =>
+  troubles.map(({ keys, reason }) => Object.assign(placeOf(tree, keys), { reason }))
+
 const inList = (words: ReadonlyArray<string>, last = "and"): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`
 
@@ -53,11 +56,15 @@ interface Search {
   readonly troubles: Array<Trouble>
   /** The object that is most like a policy, and by how many of its keys. */
   nearest: { readonly reader: Reader; readonly node: Node; readonly keys: number } | undefined
-  left: number
+  /** The objects that were seen, and how often one was seen again: by its anchor. */
+  readonly seen: Set<unknown>
+  again: number
+  /** Whether a key can be of a policy. */
+  readonly telling: Map<string, boolean>
 }
 
-// What is followed of a document with its anchors: a bomb has more.
-const mostObjects = 100_000
+// A bomb has more.
+const mostAgain = 1000
 
 const deepest = 100
 
@@ -83,7 +90,9 @@ const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, leas
   const [one] = alike
   if (one === undefined || best === 0) return false
   if (best < least) {
-    if (search.nearest === undefined || search.nearest.keys < best) search.nearest = { reader: one, node, keys: best }
+    const count = Object.keys(node.value).length
+    const isNear = best > 1 || 2 * best > count || node.keys.length < 2 && 2 * best === count
+    if (isNear && (search.nearest?.keys ?? 0) < best) search.nearest = { reader: one, node, keys: best }
     return false
   }
   if (alike.length === 1) {
@@ -98,6 +107,15 @@ const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, leas
   return true
 }
 
+// Most objects of a large document have no key that any reader looks for.
+const isTold = ({ telling }: Search, key: string): boolean => {
+  const known = telling.get(key)
+  if (known !== undefined) return known
+  const isTelling = readers.some(({ tells }) => tells.test(key))
+  telling.set(key, isTelling)
+  return isTelling
+}
+
 const walk = (
   search: Search,
   value: unknown,
@@ -105,24 +123,28 @@ const walk = (
   parents: ReadonlyArray<unknown>,
   among: ReadonlyArray<Reader>
 ): void => {
-  const tooMuch = (reason: string) => {
-    if (search.left > 0) search.troubles.push({ keys: [], reason })
-    search.left = 0
+  if (typeof value !== "object" || value === null || search.again > mostAgain) return
+  const refuse = (reason: string): void => {
+    search.again = Infinity
+    search.troubles.push({ keys: [], reason })
   }
-  if (typeof value !== "object" || value === null || search.left <= 0) return
-  if (parents.includes(value)) return tooMuch(`has an anchor that contains itself, at ${toPath(keys).slice(0, 100)}`)
-  if (keys.length > deepest) return tooMuch(`is nested deeper than ${deepest} times`)
-  if (--search.left === 0) {
-    search.left = 1
-    return tooMuch(`has more than ${mostObjects} objects and lists, with its anchors`)
-  }
+  if (parents.includes(value)) return refuse(`has an anchor that contains itself, at ${toPath(keys).slice(0, 100)}`)
+  if (keys.length > deepest) return refuse(`is nested deeper than ${deepest} times`)
+  if (search.seen.has(value)) search.again++
+  if (search.again > mostAgain) return refuse(`follows its anchors more than ${mostAgain} times`)
+  search.seen.add(value)
   if (Array.isArray(value)) {
     value.forEach((item, i) => walk(search, item, [...keys, i], [...parents, value], among))
     return
   }
   const entries = entriesOf(value)
   if (entries === undefined) return
-  if (readNode(search, { value: entries, keys, parents }, among, shape)) return
+  const own = keys.at(-1)
+  const names = Object.keys(entries)
+  const isTelling = typeof own === "string" && isTold(search, own) || names.some((key) => isTold(search, key))
+  if (isTelling && readNode(search, { value: entries, keys, parents }, among, shape)) return
+  // The schema of a policy looks like one.
+  if ("properties" in entries && "type" in entries) return
   for (const [key, inner] of Object.entries(entries)) walk(search, inner, [...keys, key], [...parents, value], among)
 }
 
@@ -157,17 +179,19 @@ const target = (root: unknown, pointer: string): Target | { readonly missing: st
   return at
 }
 
-// Entries of one map or list belong together: where one is a policy, the others are not left out in silence.
+// Entries of a document of ours belong together: where one is a policy, the others are not left out in silence.
 const strangers = (search: Search, { keys, value }: Target): ReadonlyArray<Trouble> => {
-  const isWithin = (key: string | number, depth: number) =>
-    search.found.some(({ read }) => read.keys[keys.length] === key && read.keys.length <= keys.length + depth)
+  const isOwn = search.found.some(({ read, system }) =>
+    system === "effect-wait" && read.keys.length === keys.length + 1
+  )
+  if (!isOwn) return []
+  const isWithin = (key: string | number) => search.found.some(({ read }) => read.keys[keys.length] === key)
   const entries: ReadonlyArray<readonly [string | number, unknown]> = Array.isArray(value)
     ? value.map((item, i) => [i, item] as const)
     : Object.entries(entriesOf(value) ?? {})
-  if (!entries.some(([key]) => isWithin(key, 1))) return []
   return entries.filter(([key, item]) => {
     const troubled = search.troubles.some((trouble) => trouble.keys[keys.length] === key)
-    return !troubled && !isWithin(key, Infinity) && (typeof item === "object" || Array.isArray(value))
+    return !troubled && !isWithin(key) && (typeof item === "object" || Array.isArray(value))
   }).map(([key, item]) => ({
     keys: [...keys, key],
     reason: `is no policy: ${
@@ -179,7 +203,14 @@ const strangers = (search: Search, { keys, value }: Target): ReadonlyArray<Troub
 }
 
 const readTree = (tree: Tree, { as, pointer = "" }: ReadOptions): Search | { readonly missing: string } => {
-  const search: Search = { found: [], troubles: [], nearest: undefined, left: mostObjects }
+  const search: Search = {
+    found: [],
+    troubles: [],
+    nearest: undefined,
+    seen: new Set(),
+    again: 0,
+    telling: new Map()
+  }
   if (tree.jobs !== undefined) {
     const read = crontab(tree.jobs)
     if (Result.isFailure(read)) search.troubles.push(...read.failure)
@@ -225,7 +256,7 @@ const nothing = (
   const { node: { keys }, reader } = nearest
   const read = reader.read(nearest.node)
   const troubles = Result.isFailure(read) ? read.failure : [{ keys, reason: "is not one by its name" }]
-  const problems = troubles.map(({ keys, reason }): Problem => ({ ...placeOf(tree, keys), reason }))
+  const problems = problemsOf(tree, troubles)
   const { line, path } = placeOf(tree, keys)
   const where = path === "" ? "" : ` is ${path}, line ${line}`
   const why = problems.slice(0, mostProblems).map((problem) => describe(problem, true)).join("; ")
@@ -254,9 +285,7 @@ export const read = (
   }
   const searches = trees.success.map((tree) => [tree, readTree(tree, options)] as const)
   const looked = searches.flatMap(([tree, search]) => "missing" in search ? [] : [[tree, search] as const])
-  const problems = looked.flatMap(([tree, { troubles }]) =>
-    troubles.map(({ keys, reason }): Problem => ({ ...placeOf(tree, keys), reason }))
-  )
+  const problems = looked.flatMap(([tree, { troubles }]) => problemsOf(tree, troubles))
   if (problems.length > 0) {
     const isOneLine = text.trim().split("\n").length === 1
     const shown = problems.slice(0, mostProblems).map((problem) => describe(problem, isOneLine))
@@ -275,7 +304,7 @@ export const read = (
         settings,
         timeouts,
         notes,
-        parts: parts.map(({ keys, shows }) => ({ ...placeOf(tree, keys), shows }))
+        parts: parts.map(({ keys, shows }) => Object.assign(placeOf(tree, keys), { shows }))
       }
     })
   )

@@ -20,8 +20,12 @@ export interface Node {
  */
 export type Match = "certain" | "shape" | number
 
+/**
+ * - `tells`: matches a key of each object that is one of its policies, or the key that the object has
+ */
 export interface Reader {
   readonly system: System
+  readonly tells: RegExp
   readonly match: (node: Node) => Match
   /** All policies of an object that matches. */
   readonly read: (node: Node) => Reading<ReadonlyArray<Read>>
@@ -57,6 +61,10 @@ export const collect = (readings: ReadonlyArray<Reading<ReadonlyArray<Read>>>): 
 
 /** One policy as several. */
 export const alone = (reading: Reading<Read>): Reading<ReadonlyArray<Read>> => Result.map(reading, (read) => [read])
+
+/** Certain by what it stands in, unless it is the schema of such an object. */
+export const named = (entries: Entries): Match =>
+  "$ref" in entries || "properties" in entries || "description" in entries ? 0 : "certain"
 
 /** By the keys alone. Enough of `signs` make it a policy, if all of its keys are `known`. */
 export const byKeys = (

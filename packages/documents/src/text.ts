@@ -1,4 +1,5 @@
 /** Texts as trees: YAML of one or several documents, JSON, properties and crontabs. */
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import {
@@ -30,7 +31,7 @@ export interface Unreadable {
 }
 
 /** The longest text that is read, in characters. */
-export const longest = 2_000_000
+export const longest = 2_500_000
 
 // What a tag such as CloudFormation's !Sub makes of its value is unknown; the value is kept.
 const tags = [
@@ -99,7 +100,8 @@ const lineAt = (source: string, offset: number): number => source.slice(0, offse
 
 const lineOf = (events: ReadonlyArray<Event>, source: string, root: number) => (keys: Keys): number => {
   let value = root
-  let offset = offsetOf(events[root]!) ?? 0
+  const first = events[root]
+  let offset = first && offsetOf(first) || 0
   for (const key of keys) {
     const found = child(events, source, value, key)
     if (found === undefined) break
@@ -109,18 +111,40 @@ const lineOf = (events: ReadonlyArray<Event>, source: string, root: number) => (
   return lineAt(source, offset)
 }
 
+const nothing: ReadonlyArray<Event> = []
+
+// Faster than as YAML. Where its values stand is looked for when somebody asks.
+const fromJson = (source: string): Option.Option<ReadonlyArray<Tree>> =>
+  /^\s*[[{]/.test(source)
+    ? Option.map(Option.liftThrowable((): unknown => JSON.parse(source))(), (value): ReadonlyArray<Tree> => {
+      let events: ReadonlyArray<Event> | undefined
+      return [{
+        value,
+        lineOf(keys) {
+          events ??= Option.getOrElse(
+            Option.liftThrowable(() => parseEvents(source, { maxDepth: 100 }))(),
+            () => nothing
+          )
+          return lineOf(events, source, 1)(keys)
+        }
+      }]
+    })
+    : Option.none()
+
 const fromYaml = (source: string): Result.Result<ReadonlyArray<Tree>, Unreadable> =>
   Result.try({
     try: () => {
       const events = parseEvents(source, { maxDepth: 100 })
-      const values = constructFromEvents(events, { source, schema, maxAliases: 1000 })
+      const values = constructFromEvents(events, { source, schema, maxAliases: 1000, json: true })
       const roots = events.flatMap(({ type }, i) => type === EVENT_ID.DOCUMENT ? [i + 1] : [])
       return values.map((value, i): Tree => ({ value, lineOf: lineOf(events, source, roots[i] ?? 0) }))
     },
-    catch: (error) =>
-      error instanceof YAMLException
-        ? { line: error.mark === undefined ? undefined : error.mark.line + 1, reason: error.reason }
+    catch: (error) => {
+      const remedy = source.includes("{{") ? ". It looks like a template: render it first" : ""
+      return error instanceof YAMLException
+        ? { line: error.mark === undefined ? undefined : error.mark.line + 1, reason: error.reason + remedy }
         : { line: undefined, reason: String(error) }
+    }
   })
 
 interface Line {
@@ -165,7 +189,7 @@ const fromCrontab = (source: string): Tree | undefined => {
     const [, schedule, rest] = entry.exec(text) ?? []
     if (schedule === undefined || rest === undefined) return undefined
     const [, , command = rest] = system.exec(rest) ?? []
-    jobs.push({ schedule, command, timeZone })
+    jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command, timeZone })
     at.push(line)
   }
   return jobs.length === 0
@@ -225,5 +249,6 @@ export const treesOf = (source: string): Result.Result<ReadonlyArray<Tree>, Unre
   }
   const text = source.replace(/^\uFEFF/, "")
   const lines = fromCrontab(text) ?? fromProperties(text)
-  return lines === undefined ? fromYaml(text) : Result.succeed([lines])
+  if (lines !== undefined) return Result.succeed([lines])
+  return Option.match(fromJson(text), { onNone: () => fromYaml(text), onSome: Result.succeed })
 }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Random, Schema } from "effect"
+import { Effect, Option, Random, Schedule, Schema } from "effect"
 import * as library from "effect-wait"
 import { Timeline } from "effect-wait"
 import { type Asked, toOptions } from "../src/options.ts"
@@ -8,7 +8,7 @@ import { parse } from "../src/Time.ts"
 
 // A program as it is printed, run with the modules of the library.
 const evaluate = (code: string): Policy.Any => {
-  const modules = Object.entries(library)
+  const modules = Object.entries({ ...library, Schedule })
   return new Function(...modules.map(([name]) => name), `return ${code}`)(...modules.map(([, module]) => module))
 }
 
@@ -29,6 +29,22 @@ const Settings = Schema.Struct({
       base: millis,
       factor,
       cap: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0))
+    }),
+    Schema.Struct({ kind: Schema.Literal("linear"), base: millis, increment: millis, cap: millis }),
+    Schema.Struct({
+      kind: Schema.Literal("doublings"),
+      base: some,
+      doublings: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 })),
+      cap: millis
+    }),
+    Schema.Struct({ kind: Schema.Literal("then"), first: millis, base: millis, factor, cap: millis }),
+    Schema.Struct({
+      kind: Schema.Literal("backoff"),
+      duration: millis,
+      factor,
+      jitter: factor,
+      steps: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
+      cap: Schema.UndefinedOr(millis)
     })
   ]),
   jitter: Schema.UndefinedOr(Schema.Union([
@@ -38,6 +54,8 @@ const Settings = Schema.Struct({
       Schema.makeFilter(({ max, min }) => min <= max)
     )
   ])),
+  longest: Schema.UndefinedOr(millis),
+  until: Schema.UndefinedOr(Schema.Literals(["first", "both"])),
   attempts: Schema.UndefinedOr(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))),
   within: Schema.UndefinedOr(millis)
 })

@@ -165,6 +165,7 @@ const readService = (node: Node): Reading<ReadonlyArray<Read>> => {
 
 export const grpc: Reader = {
   system: "grpc",
+  tells: /^(methodConfig|retryPolicy|hedgingPolicy)$|backoff|StatusCodes$|^hedgingDelay$/i,
   match: ({ value }) => {
     if ("methodConfig" in value) return "certain"
     const retry = entriesOf(value["retryPolicy"])

@@ -27,6 +27,7 @@ const goRuns = (policy: Backoff.Policy): number => {
 
 export const kubernetes: Reader = {
   system: "kubernetes",
+  tells: /^(duration|factor|steps|jitter)$/i,
   match: (node) => {
     const keys = Object.keys(node.value).map(fold)
     // A ConfigMap has more than that: `_example`.
@@ -54,13 +55,11 @@ export const kubernetes: Reader = {
           duration: toInput(capped.duration),
           cap: cap === 0 ? undefined : toInput(cap)
         })
-        return retry({ base: capped, attempts: runs }, [
-          ...runs < base.steps
-            ? [
-              `Go gives up once the cap is passed: after ${runs} of ${base.steps} runs, and a last wait that no run follows`
-            ]
-            : []
-        ])
+        const ends = `after ${runs} of ${base.steps} runs, and a last wait that no run follows`
+        return retry(
+          { base: capped, attempts: runs },
+          runs < base.steps ? [`Go gives up once the cap is passed: ${ends}`] : []
+        )
       }),
       (read) => [read]
     )

@@ -2,10 +2,10 @@
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { atLeast, fieldsOf, flag, folded, integer, type Kind, kind } from "../fields.ts"
+import { atLeast, fieldsOf, flag, integer, type Kind, kind } from "../fields.ts"
 import { backoffs, crons, jitters, parseBackoff, parseCron, parseJitter, settingsOf } from "../options.ts"
 import type { Jitters } from "../Policy.ts"
-import { byKeys, type Reader } from "../reader.ts"
+import { byKeys, type Node, type Reader } from "../reader.ts"
 import { durations, parse } from "../Time.ts"
 
 const known = [
@@ -23,7 +23,12 @@ const known = [
   "within"
 ]
 
-const fold = (key: string) => key === "times" ? "attempts" : folded(key)
+const fold = (key: string) =>
+  key === "times" ? "attempts" : key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+// In a document of ours there is nothing but policies, by name or in lists.
+const isOurs = ({ parents }: Node): boolean =>
+  parents.every((parent) => Object.values(Object(parent)).every(Predicate.isObjectOrArray))
 
 const inText = <A>(read: (text: string) => Option.Option<A>, allowed: Kind<A>["allowed"]): Kind<A> =>
   kind((value) => Option.flatMap(Option.liftPredicate(value, Predicate.isString), read), allowed)
@@ -42,14 +47,17 @@ const jitter: Kind<Jitters> = kind(
   jitters
 )
 
+const signs = known.filter((key) => key !== "factor" && key !== "jitter")
+
 export const own: Reader = {
   system: "effect-wait",
-  match: ({ value }) =>
-    byKeys(value, {
-      known,
-      signs: ["interval", "period", "nonSliding", "ticker", "cron", "backoff", "within", "attempts", "fullJitter"],
-      fold
-    }),
+  tells: /^(interval|period|non-?sliding|ticker|cron|backoff|within|attempts|times|full-?jitter)$/i,
+  match: (node) => {
+    const match = byKeys(node.value, { known, signs, fold })
+    const { backoff } = node.value
+    const says = ["interval", "period", "cron"].some((key) => key in node.value) || Predicate.isString(backoff)
+    return match !== "shape" ? match : says && isOurs(node) ? match : says || "attempts" in node.value ? 1 : 0
+  },
   read: (node) => {
     const fields = fieldsOf(node.value, node.keys, { title: "a policy of effect-wait", fold })
     const waits = {

@@ -122,12 +122,13 @@ const readOptions = (node: Node, policy: Node): Reading<Read> => {
 
 export const temporal: Reader = {
   system: "temporal",
+  tells: /^retry$|retry_?policy|interval|coefficient|maximum_?attempts|error_?(types|reasons)$/i,
   match: (node) => {
     const policy = policyOf(node)
     const inner = policy === undefined ? 0 : match(policy.value)
-    const keys = Object.keys(node.value).map(folded)
+    const keys = new Set(Object.keys(node.value).map(folded))
     if (inner === "shape") return "certain"
-    if (inner !== 0 && limits.some((limit) => keys.includes(folded(limit)))) return "certain"
+    if (inner !== 0 && limits.some((limit) => keys.has(folded(limit)))) return "certain"
     return match(node.value)
   },
   read: (node) => {
