@@ -1,0 +1,4 @@
+export const script = ""
+export const style = ""
+export const icon = ""
+export const version = ""
