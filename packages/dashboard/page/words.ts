@@ -44,7 +44,11 @@ export const ago = (millis: number, now: number): string =>
 
 /** When the next run is, as a countdown. */
 export const next = ({ lastStart, nextStart, state }: Info, now: number): string => {
-  if (state === "running") return lastStart === null ? "running" : `running for ${span(now - lastStart)}`
+  if (state === "running") {
+    return lastStart === null || now - lastStart < 1000
+      ? "running"
+      : `running for ${span(now - lastStart)}`
+  }
   if (state === "paused") return "paused"
   if (state === "ended") return "none"
   if (nextStart === null) return "\u2013"

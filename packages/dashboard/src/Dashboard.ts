@@ -19,6 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as DashboardApi from "./DashboardApi.ts"
 import * as args from "./internal/args.ts"
 import { makeEvents } from "./internal/hub.ts"
+import { isClosing, lastOfConnection } from "./internal/nodeServer.ts"
 import { pageRoutes } from "./internal/page.ts"
 import * as SameOrigin from "./internal/sameOrigin.ts"
 import * as LoopSource from "./LoopSource.ts"
@@ -136,10 +137,11 @@ const readHandlers = (path: `/${string}`, source: LoopSource.LoopSource) =>
                 loops
               }))),
           get: ({ params }) => find(source, params.id),
-          changes: () =>
-            Effect.succeed(
-              HttpServerResponse.stream(events, { contentType: "text/event-stream", headers: streamHeaders })
-            )
+          changes: ({ request: { source } }) =>
+            Effect.succeed(HttpServerResponse.stream(events(() => isClosing(source)), {
+              contentType: "text/event-stream",
+              headers: { ...streamHeaders, ...lastOfConnection(source) }
+            }))
         }))
   )
 

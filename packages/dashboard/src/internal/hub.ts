@@ -2,7 +2,9 @@
 import * as Loop from "effect-wait/Loop"
 import * as Period from "effect-wait/Period"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
 import * as RcRef from "effect/RcRef"
 import type * as Scope from "effect/Scope"
@@ -39,9 +41,16 @@ const withoutSeen = (info: Info, before: Info): Info => ({
   history: info.history.filter(({ attempt }) => attempt > attemptOf(before))
 })
 
+/** A page that is open. */
+interface Reader {
+  readonly isClosing: () => boolean
+  readonly end: Deferred.Deferred<void>
+}
+
 /** What a page has to see: all loops, or what has changed since the last look. */
 interface Hub {
   readonly batches: PubSub.PubSub<Batch>
+  readonly readers: Set<Reader>
   readonly state: { number: number; publishedAt: number }
   readonly loops: (at: number) => Loops
   readonly update: (infos: ReadonlyArray<Info>, at: number) => Changes
@@ -51,6 +60,7 @@ const makeHub = (source: LoopSource, batches: PubSub.PubSub<Batch>): Hub => {
   const known = new Map<string, Known>()
   return {
     batches,
+    readers: new Set(),
     state: { number: 0, publishedAt: -Infinity },
     loops: (at) => ({
       _tag: "Loops",
@@ -77,7 +87,8 @@ const makeHub = (source: LoopSource, batches: PubSub.PubSub<Batch>): Hub => {
   }
 }
 
-const look = Effect.fnUntraced(function*(source: LoopSource, { batches, state, update }: Hub) {
+const look = Effect.fnUntraced(function*(source: LoopSource, { batches, readers, state, update }: Hub) {
+  for (const { end, isClosing } of readers) if (isClosing()) Deferred.doneUnsafe(end, Exit.void)
   const infos = yield* source.list
   const at = yield* Clock.currentTimeMillis
   const changes = update(infos, at)
@@ -97,13 +108,22 @@ const start = Effect.fnUntraced(function*(source: LoopSource) {
   return hub
 })
 
-/** The events of the loops: all of them first, then the changes. It ends with the Scope. */
-export const makeEvents = (source: LoopSource): Effect.Effect<Stream.Stream<Uint8Array>, never, Scope.Scope> =>
-  Effect.map(RcRef.make({ acquire: start(source) }), (ref) =>
+/**
+ * The events of the loops: all of them first, then the changes. They end with the Scope, and when the server of the page
+ * is closing.
+ */
+export const makeEvents = (
+  source: LoopSource
+): Effect.Effect<(isClosing: () => boolean) => Stream.Stream<Uint8Array>, never, Scope.Scope> =>
+  Effect.map(RcRef.make({ acquire: start(source) }), (ref) => (isClosing) =>
     Stream.unwrap(Effect.gen(function*() {
-      const { batches, loops, state } = yield* RcRef.get(ref)
+      const { batches, loops, readers, state } = yield* RcRef.get(ref)
+      const reader = { isClosing, end: Deferred.makeUnsafe<void>() }
+      yield* Effect.acquireRelease(Effect.sync(() => readers.add(reader)), () =>
+        Effect.sync(() => readers.delete(reader)))
       const subscription = yield* PubSub.subscribe(batches)
-      const all = Effect.map(Clock.currentTimeMillis, (at) => encode(loops(at)))
+      const all = Effect.map(Clock.currentTimeMillis, (at) =>
+        encode(loops(at)))
       let seen = state.number
       const later = Stream.fromSubscription(subscription).pipe(
         // A page that got all loops again has seen these.
@@ -114,5 +134,5 @@ export const makeEvents = (source: LoopSource): Effect.Effect<Stream.Stream<Uint
           return isNext ? Effect.succeed(batch.bytes) : all
         })
       )
-      return Stream.concat(Stream.fromEffect(all), later)
+      return Stream.interruptWhen(Stream.concat(Stream.fromEffect(all), later), Deferred.await(reader.end))
     })))

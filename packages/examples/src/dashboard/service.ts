@@ -32,7 +32,7 @@ const Report = Loop.layer(takes(800, 2000), Period.cron("* * * * *"), { name: "m
 const Export = Loop.layer(takes(6000, 9000), Period.ticker("4 seconds"), {
   name: "export-ledger",
   history,
-  healthyWithin: "5 seconds"
+  healthyWithin: "2 seconds"
 })
 
 const CleanUp = Layer.effectDiscard(Effect.gen(function*() {
