@@ -26,7 +26,7 @@ interface Steered {
 }
 
 /** A loop whose runs a spec lets fail. */
-const steered = (name: string, period = "1 hour" as const): [Steered, Effect.Effect<void, never, Scope.Scope>] => {
+const steered = (name: string, period = "50 minutes" as const): [Steered, Effect.Effect<void, never, Scope.Scope>] => {
   const state: Steered = { fails: false, loop: undefined }
   const work = Loop.survive(
     Effect.suspend(() => state.fails ? Effect.fail(new Error("out of <b>disk</b>")) : Effect.void)
@@ -57,7 +57,7 @@ describe("the page", () => {
     const [state, sync] = steered("sync")
     const { url } = await service(sync)
     const page = await open(`${url}/loops`)
-    await rowOf(page, "sync").getByText("in 59m").first().waitFor()
+    await rowOf(page, "sync").getByText("in 49m").first().waitFor()
     const { pause, resume, trigger } = state.loop!
     await page.waitForTimeout(1100)
 
@@ -74,7 +74,7 @@ describe("the page", () => {
       ),
       await timeTo(page, "sync", "failing", Effect.void),
       await timeTo(page, "sync", "paused", pause),
-      await timeTo(page, "sync", "in 59m", resume)
+      await timeTo(page, "sync", "in 49m", resume)
     ]
 
     for (const time of times) assert.isBelow(time, 1000, String(times))
@@ -92,7 +92,7 @@ describe("the page", () => {
     const later = [await next.innerText(), await bar.getAttribute("d")]
     const secondsOf = (text: string | null | undefined) => Number(/in (\d+)s/.exec(text ?? "")?.[1])
 
-    assert.include([3, 4], secondsOf(seen[0]) - secondsOf(later[0]))
+    assert.include([2, 3, 4], secondsOf(seen[0]) - secondsOf(later[0]))
     assert.notStrictEqual(seen[1], later[1])
   })
 
@@ -188,12 +188,11 @@ describe("the page", () => {
       }
     })
     await page.waitForTimeout(200)
-    assert.sameMembers(await reports() as Array<string>, [
-      "script-src-elem",
-      "style-src-attr",
-      "img-src",
-      "require-trusted-types-for"
-    ])
+    // A script element is stopped before its source matters.
+    assert.deepStrictEqual(
+      new Set(await reports() as Array<string>),
+      new Set(["require-trusted-types-for", "style-src-attr", "img-src"])
+    )
     assert.notInclude(await page.title(), "hit")
     await page.context().close()
   })
@@ -204,10 +203,11 @@ describe("actions", () => {
     const { url } = await service(steered("sync")[1])
     const page = await open(`${url}/loops`)
     await rowOf(page, "sync").waitFor()
-    assert.strictEqual(await page.getByRole("button", { name: /run now|pause|resume|stop/i }).count(), 0)
+    const buttons = () => page.locator("main button, dialog button").allInnerTexts()
+    assert.deepStrictEqual(await buttons(), ["sync", "\u00d7"])
     await page.getByRole("button", { name: "sync", exact: true }).click()
     await page.getByRole("dialog").waitFor()
-    assert.strictEqual(await page.getByRole("button", { name: /run now|pause:|resume|stop/i }).count(), 0)
+    assert.deepStrictEqual(await buttons(), ["sync", "\u00d7"])
   })
 
   test("ask for the token, and say when it is wrong", async ({ browser }) => {
@@ -252,22 +252,21 @@ describe("actions", () => {
     assert.strictEqual((await Effect.runPromise(state.loop!.status)).state, "ended")
   })
 
-  test("are refused to a page of another origin", async ({ open }) => {
+  test("are refused to a page of another origin", async ({ browser }) => {
     const [state, sync] = steered("sync")
     const { url } = await service(sync, { actions: "anyone" })
     const foreign = await service(Effect.void)
-    const send = (origin: string) =>
-      open(`${origin}/other`).then((page) =>
-        page.evaluate(
-          (address) =>
-            fetch(address, { method: "POST", mode: "no-cors", credentials: "include" }).then(() => undefined),
-          `${url}/loops/api/${state.loop!.id}/pause`
-        )
+    const send = async (origin: string) => {
+      const { page } = await browsers.open(browser, `${origin}/other`)
+      await page.evaluate(
+        (address) => fetch(address, { method: "POST", mode: "no-cors", credentials: "include" }).then(() => undefined),
+        `${url}/loops/api/${state.loop!.id}/pause`
       )
+      await page.context().close()
+    }
     const stateOf = () => Effect.runPromise(Effect.map(state.loop!.status, ({ state }) => state))
 
     await send(foreign.url)
-    await send(foreign.url.replace("127.0.0.1", "localhost")).catch(() => {})
     assert.strictEqual(await stateOf(), "waiting")
     await send(url)
     assert.strictEqual(await stateOf(), "paused")
