@@ -58,8 +58,16 @@ export { control, list } from "./internal/loopControl.ts"
 /**
  * The layer of a loop is refused: the loop would run nowhere, or twice. The message says what to change.
  *
- * - `reason`: `"duplicate"`: this runner has a loop of that name already. `"schedule"`: nothing can read its cron expression.
- *   `"shardGroup"`: this runner does not serve its shard group, or its `ShardingConfig` is not provided
+ * - `name`: the name of the loop
+ * - `reason`:
+ *   - `"duplicate"`: this runner has a loop of that name already
+ *   - `"schedule"`: nothing can read its cron expression
+ *   - `"shardGroup"`: this runner does not serve its shard group, or its `ShardingConfig` is not provided
+ *   - `"address"`: the runner has the default address, or that of another runner that is alive
+ *   - `"shardSettings"`: its `shardsPerGroup`, its shard groups or its kind of locks do not fit a runner that is alive
+ *   - `"pooledConnection"`: a pooler in transaction mode stands before the database
+ *
+ * The last three are checked where the cluster's storage is the Postgres of the `SqlClient` that the loop is provided with.
  *
  * **Example** (Twice the same name)
  *
@@ -231,8 +239,12 @@ const assigned = (
  * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays a hand-over. What a run acquires in its Scope is
  * released when it ends.
  *
- * The layer fails with a `ClusterLoopError` for a name that this runner has already, and for a shard group that it does not serve. It
- * dies with an `IllegalArgumentError` for an empty name, and for what is no Effect or Schedule.
+ * When a runner takes over many loops, the first ten runs start at once, and the others 2.5 milliseconds apart, so that thousands of
+ * loops do not run in the same instant. Runs at the slots of a calendar are not spread.
+ *
+ * The layer fails with a {@link ClusterLoopError} where the loop would run nowhere, or twice. For that it reads the `ShardingConfig` and
+ * the `SqlClient` of the runner, so provide both to the loop as well. It dies with an `IllegalArgumentError` for an empty name, and for
+ * what is no Effect or Schedule.
  *
  * **Gotchas**
  *

@@ -142,6 +142,13 @@ layer(Postgres.layerClient().pipe(Layer.provideMerge(Postgres.layer)), {
         }).pipe(Effect.scoped))
     }))
 
+  it.effect("lets only one of two stay that come at once with one address", () =>
+    Effect.gen(function*() {
+      yield* cluster
+      const both = yield* Effect.all([Effect.exit(join(1)), Effect.exit(join(1))], { concurrency: 2 })
+      assert.strictEqual(both.filter(Exit.isFailure).length, 1)
+    }))
+
   it.effect("says so when the others do not reach it, and when its loops have another address than it has", () =>
     Effect.gen(function*() {
       const sql = yield* cluster

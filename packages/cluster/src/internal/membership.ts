@@ -93,7 +93,7 @@ const makeRow = (
       address TEXT PRIMARY KEY, instance TEXT NOT NULL, shard_groups TEXT NOT NULL, shards_per_group INT NOT NULL,
       advisory BOOLEAN NOT NULL, since TIMESTAMPTZ NOT NULL, alive_until TIMESTAMPTZ NOT NULL
     )`,
-    /** When another one with this address was alive last, if it may still be. */
+    /** The last sign of another one with this address that may be alive. */
     other: Effect.map(
       sql<{ at: string }>`SELECT alive_until::text AS at FROM effect_wait_runners
         WHERE address = ${address} AND instance <> ${instance} AND alive_until > now()`,
@@ -127,17 +127,16 @@ const makeRow = (
 
 type RowOf = ReturnType<typeof makeRow>
 
-// Whoever has died lately looks alive for three beats. Whoever is alive beats again.
-const isTaken = (row: RowOf, beat: Duration.Duration): Effect.Effect<boolean, SqlError> =>
+// A runner that has died looks alive for three beats; one that is alive beats again. The result is the last sign of one that has died.
+const awaitSign = (row: RowOf, beat: Duration.Duration): Effect.Effect<string | undefined, SqlError> =>
   Effect.gen(function*() {
-    const before = yield* row.other
-    if (before === undefined) return false
+    const sign = yield* row.other
+    if (sign === undefined) return undefined
     yield* Effect.logInfo(
       "A runner with the address of this one was alive a moment ago; loops wait for its next sign of life"
     )
     yield* Effect.sleep(Duration.sum(beat, Duration.seconds(1)))
-    const after = yield* row.other
-    return after !== undefined && after !== before
+    return sign
   })
 
 const watchRow = (row: RowOf, address: string): Effect.Effect<void, SqlError> => {
@@ -162,9 +161,11 @@ const watchRow = (row: RowOf, address: string): Effect.Effect<void, SqlError> =>
     }
     if (found?.kept === true) return
     if ((yield* row.other) === undefined) yield* row.enter
-    else {yield* Effect.logError(
+    else {
+      yield* Effect.logError(
         `Another runner has the address ${address} too: loops may have two owners. Give each runner its own`
-      )}
+      )
+    }
   })
 }
 
@@ -207,25 +208,28 @@ const join = Effect.fnUntraced(function*(
   }
   // Two that come at once: Postgres lets one of them fail.
   if (!tables.known) yield* Effect.retry(row.create, { times: 3 })
-  if (yield* isTaken(row, beat)) {
-    return {
-      reason: "address",
-      message:
-        `Another runner that is alive has the address ${address} too. Give each runner an address of its own: runnerAddress in its ` +
-        "ShardingConfig, or HOST and PORT for ShardingConfig.layerFromEnv."
-    }
-  }
-  const enter = Effect.gen(function*() {
+  const died = yield* awaitSign(row, beat)
+  const enter = Effect.gen(function*(): Effect.fn.Return<Refusal | undefined, SqlError> {
     yield* row.lock
-    const conflicts = (yield* row.others).flatMap((other) => conflict(settings, other) ?? [])
-    if (conflicts.length === 0) yield* row.enter
-    return conflicts[0]
+    const other = yield* row.other
+    if (other !== undefined && other !== died) {
+      return {
+        reason: "address",
+        message:
+          `Another runner that is alive has the address ${address} too. Give each runner an address of its own: runnerAddress in its ` +
+          "ShardingConfig, or HOST and PORT for ShardingConfig.layerFromEnv."
+      }
+    }
+    const [message] = (yield* row.others).flatMap((other) => conflict(settings, other) ?? [])
+    if (message !== undefined) return { reason: "shardSettings", message }
+    yield* row.enter
+    return undefined
   })
-  const message = yield* Effect.acquireRelease(
+  const refusal = yield* Effect.acquireRelease(
     sql.withTransaction(enter),
     () => Effect.ignore(Effect.timeout(Effect.interruptible(row.leave), "2 seconds"))
   )
-  if (message !== undefined) return { reason: "shardSettings", message }
+  if (refusal !== undefined) return refusal
   yield* Loop.forkScoped(watchRow(row, address), Period.nonSliding(beat), {
     immediate: false,
     backoff: Period.nonSliding(beat),

@@ -28,7 +28,7 @@ export const many = Effect.fnUntraced(function*(url: string, loops: number) {
     const since = micros()
     yield* act
     // First runs are spread over some seconds.
-    yield* Effect.sleep("8 seconds")
+    yield* Effect.sleep(2000 + 0.6 * loops)
     yield* until(() => owned() === loops, "60 seconds")
     const { busy, firsts, lag, moved, settled } = judge(all, since)
     const text =
@@ -45,7 +45,7 @@ export const many = Effect.fnUntraced(function*(url: string, loops: number) {
   // The time that a process takes to load and to build its layers is not the cluster's.
   yield* join
   yield* until(() => owned() === loops, "120 seconds")
-  yield* Effect.sleep("5 seconds")
+  yield* Effect.sleep("3 seconds")
   yield* phase("a join", join)
   yield* phase("a second join", join)
   yield* phase("SIGTERM", Effect.suspend(() => alive()[0]?.stop ?? Effect.void))

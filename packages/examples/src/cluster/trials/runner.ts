@@ -13,7 +13,7 @@ import { ClusterLoop, Term } from "@effect-wait/cluster"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Exit, Layer, Logger, LogLevel, Metric, Option, Redacted, References } from "effect"
+import { Effect, Exit, Layer, Logger, LogLevel, Metric, Option, Redacted, References, Schedule } from "effect"
 import { Limit, Loop, Period } from "effect-wait"
 import { RunnerAddress, ShardingConfig } from "effect/cluster"
 import { openSync, writeSync } from "node:fs"
@@ -22,6 +22,8 @@ export interface Settings {
   readonly file: string
   readonly host?: string
   readonly port: number
+  /** Where it listens, if not at its address. */
+  readonly listenPort?: number
   readonly url: string
   /** The names of its loops are `loop-0` to `loop-<n - 1>`. */
   readonly loops: number
@@ -29,8 +31,8 @@ export interface Settings {
   readonly period: number
   readonly work: number
   readonly isUninterruptible?: boolean
-  /** More loops: one of an expression that nothing can read, one that gives up, one that only some runners have. */
-  readonly others?: ReadonlyArray<"mistyped" | "gives-up" | "rare">
+  /** More loops: one of an expression that nothing can read, the same inside a schedule of Effect's, one that gives up, one that only some runners have. */
+  readonly others?: ReadonlyArray<"mistyped" | "hidden" | "gives-up" | "rare">
   readonly gauges?: boolean
   readonly config?: Partial<
     Pick<
@@ -85,6 +87,8 @@ const run = Effect.gen(function*() {
 
 const others = {
   mistyped: () => ClusterLoop.layer({ name: "mistyped", run, schedule: Period.cron("61 * * * *") }),
+  hidden: () =>
+    ClusterLoop.layer({ name: "hidden", run, schedule: Schedule.tap(Period.cron("61 * * * *"), () => Effect.void) }),
   "gives-up": () =>
     ClusterLoop.layer({
       name: "gives-up",
@@ -106,7 +110,8 @@ const [first, ...more] = [...loops, ...(settings.others ?? []).map((other) => ot
 const config = {
   ...ClusterLoop.fast,
   ...settings.config,
-  runnerAddress: Option.some(RunnerAddress.make(settings.host ?? "127.0.0.1", settings.port))
+  runnerAddress: Option.some(RunnerAddress.make(settings.host ?? "127.0.0.1", settings.port)),
+  runnerListenAddress: Option.some(RunnerAddress.make("127.0.0.1", settings.listenPort ?? settings.port))
 }
 
 const gauges = Effect.map(Metric.snapshot, (metrics) => {
