@@ -250,6 +250,7 @@ export const remember = (
     recall(plan, state, at) {
       if (loaded === undefined || (loaded.due === null && loaded.lastStart === null)) return undefined
       const { due, paused, written } = loaded
+      at.look()
       const { cap, grid, period } = partsOf(plan, state)
       if (grid !== undefined) {
         // The slots of a pause are missed.
