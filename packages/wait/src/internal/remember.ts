@@ -185,8 +185,6 @@ export const remember = (
     )
 
   const slotsAt = (at: LoopMoment, parts: Parts): Slots => {
-    // Both clocks in one instant: what passes between them would move the slots.
-    at.look()
     const { anchor, nextSlot, slot } = slotsOf(parts.grid?.of(), at)
     // The wall clock has whole milliseconds only: roundings must not move the slots from restart to restart.
     const step = (memory?.anchor ?? NaN) - (anchor ?? NaN)
@@ -250,7 +248,6 @@ export const remember = (
     recall(plan, state, at) {
       if (loaded === undefined || (loaded.due === null && loaded.lastStart === null)) return undefined
       const { due, paused, written } = loaded
-      at.look()
       const { cap, grid, period } = partsOf(plan, state)
       if (grid !== undefined) {
         // The slots of a pause are missed.
