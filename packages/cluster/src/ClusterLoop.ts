@@ -308,6 +308,7 @@ export const layer = <
       onFailure({ ...failure, cause: Option.getOrElse(Cause.findErrorOption(cause), () => Cause.empty) })
   const make = Effect.gen(function*() {
     const sharding = yield* Sharding.Sharding
+    yield* Hub.turn(sharding)
     const registry = registryOf(sharding)
     yield* allowed(options)
     const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)

@@ -66,8 +66,8 @@ interface Hubs {
   /** A name of a singleton for each shard: one that hashes to it. */
   readonly names: Map<string, string>
   tried: number
-  /** Held while a hub is registered or removed. */
-  readonly lock: Semaphore.Semaphore
+  /** For each shard: held while its hub is registered or removed. */
+  readonly locks: Map<string, Semaphore.Semaphore>
   readonly pace: Pace
   /** Whether this runner has lost its locks, and has got no shard since. */
   hasLostLocks: boolean
@@ -81,12 +81,19 @@ const hubsOf = (sharding: Sharding.Sharding["Service"]): Hubs => {
     byShard: new Map(),
     names: new Map(),
     tried: 0,
-    lock: Semaphore.makeUnsafe(1),
+    locks: new Map(),
     pace: makePace(),
     hasLostLocks: false
   }
   runners.set(sharding, hubs)
   return hubs
+}
+
+const withLock = (hubs: Hubs, shard: ShardId.ShardId) => {
+  const key = String(shard)
+  const lock = hubs.locks.get(key) ?? Semaphore.makeUnsafe(1)
+  hubs.locks.set(key, lock)
+  return lock.withPermit
 }
 
 // Two thousand hashes find a name for each of 300 shards.
@@ -172,8 +179,12 @@ const serve = (sharding: Sharding.Sharding["Service"], hubs: Hubs, hub: Hub): Ef
     Effect.tapDefect((defect) => Effect.logError(`The loops of the shard ${String(hub.shard)} run nowhere`, defect))
   )
 
-const enter = Effect.fnUntraced(function*(sharding: Sharding.Sharding["Service"], hubs: Hubs, member: Member) {
-  const shard = sharding.getShardId(EntityId.make(member.name), member.shardGroup)
+const enter = Effect.fnUntraced(function*(
+  sharding: Sharding.Sharding["Service"],
+  hubs: Hubs,
+  shard: ShardId.ShardId,
+  member: Member
+) {
   const key = String(shard)
   const known = hubs.byShard.get(key)
   if (known !== undefined) {
@@ -203,13 +214,17 @@ const leave = Effect.fnUntraced(function*(hubs: Hubs, hub: Hub, name: string) {
     yield* Fiber.interrupt(running.fiber)
     tenure?.running.delete(name)
   }
-  yield* hubs.lock.withPermit(Effect.suspend(() => {
+  yield* withLock(hubs, hub.shard)(Effect.suspend(() => {
     const key = String(hub.shard)
     if (hub.members.size > 0 || hubs.byShard.get(key) !== hub) return Effect.void
     hubs.byShard.delete(key)
     return Scope.close(hub.scope, Exit.void)
   }))
 })
+
+/** Waits until the layer of another loop may be built: thousands of them are built at once. */
+export const turn = (sharding: Sharding.Sharding["Service"]): Effect.Effect<void> =>
+  Effect.suspend(() => hubsOf(sharding).pace.turn)
 
 /** Adds a loop to the hub of its shard, until the Scope closes. The first one makes the hub, the last one removes it. */
 export const join = (
@@ -218,12 +233,9 @@ export const join = (
 ): Effect.Effect<unknown, never, Scope.Scope> =>
   Effect.suspend(() => {
     const hubs = hubsOf(sharding)
-    // Thousands of layers are built at once.
-    return Effect.andThen(
-      hubs.pace.turn,
-      Effect.acquireRelease(
-        hubs.lock.withPermit(enter(sharding, hubs, member)),
-        (hub) => leave(hubs, hub, member.name)
-      )
+    const shard = sharding.getShardId(EntityId.make(member.name), member.shardGroup)
+    return Effect.acquireRelease(
+      withLock(hubs, shard)(enter(sharding, hubs, shard, member)),
+      (hub) => leave(hubs, hub, member.name)
     )
   })

@@ -3,7 +3,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Scheduler from "effect/Scheduler"
-import * as Semaphore from "effect/Semaphore"
 
 /** Starts and ends in one turn of the event loop. */
 const perTurn = 32
@@ -23,19 +22,46 @@ export interface Pace {
 
 // A dispatcher of its own waits for a turn of the event loop, which a yield does not do while other fibers have work.
 const dispatcher = new Scheduler.MixedScheduler().makeDispatcher()
-const eventLoop = Effect.callback<void>((resume) => dispatcher.scheduleTask(() => resume(Effect.void), 0))
 
 const machineClock = Context.get(Context.empty(), Clock.Clock)
 
-export const makePace = (): Pace => {
-  const lock = Semaphore.makeUnsafe(1)
+// A Semaphore looks at all who wait each time that one leaves, which is too much for thousands.
+const makeTurn = (): Effect.Effect<void> => {
+  const waiting = new Set<() => void>()
   let left = perTurn
+  let isScheduled = false
+  const schedule = () => {
+    if (isScheduled || waiting.size === 0) return
+    isScheduled = true
+    dispatcher.scheduleTask(next, 0)
+  }
+  const next = () => {
+    left = perTurn
+    for (const start of waiting) {
+      if (left <= 0) break
+      left--
+      waiting.delete(start)
+      // It goes on at once, and may wait again.
+      start()
+    }
+    isScheduled = false
+    schedule()
+  }
+  return Effect.callback<void>((resume) => {
+    if (waiting.size === 0 && left > 0) {
+      left--
+      return resume(Effect.void)
+    }
+    const start = () => resume(Effect.void)
+    waiting.add(start)
+    schedule()
+    return Effect.sync(() => waiting.delete(start))
+  })
+}
+
+export const makePace = (): Pace => {
+  const turn = makeTurn()
   let next = -Infinity
-  const turn = lock.withPermit(Effect.suspend(() => {
-    if (left-- > 0) return Effect.void
-    left = perTurn - 1
-    return eventLoop
-  }))
   return {
     turn: Effect.flatMap(Clock.Clock, (clock) => clock === machineClock ? turn : Effect.void),
     // The generic cell rate algorithm.
