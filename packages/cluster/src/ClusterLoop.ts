@@ -9,10 +9,10 @@
  *          |-- term 1 ------|      |-- term 2 -------|  |-- term 3 ---
  * ```
  *
- * **What is promised.** In normal operation one runner at a time, and a run at least as often as the schedule says while there is
- * an owner. Not: exactly once. A runner that was paused (a stopped container, a long collection of garbage) runs one more
- * iteration after it wakes, before it learns that it is no longer the owner; and the next owner does not wait for a run that must not
- * be cut where the lock was lost. What such runs write has to be fenced: see `Fence`.
+ * **What is promised.** In normal operation one runner at a time. No run starts on a runner that another one has replaced: each run asks the
+ * memory of the loop first. A new owner goes on where the last one stopped, and repeats at most the run in flight. Not: exactly once. A run
+ * that was in flight when its runner was paused (a stopped container, a long collection of garbage) goes on when it wakes; and the next owner does not wait
+ * for a run that must not be cut where the lock was lost. What such runs write has to be guarded: see `ClusterLoop.guard` and `Fence`.
  *
  * @since 0.1.0
  */
@@ -227,13 +227,21 @@ const assigned = (
  * - `name`: what it is called, in the whole cluster. Its spans, metrics and log entries have this name, as those of every `Loop` with a
  *   name; besides, they tell the `runner` and the `term`
  * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
- * - `schedule`: as for `Loop.run`. It begins anew with each term: what it remembers is not carried over
- * - `immediate`: whether the first run of a term starts at once. Default true, but false for a calendar, as for `Loop.run`
+ * - `schedule`: as for `Loop.run`. The next owner goes on where the last one stopped, see `catchUp`
+ * - `immediate`: whether the first run of a new loop starts at once. Default true, but false for a calendar, as for `Loop.run`
  * - `backoff`: the schedule that the loop follows while runs fail, with an error or a defect. It starts again after each success, and
  *   sees the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is
  *   logged and counted
  * - `onFailure`: a hook for each failed run that the loop outlives, as that of `Loop.run`. Default: a log entry of level Warn
  * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
+ * - `catchUp`: what becomes of slots of `Period.cron` and `Period.ticker` that passed while nobody ran the loop: `missed`, default `"one"`, `window` and
+ *   `unreadable`, as for `Loop.layer`. Any other schedule goes on with the rest of its delay. `false`: each term begins as new, and nothing is stored
+ *
+ * The loop remembers in the tables `effect_wait_loops` and `effect_wait_loop_runs` of its `SqlClient`, Postgres or SQLite. They are created where they are
+ * missing. A run costs two statements: one before it, which also finds that another runner has taken over or that the loop is
+ * paused, and one after it. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
+ * `LoopStore`, if it has one, and else only in a cluster of one process; what remembers nothing through a hand-over logs a warning. So does a schedule that
+ * is not one of effect-wait.
  *
  * A failed run is counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
  * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays a hand-over. What a run acquires in its Scope is

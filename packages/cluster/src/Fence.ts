@@ -17,6 +17,9 @@
  * writes are accepted, as long as it does not know better; the owner is refused, takes a token again with its next `begin`, and from
  * then on the other one is refused. Tokens grow all the same. So begin first, and then work.
  *
+ * A loop that remembers in a database has a fence of its own: `ClusterLoop.guard` checks it and completes the slot of the run. Take a `Fence` for several writes
+ * a run, for another database, and for terms of one's own.
+ *
  * The token is Martin Kleppmann's, in "How to do distributed locking".
  *
  * @since 0.1.0

@@ -11,6 +11,18 @@ import type * as Option from "effect/Option"
  *   or written; `"noStorage"`: this process has neither a `SqlClient` nor the loop itself
  * - `cause`: the error of the database
  *
+ * **Example** (A name that no loop has)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ *
+ * const error = Effect.flip(ClusterLoop.control("snyc"))
+ *
+ * const { reason } = await Effect.runPromise(Effect.provide(error, ClusterLoop.layerEmbedded))
+ * reason // => "unknown"
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */

@@ -86,7 +86,7 @@ export const serve = (
   })
 
 /** The owner may be away, or this process may not reach it: then the message is stored. */
-const patience = "500 millis"
+const patience = "300 millis"
 
 /** Tells the owner, whoever that is, to look at the row. */
 export const tell = (

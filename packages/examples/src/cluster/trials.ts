@@ -3,6 +3,8 @@
  *
  * - fail-over: owners that are killed and stopped, and then churn: replicas that join, are killed, stopped and paused, and a database
  *   that crashes; for each seed
+ * - memory: what loops remember through deploys, kills, crashes and an outage, on Postgres and with files; guarded writes; control from
+ *   another process
  * - many: thousands of loops on three runners
  * - faults: what brought two owners or none is refused
  * - alerts: the alert of docs/many-machines.md
@@ -24,13 +26,14 @@ import { alerts } from "./trials/alerts.ts"
 import { allHold, claim } from "./trials/claims.ts"
 import { faults } from "./trials/faults.ts"
 import { many } from "./trials/many.ts"
+import { full as fullMemory, memory, small as smallMemory } from "./trials/memory.ts"
 import { polls } from "./trials/polls.ts"
 
 const { full, loops, only, polls: pollCount, seconds, seed, trials } = parseArgs({
   options: {
     full: { type: "boolean", default: false },
     loops: { type: "string" },
-    only: { type: "string", default: "fail-over,many,faults,alerts,polls" },
+    only: { type: "string", default: "fail-over,memory,many,faults,alerts,polls" },
     polls: { type: "string" },
     seconds: { type: "string" },
     seed: { type: "string", default: "1,2" },
@@ -243,6 +246,7 @@ const database = Effect.fnUntraced(function*(name: string) {
 const program = Effect.gen(function*() {
   const parts = only.split(",")
   if (parts.includes("fail-over")) yield* Effect.forEach(seed.split(","), failOvers, { discard: true })
+  if (parts.includes("memory")) yield* Random.withSeed(memory(full ? fullMemory : smallMemory), seed)
   if (parts.includes("many")) yield* many(yield* database("many"), loopsMost)
   if (parts.includes("faults")) yield* faults(yield* database("faults"))
   if (parts.includes("alerts")) yield* alerts(yield* database("alerts"), full ? 60 : 10)

@@ -4,7 +4,7 @@ import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import type { CatchUp, Change, Memory } from "./memory.ts"
-import type { Moment } from "./moment.ts"
+import type { LoopMoment } from "./moment.ts"
 import type { Next } from "./next.ts"
 import type { Plan } from "./plan.ts"
 import type { Watch, Watched } from "./watch.ts"
@@ -14,7 +14,7 @@ export interface Recollection<out F> {
   /** Reads what the store has. It waits for a store that is away. */
   readonly load: (loop: Watched) => Effect.Effect<void, F>
   /** Puts a schedule that has started where the memory says. The result is the wait for the first run; undefined in a new loop. */
-  readonly recall: (plan: AnyPlan, state: unknown, at: Moment) => number | undefined
+  readonly recall: (plan: AnyPlan, state: unknown, at: LoopMoment) => number | undefined
   /** Asks the store before a run, which starts unless the loop is paused then. It waits for a store that is away. */
   readonly begin: BeginRun<F> | undefined
   /** Saves where the schedule stands before what comes next, inside its delay. It waits for a store that is away, until a stop. */

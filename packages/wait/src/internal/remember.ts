@@ -15,7 +15,7 @@ import type { Grid } from "./grid.ts"
 import type { AnyPlan, Recollection } from "./loopStore.ts"
 import { LoopStoreError } from "./loopStoreError.ts"
 import type { CatchUp, Change, Memory, NextRun, Policy, Slots } from "./memory.ts"
-import { earlyWake, type Moment } from "./moment.ts"
+import { earlyWake, type LoopMoment } from "./moment.ts"
 import { End } from "./next.ts"
 import { planOf } from "./plan.ts"
 import { followingSlot, recallGrid, slotsOf } from "./recall.ts"
@@ -184,7 +184,7 @@ export const remember = (
         )
     )
 
-  const slotsAt = (at: Moment, parts: Parts): Slots => {
+  const slotsAt = (at: LoopMoment, parts: Parts): Slots => {
     const { anchor, nextSlot, slot } = slotsOf(parts.grid?.of(), at)
     // The wall clock has whole milliseconds only: roundings must not move the slots from restart to restart.
     const step = (memory?.anchor ?? NaN) - (anchor ?? NaN)
@@ -197,13 +197,14 @@ export const remember = (
   }
 
   const note = ({ at }: Watched, plan: AnyPlan, state: unknown, wait: number): void => {
-    const written = at.wall()
     const parts = partsOf(plan, state)
     const { period = null } = parts
     const { isPaused, lastEnd, lastStart, lastSuccess } = watch
+    const slots = slotsAt(at, parts)
+    const written = at.wall()
     memory = {
       written,
-      ...slotsAt(at, parts),
+      ...slots,
       due: timeOrNull(written + wait),
       period,
       lastStart: timeOrNull(lastStart),
