@@ -649,7 +649,7 @@ describe("a runner that stops or dies", () => {
   it.effect("interrupts a check that takes longer than the entityTerminationTimeout", () =>
     Effect.gen(function*() {
       const rollout = define()
-      const log = makeLog(() => Effect.never)
+      const log = makeLog<{ readonly replicas: number }>(() => Effect.never)
       const runners = yield* makeRunners
       const { ask, stop } = yield* runners.start(rollout.toLayer(log.check), {
         config: { entityTerminationTimeout: "5 seconds" }

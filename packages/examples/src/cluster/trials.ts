@@ -19,7 +19,7 @@ import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
 import { Loop, Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 import { parseArgs } from "node:util"
-import { looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
+import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
 import { alerts } from "./trials/alerts.ts"
@@ -253,7 +253,7 @@ const program = Effect.gen(function*() {
   if (parts.includes("polls")) yield* polls({ count: pollsMost })
 })
 
-const services = PollStore.layerSql.pipe(
+const services = Layer.merge(client, PollStore.layerSql).pipe(
   Layer.provideMerge(layerClient()),
   Layer.provideMerge(layerPostgres),
   Layer.provideMerge(NodeServices.layer)
