@@ -21,7 +21,7 @@ import { type Example, examples, exportsOf, toModule } from "./examples.ts"
 const folder = "node_modules/.cache/docs"
 const limit = 10_000
 const writes = process.argv.includes("--write")
-const sources = globSync("packages/{wait,cluster}/src/**/*.ts")
+const sources = globSync("packages/{wait,cluster,dashboard}/src/**/*.ts")
 const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md"], { exclude: ["docs/api/**"] })
 const read = (file: string) => readFileSync(file, "utf8")
 const found = [...sources, ...pages].toSorted().flatMap((file) => examples(file, read(file)))

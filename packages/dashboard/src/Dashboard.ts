@@ -110,7 +110,10 @@ export function layer<Id extends HttpApiMiddleware.AnyId, S, E, R>(
   }))
 }
 
-const find = (source: LoopSource.LoopSource, id: string): Effect.Effect<DashboardApi.Info, DashboardApi.LoopNotFound> =>
+const find = (
+  source: LoopSource.LoopSource,
+  id: string
+): Effect.Effect<DashboardApi.Info, DashboardApi.LoopNotFound | DashboardApi.LoopsUnavailable> =>
   Effect.flatMap(source.list, (infos) => {
     const info = infos.find((info) => info.id === id)
     return info === undefined

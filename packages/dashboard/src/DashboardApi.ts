@@ -25,7 +25,7 @@ import { SameOrigin } from "./internal/sameOrigin.ts"
 /**
  * A run that has ended.
  *
- * - `attempt`: the number of the run, from 1
+ * - `attempt`: the number of the run, from 1; null where the source does not count runs
  * - `start`, `end`: when it started and ended
  * - `failure`: the first line of its failure; null after a success
  *
@@ -33,7 +33,7 @@ import { SameOrigin } from "./internal/sameOrigin.ts"
  * @since 0.1.0
  */
 export interface Run {
-  readonly attempt: number
+  readonly attempt: number | null
   readonly start: number
   readonly end: number
   readonly failure: string | null
@@ -46,7 +46,7 @@ export interface Run {
  * @since 0.1.0
  */
 export const Run: Schema.Codec<Run> = Schema.Struct({
-  attempt: Schema.Finite,
+  attempt: Schema.NullOr(Schema.Finite),
   start: Schema.Finite,
   end: Schema.Finite,
   failure: Schema.NullOr(Schema.String)
@@ -56,6 +56,8 @@ export const Run: Schema.Codec<Run> = Schema.Struct({
  * A loop: what `Loop.Snapshot` contains, and its last runs.
  *
  * - `id`: unique among the loops of the answer
+ * - `runs`, `failures`, `missed`: null where the source does not count them
+ * - `owner`: the process that runs the loop, in a cluster
  * - `history`: the last ended runs, from the oldest to the newest, at most 32. The option `history` of the loop is their number;
  *   without it there is only the last run
  *
@@ -67,16 +69,17 @@ export interface Info {
   readonly name: string
   readonly healthy: boolean
   readonly state: "waiting" | "running" | "paused" | "ended"
-  readonly runs: number
-  readonly failures: number
+  readonly runs: number | null
+  readonly failures: number | null
   readonly consecutiveFailures: number
-  readonly missed: number
+  readonly missed: number | null
   readonly lastStart: number | null
   readonly lastEnd: number | null
   readonly lastSuccess: number | null
   readonly nextStart: number | null
   readonly lastFailure: string | null
   readonly storeFailure?: string | undefined
+  readonly owner?: string | undefined
   readonly history: ReadonlyArray<Run>
 }
 
@@ -91,16 +94,17 @@ export const Info: Schema.Codec<Info> = Schema.Struct({
   name: Schema.String,
   healthy: Schema.Boolean,
   state: Schema.Literals(["waiting", "running", "paused", "ended"]),
-  runs: Schema.Finite,
-  failures: Schema.Finite,
+  runs: Schema.NullOr(Schema.Finite),
+  failures: Schema.NullOr(Schema.Finite),
   consecutiveFailures: Schema.Finite,
-  missed: Schema.Finite,
+  missed: Schema.NullOr(Schema.Finite),
   lastStart: Schema.NullOr(Schema.Finite),
   lastEnd: Schema.NullOr(Schema.Finite),
   lastSuccess: Schema.NullOr(Schema.Finite),
   nextStart: Schema.NullOr(Schema.Finite),
   lastFailure: Schema.NullOr(Schema.String),
   storeFailure: Schema.optional(Schema.String),
+  owner: Schema.optional(Schema.String),
   history: Schema.Array(Run)
 })
 
@@ -139,6 +143,7 @@ export const Loops: Schema.Codec<Loops> = Schema.Struct({
  * - `at`: the time of the server
  * - `changed`: the loops that are new or have changed. Their `history` contains only the runs that ended since
  * - `removed`: the ids of the loops whose Scope closed
+ * - `unavailable`: why the source does not answer; the loops are as they were when it last did
  *
  * @category models
  * @since 0.1.0
@@ -148,6 +153,7 @@ export interface Changes {
   readonly at: number
   readonly changed: ReadonlyArray<Info>
   readonly removed: ReadonlyArray<string>
+  readonly unavailable?: string | undefined
 }
 
 /**
@@ -160,7 +166,8 @@ export const Changes: Schema.Codec<Changes> = Schema.Struct({
   _tag: Schema.Literal("Changes"),
   at: Schema.Finite,
   changed: Schema.Array(Info),
-  removed: Schema.Array(Schema.String)
+  removed: Schema.Array(Schema.String),
+  unavailable: Schema.optional(Schema.String)
 })
 
 /**
@@ -185,11 +192,21 @@ export class OtherProcess extends Schema.TaggedError<OtherProcess>()("OtherProce
   message: Schema.String
 }, { httpApiStatus: 409 }) {}
 
+/**
+ * The source of the loops does not answer, such as the database of a cluster: status 503.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LoopsUnavailable extends Schema.TaggedError<LoopsUnavailable>()("LoopsUnavailable", {
+  message: Schema.String
+}, { httpApiStatus: 503 }) {}
+
 const params = { id: Schema.String }
 
-const list = HttpApiEndpoint.get("list", "/", { success: Loops })
+const list = HttpApiEndpoint.get("list", "/", { success: Loops, error: LoopsUnavailable })
 
-const get = HttpApiEndpoint.get("get", "/:id", { params, success: Info, error: LoopNotFound })
+const get = HttpApiEndpoint.get("get", "/:id", { params, success: Info, error: [LoopNotFound, LoopsUnavailable] })
 
 const changes = HttpApiEndpoint.get("changes", "/changes", {
   success: HttpApiSchema.StreamSse({ data: Schema.Union([Loops, Changes]) })
@@ -200,7 +217,7 @@ const action = <const Name extends string>(name: Name) =>
     params,
     query: { instance: Schema.optional(Schema.String) },
     success: Info,
-    error: [LoopNotFound, OtherProcess]
+    error: [LoopNotFound, OtherProcess, LoopsUnavailable]
   })
 
 /**
