@@ -1,6 +1,6 @@
 import { executable } from "@effect-wait/browser"
 import { assert, test } from "vitest"
-import { bounds, measure } from "./load.ts"
+import { bounds, measure } from "../../../scripts/dashboard/load.ts"
 
 test.skipIf(executable() === undefined)(
   "1,000 loops with 100 changes a second: no frame of 50 ms, and less than 5 % of a core for the server",

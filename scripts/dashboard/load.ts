@@ -31,7 +31,7 @@ export const measure = async (
   const path = executable()
   if (path === undefined) throw new Error(missing)
   const child = spawn(process.execPath, [
-    join(import.meta.dirname, "fixtures/many.ts"),
+    join(import.meta.dirname, "many.ts"),
     String(loops),
     String(changesASecond)
   ], {
