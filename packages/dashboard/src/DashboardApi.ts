@@ -42,6 +42,7 @@ export interface Run {
 /**
  * The Schema of a run.
  *
+ * @see {@link Loops} for the example
  * @category schemas
  * @since 0.1.0
  */
@@ -86,6 +87,7 @@ export interface Info {
 /**
  * The Schema of a loop.
  *
+ * @see {@link Loops} for the example
  * @category schemas
  * @since 0.1.0
  */
@@ -127,6 +129,35 @@ export interface Loops {
 /**
  * The Schema of all loops.
  *
+ * **Example** (What the stream of changes sends)
+ *
+ * ```ts
+ * import { DashboardApi } from "@effect-wait/dashboard"
+ * import { Schema } from "effect"
+ *
+ * const run: DashboardApi.Run = { attempt: 1, start: 0, end: 200, failure: "no route to host" }
+ * const sync: DashboardApi.Info = {
+ *   id: "7",
+ *   name: "sync",
+ *   healthy: true,
+ *   state: "waiting",
+ *   runs: 1,
+ *   failures: 1,
+ *   consecutiveFailures: 1,
+ *   missed: 0,
+ *   lastStart: 0,
+ *   lastEnd: 200,
+ *   lastSuccess: null,
+ *   nextStart: 1200,
+ *   lastFailure: "no route to host",
+ *   history: [run]
+ * }
+ * const decode = Schema.decodeUnknownSync(Schema.Union([DashboardApi.Loops, DashboardApi.Changes]))
+ *
+ * decode({ _tag: "Loops", at: 250, instance: "x1", loops: [sync] })._tag // => "Loops"
+ * decode({ _tag: "Changes", at: 500, changed: [sync], removed: [] })._tag // => "Changes"
+ * ```
+ *
  * @category schemas
  * @since 0.1.0
  */
@@ -159,6 +190,7 @@ export interface Changes {
 /**
  * The Schema of a later event.
  *
+ * @see {@link Loops} for the example
  * @category schemas
  * @since 0.1.0
  */
@@ -173,6 +205,19 @@ export const Changes: Schema.Codec<Changes> = Schema.Struct({
 /**
  * There is no loop of this id: status 404.
  *
+ * **Example** (What an action fails with)
+ *
+ * ```ts
+ * import { DashboardApi } from "@effect-wait/dashboard"
+ *
+ * const isWorthAnotherTry = (
+ *   error: DashboardApi.LoopNotFound | DashboardApi.OtherProcess | DashboardApi.LoopsUnavailable
+ * ) => error._tag !== "LoopNotFound"
+ *
+ * isWorthAnotherTry(new DashboardApi.LoopNotFound({ id: "7", message: "There is no loop of the id 7" })) // => false
+ * isWorthAnotherTry(new DashboardApi.OtherProcess({ message: "These loops are those of another process" })) // => true
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */
@@ -185,6 +230,7 @@ export class LoopNotFound extends Schema.TaggedError<LoopNotFound>()("LoopNotFou
  * The ids come from another process than the one that got the request: status 409. The process has been restarted, or it
  * is another replica of the service.
  *
+ * @see {@link LoopNotFound} for the example
  * @category errors
  * @since 0.1.0
  */
@@ -195,6 +241,7 @@ export class OtherProcess extends Schema.TaggedError<OtherProcess>()("OtherProce
 /**
  * The source of the loops does not answer, such as the database of a cluster: status 503.
  *
+ * @see {@link LoopNotFound} for the example
  * @category errors
  * @since 0.1.0
  */
@@ -220,37 +267,80 @@ const action = <const Name extends string>(name: Name) =>
     error: [LoopNotFound, OtherProcess, LoopsUnavailable]
   })
 
+const [trigger, pause, resume, stop] = [action("trigger"), action("pause"), action("resume"), action("stop")]
+
+/**
+ * The endpoints for everybody who sees the page: `list`, `get` and `changes`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ReadGroup = HttpApiGroup.AddPrefix<
+  HttpApiGroup.HttpApiGroup<"loops", typeof list | typeof get | typeof changes>,
+  `/${string}`
+>
+
+/**
+ * The endpoints behind an authorization: `trigger`, `pause`, `resume` and `stop`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ActionGroup<Id extends HttpApiMiddleware.AnyId> = HttpApiGroup.AddMiddleware<
+  HttpApiGroup.AddMiddleware<
+    HttpApiGroup.AddPrefix<
+      HttpApiGroup.HttpApiGroup<"actions", typeof trigger | typeof pause | typeof resume | typeof stop>,
+      `/${string}`
+    >,
+    Id
+  >,
+  SameOrigin
+>
+
 /**
  * The API of a dashboard at this path, without actions.
  *
- * **Example** (The loops of a service, from another process)
+ * **Example** (Its parts, and a client of it)
  *
  * ```ts
  * import { DashboardApi } from "@effect-wait/dashboard"
  * import { Effect } from "effect"
  * import { HttpApiClient } from "effect/http-api"
  *
- * const loops = Effect.gen(function*() {
- *   const client = yield* HttpApiClient.make(DashboardApi.make("/loops"), { baseUrl: "http://localhost:8080" })
- *   return (yield* client.loops.list()).loops
+ * const api = DashboardApi.make("/loops")
+ *
+ * export const names = Effect.gen(function*() {
+ *   const client = yield* HttpApiClient.make(api, { baseUrl: "http://localhost:8080" })
+ *   return (yield* client.loops.list()).loops.map(({ name }) => name)
  * })
  *
- * Effect.isEffect(loops) // => true
+ * Object.keys(api.groups.loops.endpoints) // => ["list", "get", "changes"]
  * ```
  *
  * @see {@link withActions} for the API with actions
  * @category constructors
  * @since 0.1.0
  */
-export const make = (path: `/${string}`) => {
-  const base = args.path("DashboardApi.make: path", path)
-  return HttpApi.make("effect-wait/dashboard").add(
-    HttpApiGroup.make("loops").add(list, get, changes).prefix(`${base}/api`)
-  )
+export const make = (path: `/${string}`): HttpApi.HttpApi<"effect-wait/dashboard", ReadGroup> => {
+  const prefix: `/${string}` = `${args.path("DashboardApi.make: path", path)}/api`
+  return HttpApi.make("effect-wait/dashboard").add(HttpApiGroup.make("loops").add(list, get, changes).prefix(prefix))
 }
 
 /**
  * The API of a dashboard at this path, with the actions behind an authorization.
+ *
+ * **Example** (Its actions)
+ *
+ * ```ts
+ * import { DashboardApi } from "@effect-wait/dashboard"
+ * import { HttpApiMiddleware } from "effect/http-api"
+ *
+ * class Operator extends HttpApiMiddleware.Service<Operator>()("Operator") {}
+ *
+ * const { groups } = DashboardApi.withActions("/loops", Operator)
+ *
+ * Object.keys(groups.actions.endpoints) // => ["trigger", "pause", "resume", "stop"]
+ * ```
  *
  * @category constructors
  * @since 0.1.0
@@ -258,11 +348,11 @@ export const make = (path: `/${string}`) => {
 export const withActions = <Id extends HttpApiMiddleware.AnyId, S>(
   path: `/${string}`,
   authorization: Context.Key<Id, S>
-) => {
-  const base = args.path("DashboardApi.withActions: path", path)
+): HttpApi.HttpApi<"effect-wait/dashboard", ReadGroup | ActionGroup<Id>> => {
+  const prefix: `/${string}` = `${args.path("DashboardApi.withActions: path", path)}/api`
   return make(path).add(
-    HttpApiGroup.make("actions").add(action("trigger"), action("pause"), action("resume"), action("stop"))
-      .prefix(`${base}/api`)
+    HttpApiGroup.make("actions").add(trigger, pause, resume, stop)
+      .prefix(prefix)
       .middleware(authorization)
       .middleware(SameOrigin)
   )
