@@ -3,7 +3,7 @@
  * bin run on the machine's own Node.
  */
 import { execFileSync } from "node:child_process"
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { address, isRelative, manifests, manifestText, readmeAt } from "./site.ts"
@@ -47,9 +47,10 @@ const pack = (cwd: string): string => {
   return tarball!
 }
 
-for (const folder of ["packages/wait", "packages/cluster"]) {
+for (const folder of ["packages/wait", "packages/cluster", "packages/dashboard"]) {
   const modules = globSync("*.ts", { cwd: join(folder, "src"), exclude: ["index.ts"] })
-  const entryPoints = [".", "testing", ...modules.map((file) => file.replace(/\.ts$/, ""))]
+  const testing = existsSync(join(folder, "src/testing")) ? ["testing"] : []
+  const entryPoints = [".", ...testing, ...modules.map((file) => file.replace(/\.ts$/, ""))]
   execFileSync("attw", [pack(folder), "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entryPoints], {
     stdio: "inherit"
   })

@@ -24,7 +24,7 @@ import { type Example, examples, excerpts, exportsOf, toModule } from "./example
 const folder = "node_modules/.cache/docs"
 const limit = 10_000
 const writes = process.argv.includes("--write")
-const sources = globSync("packages/{wait,cluster}/src/**/*.ts")
+const sources = globSync("packages/{wait,cluster,dashboard}/src/**/*.ts")
 const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md"], { exclude: ["docs/api/**"] })
 const read = (file: string) => readFileSync(file, "utf8")
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))

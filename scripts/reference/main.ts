@@ -18,7 +18,8 @@ const imports = {
   "effect-wait": "packages/wait/src",
   "effect-wait/testing": "packages/wait/src/testing",
   "@effect-wait/cluster": "packages/cluster/src",
-  "@effect-wait/cluster/testing": "packages/cluster/src/testing"
+  "@effect-wait/cluster/testing": "packages/cluster/src/testing",
+  "@effect-wait/dashboard": "packages/dashboard/src"
 }
 const entryPoints = Object.entries(imports).flatMap(([from, path]) =>
   globSync("*.ts", { cwd: join(root, path), exclude: ["index.ts"] }).toSorted().map((file) => ({

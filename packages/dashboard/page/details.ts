@@ -102,7 +102,7 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
 
   let shownRuns = ""
   const showRuns = ({ info, runs }: Known, now: number) => {
-    const key = `${info.id} ${runs.at(-1)?.attempt} ${Math.floor(now / 5000)}`
+    const key = `${info.id} ${runs.at(-1)?.start} ${Math.floor(now / 5000)}`
     if (key === shownRuns) return
     shownRuns = key
     rows.replaceChildren(
@@ -110,7 +110,7 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
         element(
           "tr",
           run.failure === null ? {} : { class: "failed" },
-          element("td", {}, String(run.attempt)),
+          element("td", {}, run.attempt === null ? "" : String(run.attempt)),
           element("td", { title: date(run.start) }, ago(run.start, now)),
           element("td", {}, took(run)),
           element("td", {}, run.failure ?? "ok")
@@ -142,13 +142,16 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
       fact("Next run", info.nextStart === null ? next(info, now) : `${next(info, now)} (${date(info.nextStart)})`)
       fact("Last start", moment(info.lastStart, now))
       fact("Last success", moment(info.lastSuccess, now))
-      fact("Runs", info.runs.toLocaleString("en"))
-      fact(
-        "Failures",
-        info.failures.toLocaleString("en") +
-          (info.consecutiveFailures > 0 ? `, ${info.consecutiveFailures} in a row` : "")
-      )
-      fact("Missed slots", info.missed.toLocaleString("en"))
+      if (info.owner !== undefined) fact("Owner", info.owner)
+      if (info.runs !== null) fact("Runs", info.runs.toLocaleString("en"))
+      if (info.failures !== null) {
+        fact(
+          "Failures",
+          info.failures.toLocaleString("en") +
+            (info.consecutiveFailures > 0 ? `, ${info.consecutiveFailures} in a row` : "")
+        )
+      }
+      if (info.missed !== null) fact("Missed slots", info.missed.toLocaleString("en"))
       fact("Id", info.id)
       setText(toggle, info.state === "paused" ? "Resume" : "Pause")
       for (const button of [trigger, toggle, stop]) set(button, "aria-disabled", String(info.state === "ended"))

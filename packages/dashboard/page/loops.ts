@@ -10,9 +10,12 @@ export interface Known {
   readonly runs: ReadonlyArray<Run>
 }
 
+/** Sources without numbers tell runs apart by their start. */
+const keyOf = ({ attempt, start }: Run): number => attempt ?? start
+
 const merge = (before: Known | undefined, info: Info): Known => {
-  const last = before?.runs.at(-1)?.attempt ?? 0
-  const later = info.history.filter(({ attempt }) => attempt > last)
+  const last = before?.runs.at(-1)
+  const later = last === undefined ? info.history : info.history.filter((run) => keyOf(run) > keyOf(last))
   return { info, runs: [...before?.runs ?? [], ...later].slice(-mostRuns) }
 }
 

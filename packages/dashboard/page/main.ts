@@ -92,11 +92,11 @@ const draw = (id: string, now: number) => {
   if (known !== undefined) rows.get(id)?.show(known, now, laneWidth)
 }
 
-const nameOf = (row: Row): string => loops.known.get(row.id)?.info.name ?? ""
+const nameOf = (id: string): string => loops.known.get(id)?.info.name ?? ""
 
 const placeRows = () => {
   sorted = Array.from(rows.values()).toSorted((a, b) =>
-    order.compare(nameOf(a), nameOf(b)) || order.compare(a.id, b.id)
+    order.compare(nameOf(a.id), nameOf(b.id)) || order.compare(a.id, b.id)
   )
   let place = body.firstElementChild
   // Only what is out of place moves, so that the focus stays.
@@ -105,6 +105,8 @@ const placeRows = () => {
     else body.insertBefore(row.element, place)
   }
 }
+
+const isFiltered = () => filter !== "all" || search.value !== ""
 
 const applyFilter = () => {
   const wanted = search.value.trim().toLowerCase()
@@ -144,11 +146,17 @@ const countMoods = () => {
 const dirty = new Set<string>()
 let hasNews = false
 
+/** For how many milliseconds a frame makes rows; the next frame makes the rest. */
+const budget = 10
+
 const flush = () => {
   hasNews = false
+  const start = performance.now()
   const now = loops.now()
   let isPlaced = true
   for (const id of dirty) {
+    if (performance.now() - start > budget) break
+    dirty.delete(id)
     const known = loops.known.get(id)
     const row = rows.get(id)
     if (known === undefined) {
@@ -164,32 +172,35 @@ const flush = () => {
       isPlaced = false
     } else if (visible.has(id)) row.show(known, now, laneWidth)
   }
-  dirty.clear()
   if (!isPlaced) placeRows()
   countMoods()
-  applyFilter()
+  if (!isPlaced || isFiltered()) applyFilter()
   showDetails(now)
   openFromAddress()
+  schedule([])
 }
 
 const schedule = (ids: Iterable<string>) => {
   for (const id of ids) dirty.add(id)
-  if (hasNews) return
+  if (hasNews || dirty.size === 0) return
   hasNews = true
   requestAnimationFrame(flush)
 }
 
 const receive = (event: Loops | Changes) => {
   const { changed, removed } = loops.receive(event)
-  set(status, "data-state", "live")
-  setText(status, "Live")
+  const why = event._tag === "Changes" ? event.unavailable : undefined
+  set(status, "data-state", why === undefined ? "live" : "lost")
+  setText(status, why === undefined ? "Live" : `Not up to date: ${why}`)
   // Of two processes, the same id may be two loops.
   for (const id of removed) {
     rows.get(id)?.element.remove()
     rows.delete(id)
     visible.delete(id)
   }
-  schedule([...changed, ...removed])
+  // In their order, so that rows are added at the end.
+  schedule([...changed, ...removed].toSorted((a, b) => order.compare(nameOf(a), nameOf(b))))
+  if (event._tag === "Loops") applyFilter()
 }
 
 // Actions.

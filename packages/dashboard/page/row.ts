@@ -57,7 +57,8 @@ export const makeRow = (id: string, name: string, handlers: Handlers): Row => {
       setText(
         state,
         word + (info.consecutiveFailures > 1 && word === "failing" ? ` \u00d7${info.consecutiveFailures}` : "") +
-          (info.missed > 0 ? ` \u00b7 ${count(info.missed, "missed", "missed")}` : "")
+          (info.missed !== null && info.missed > 0 ? ` \u00b7 ${count(info.missed, "missed", "missed")}` : "") +
+          (info.owner === undefined ? "" : ` \u00b7 ${info.owner}`)
       )
       setText(caption, lane.draw(runs, info, now, laneWidth))
       setText(soon, next(info, now))

@@ -86,13 +86,22 @@ export type Services = HttpRouter.HttpRouter | Etag.Generator | HttpPlatform | F
  * @category layers
  * @since 0.1.0
  */
-export function layer<E = never, R = never>(
+export const layer: {
+  <E = never, R = never>(
+    options: Options<E, R> & { readonly actions?: undefined }
+  ): Layer.Layer<never, E, Services | Exclude<R, Scope.Scope>>
+  <Id extends HttpApiMiddleware.AnyId, S, E = never, R = never>(
+    options: Options<E, R> & { readonly actions: Context.Key<Id, S> }
+  ): Layer.Layer<never, E, Services | Id | HttpApiMiddleware.Requires<Id> | Exclude<R, Scope.Scope>>
+} = routes
+
+function routes<E = never, R = never>(
   options: Options<E, R> & { readonly actions?: undefined }
 ): Layer.Layer<never, E, Services | Exclude<R, Scope.Scope>>
-export function layer<Id extends HttpApiMiddleware.AnyId, S, E = never, R = never>(
+function routes<Id extends HttpApiMiddleware.AnyId, S, E = never, R = never>(
   options: Options<E, R> & { readonly actions: Context.Key<Id, S> }
 ): Layer.Layer<never, E, Services | Id | HttpApiMiddleware.Requires<Id> | Exclude<R, Scope.Scope>>
-export function layer<Id extends HttpApiMiddleware.AnyId, S, E, R>(
+function routes<Id extends HttpApiMiddleware.AnyId, S, E, R>(
   options: Options<E, R> & { readonly actions?: Context.Key<Id, S> | undefined }
 ): Layer.Layer<never, E, unknown> {
   const { actions, path, source = LoopSource.local, title = "Loops" } = options
@@ -110,7 +119,10 @@ export function layer<Id extends HttpApiMiddleware.AnyId, S, E, R>(
   }))
 }
 
-const find = (source: LoopSource.LoopSource, id: string): Effect.Effect<DashboardApi.Info, DashboardApi.LoopNotFound> =>
+const find = (
+  source: LoopSource.LoopSource,
+  id: string
+): Effect.Effect<DashboardApi.Info, DashboardApi.LoopNotFound | DashboardApi.LoopsUnavailable> =>
   Effect.flatMap(source.list, (infos) => {
     const info = infos.find((info) => info.id === id)
     return info === undefined

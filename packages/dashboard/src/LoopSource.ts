@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import type { Info, Run } from "./DashboardApi.ts"
+import type { Info, LoopsUnavailable, Run } from "./DashboardApi.ts"
 
 /**
  * What a dashboard does with a loop.
@@ -34,8 +34,8 @@ export type Action = "trigger" | "pause" | "resume" | "stop"
 export interface LoopSource {
   readonly instance: string | null
   readonly interval: Duration.Input
-  readonly list: Effect.Effect<ReadonlyArray<Info>>
-  readonly control: (id: string, action: Action) => Effect.Effect<boolean>
+  readonly list: Effect.Effect<ReadonlyArray<Info>, LoopsUnavailable>
+  readonly control: (id: string, action: Action) => Effect.Effect<boolean, LoopsUnavailable>
 }
 
 /** A page shows about as many. */

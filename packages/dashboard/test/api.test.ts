@@ -192,6 +192,32 @@ describe("the stream of changes", () => {
       assert.include(tags.slice(2), "Loops")
       assert.strictEqual(tags.at(-1), "Changes")
     })))
+
+  it.effect("says when the source does not answer, and when it does again", () =>
+    alone(Effect.gen(function*() {
+      let isAway = false
+      const list = Effect.suspend(() =>
+        isAway ? Effect.fail(new DashboardApi.LoopsUnavailable({ message: "no database" })) : Effect.succeed([blank])
+      )
+      const send = yield* makeService({
+        source: Effect.succeed({ instance: null, interval: 250, list, control: () => Effect.succeed(false) })
+      })
+      const { events } = yield* send("/loops/api/changes")
+      const seen: Array<unknown> = []
+      yield* Effect.forkScoped(Stream.runForEach(events, (event) => Effect.sync(() => seen.push(event))))
+      yield* TestClock.adjust("1 second")
+      isAway = true
+      yield* TestClock.adjust("1 second")
+      const { status, text } = yield* send("/loops/api")
+      isAway = false
+      yield* TestClock.adjust("1 second")
+
+      assert.deepStrictEqual([status, text], [503, `{"_tag":"LoopsUnavailable","message":"no database"}`])
+      assert.deepStrictEqual(seen.slice(1), [
+        { _tag: "Changes", at: 1250, changed: [], removed: [], unavailable: "no database" },
+        { _tag: "Changes", at: 2250, changed: [], removed: [] }
+      ])
+    })))
 })
 
 const blank: DashboardApi.Info = {

@@ -9,7 +9,7 @@ import * as PubSub from "effect/PubSub"
 import * as RcRef from "effect/RcRef"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Changes, Info, Loops } from "../DashboardApi.ts"
+import type { Changes, Info, Loops, LoopsUnavailable, Run } from "../DashboardApi.ts"
 import type { LoopSource } from "../LoopSource.ts"
 
 /** An event without a change, so that both sides notice a broken connection. In milliseconds. */
@@ -33,13 +33,14 @@ const encoder = new TextEncoder()
 /** The wire format of an event: encoded once, for all pages. */
 const encode = (event: Loops | Changes): Uint8Array => encoder.encode(`data: ${JSON.stringify(event)}\n\n`)
 
-const attemptOf = ({ history }: Info): number => history.at(-1)?.attempt ?? 0
+// Sources without numbers tell runs apart by their start.
+const keyOf = ({ attempt, start }: Run): number => attempt ?? start
 
 // The page has the runs that it has seen.
-const withoutSeen = (info: Info, before: Info): Info => ({
-  ...info,
-  history: info.history.filter(({ attempt }) => attempt > attemptOf(before))
-})
+const withoutSeen = (info: Info, { history }: Info): Info => {
+  const last = history.at(-1)
+  return last === undefined ? info : { ...info, history: info.history.filter((run) => keyOf(run) > keyOf(last)) }
+}
 
 /** A page that is open. */
 interface Reader {
@@ -51,7 +52,7 @@ interface Reader {
 interface Hub {
   readonly batches: PubSub.PubSub<Batch>
   readonly readers: Set<Reader>
-  readonly state: { number: number; publishedAt: number }
+  readonly state: { number: number; publishedAt: number; unavailable: string | undefined }
   readonly loops: (at: number) => Loops
   readonly update: (infos: ReadonlyArray<Info>, at: number) => Changes
 }
@@ -61,7 +62,7 @@ const makeHub = (source: LoopSource, batches: PubSub.PubSub<Batch>): Hub => {
   return {
     batches,
     readers: new Set(),
-    state: { number: 0, publishedAt: -Infinity },
+    state: { number: 0, publishedAt: -Infinity, unavailable: undefined },
     loops: (at) => ({
       _tag: "Loops",
       at,
@@ -87,15 +88,25 @@ const makeHub = (source: LoopSource, batches: PubSub.PubSub<Batch>): Hub => {
   }
 }
 
+const unavailable = ({ message }: LoopsUnavailable) => Effect.succeed(message)
+
 const look = Effect.fnUntraced(function*(source: LoopSource, { batches, readers, state, update }: Hub) {
   for (const { end, isClosing } of readers) if (isClosing()) Deferred.doneUnsafe(end, Exit.void)
-  const infos = yield* source.list
+  const infos = yield* Effect.catch(source.list, unavailable)
   const at = yield* Clock.currentTimeMillis
-  const changes = update(infos, at)
-  if (changes.changed.length === 0 && changes.removed.length === 0 && at - state.publishedAt < heartbeat) return
+  const why = typeof infos === "string" ? infos : undefined
+  const changes = typeof infos === "string"
+    ? { _tag: "Changes" as const, at, changed: [], removed: [] }
+    : update(infos, at)
+  const isQuiet = changes.changed.length === 0 && changes.removed.length === 0 && why === state.unavailable
+  if (isQuiet && at - state.publishedAt < heartbeat) return
   state.publishedAt = at
+  state.unavailable = why
   state.number++
-  yield* PubSub.publish(batches, { number: state.number, bytes: encode(changes) })
+  yield* PubSub.publish(batches, {
+    number: state.number,
+    bytes: encode(why === undefined ? changes : { ...changes, unavailable: why })
+  })
 })
 
 const start = Effect.fnUntraced(function*(source: LoopSource) {

@@ -1,5 +1,5 @@
 /**
- * Serves the dashboard of five loops on 127.0.0.1:8080, or the port of PORT, until Ctrl-C.
+ * Serves the dashboard of five loops on 127.0.0.1:8080, or the port of PORT (0 takes one that is free), until Ctrl-C.
  *
  * `npx --yes pnpm@12 dashboard`
  */
@@ -11,7 +11,7 @@ import * as Service from "./service.ts"
 
 const server = NodeHttpServer.layerConfig(createServer, {
   host: Config.succeed("127.0.0.1"),
-  port: Config.Port("PORT").pipe(Config.withDefault(8080))
+  port: Config.Int("PORT").pipe(Config.withDefault(8080))
 })
 
 const address = Layer.effectDiscard(
