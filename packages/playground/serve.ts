@@ -1,4 +1,4 @@
-/** Serves a folder on this machine only: `node serve.ts [port]` builds the page, and prints its address. */
+/** Serves the page on this machine only. */
 import { readFile } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
 import { join } from "node:path"
@@ -28,11 +28,3 @@ export const serve = (folder: string, port = 0): Promise<{ readonly server: Serv
       resolve({ server, url: `http://127.0.0.1:${typeof address === "object" ? address?.port : port}/` })
     })
   })
-
-if (import.meta.main) {
-  const { build } = await import("./build.ts")
-  const folder = join(import.meta.dirname, "dist")
-  await build(folder)
-  const { url } = await serve(folder, Number(process.argv[2] ?? 0))
-  console.log(`The playground is at ${url} (Ctrl-C ends it)`)
-}

@@ -38,7 +38,7 @@ export interface Outage {
 const longestWait = 4000
 
 // About as many operations of each client, however long the server is down.
-const operations = 8
+const operations = 12
 
 // More requests than that take too long to draw while somebody moves a slider.
 const mostRequests = 12_000
@@ -48,15 +48,15 @@ const bins = 60
 export const outageOf = ({ clients, down }: Settings): Outage => {
   const from = Math.max(5000, down / 4)
   const to = from + down
-  const until = to + Math.max(15_000, 1.5 * down)
+  const until = to + Math.max(15_000, down)
   const period = until / operations
   return {
     from,
     to,
     until,
     period,
-    // A fifth more than it is sent, and enough for a few clients.
-    capacity: Math.max(5, 1.2 * clients * 1000 / period),
+    // Half as much again as it is sent while all is well, and enough for a few clients.
+    capacity: Math.max(5, 1.5 * clients * 1000 / period),
     every: until / bins
   }
 }

@@ -1,7 +1,7 @@
 /** What the state of the page asks for: a schedule with its TypeScript, and what it is tried on; or what is wrong, and where. */
 import type { DocumentPolicy } from "@effect-wait/documents"
 import * as Policy from "@effect-wait/documents/Policy"
-import { durations, parse, toInput } from "@effect-wait/documents/Time"
+import { durations, parse, toInput, write } from "@effect-wait/documents/Time"
 import * as Backoff from "effect-wait/Backoff"
 import * as Period from "effect-wait/Period"
 import * as DateTime from "effect/DateTime"
@@ -46,6 +46,8 @@ export interface Program extends Trial {
 
 export type Read<A> = Result.Result<A, ReadonlyArray<Problem>>
 
+const tiny = Number.MIN_VALUE
+
 /** Reads fields, and collects what is wrong with them. A field that is wrong gives NaN. */
 const reader = (state: State) => {
   const problems: Array<Problem> = []
@@ -56,9 +58,11 @@ const reader = (state: State) => {
   const duration = (field: Name, { least = 0, unlimited = false } = {}): number => {
     const text = state[field].trim()
     const millis = unlimited && text === "inf" ? Infinity : Option.getOrElse(parse(text), () => Number.NaN)
-    return millis >= least && millis !== -Infinity ? millis : wrong(
+    return millis >= least ? millis : wrong(
       field,
-      `must be ${durations}${least > 0 ? ", longer than 0" : ""}${unlimited ? ", or inf" : ""}`
+      least > tiny
+        ? `must be a duration of ${write(least)} or more such as 1.5s or 2m30s`
+        : `must be ${durations}${least > 0 ? ", longer than 0" : ""}${unlimited ? ", or inf" : ""}`
     )
   }
   const number = (field: Name, least: number, most = Infinity): number => {
@@ -81,8 +85,6 @@ type Reader = ReturnType<typeof reader>
 
 const missedOf = ({ missed }: State) =>
   missed === "one" || missed === "skip" || missed === "all" ? [{ missed } as const] : []
-
-const tiny = Number.MIN_VALUE
 
 /** What makes the schedule. Only made of fields that are right. */
 const sourceOf = (state: State, read: Reader): () => Policy.Part<Policy.Any> => {
