@@ -84,6 +84,35 @@ export class DurablePollNotStarted extends Data.TaggedError("DurablePollNotStart
  * - `value`: what is stored, as JSON
  * - `cause`: why it cannot be decoded
  *
+ * **Example** (A result of a version that stored a number)
+ *
+ * ```ts
+ * import { ClusterLoop, DurablePoll, PollStore } from "@effect-wait/cluster"
+ * import { Effect, Layer, Option, Schema } from "effect"
+ *
+ * const common = {
+ *   name: "rollout",
+ *   payload: { deployment: Schema.String },
+ *   key: (payload: { readonly deployment: string }) => payload.deployment,
+ *   policy: { duration: "10 millis", factor: 2, jitter: 0, steps: 6, cap: "30 seconds" }
+ * } as const
+ * const before = DurablePoll.make({ ...common, success: Schema.Int })
+ * const after = DurablePoll.make({ ...common, success: Schema.Struct({ replicas: Schema.Int }) })
+ *
+ * const Live = before.toLayer(() => Effect.succeed(Option.some(5))).pipe(
+ *   Layer.provideMerge(PollStore.layerMemory),
+ *   Layer.provide(ClusterLoop.layerEmbedded)
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const key = yield* before.start({ deployment: "api" })
+ *   yield* before.await(key)
+ *   return yield* after.await(key).pipe(Effect.catchTag("DurablePollUnreadable", ({ value }) => Effect.succeed(value)))
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, Live)) // => 5
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  */

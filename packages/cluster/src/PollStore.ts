@@ -23,7 +23,28 @@ import type { PollStorage } from "./internal/pollRow.ts"
 import * as pollSql from "./internal/pollSql.ts"
 
 /**
- * The store of durable polls. Its operations are for `DurablePoll` alone.
+ * The store of durable polls, as {@link layerMemory} or {@link layerSql}. Its operations are for `DurablePoll` alone.
+ *
+ * **Example** (One store in memory for several programs)
+ *
+ * ```ts
+ * import { DurablePoll, PollStore } from "@effect-wait/cluster"
+ * import { Effect, Layer, Schema } from "effect"
+ *
+ * const rollout = DurablePoll.make({
+ *   name: "rollout",
+ *   payload: { deployment: Schema.String },
+ *   key: (payload) => payload.deployment,
+ *   policy: { duration: "1 second", factor: 2, jitter: 0, steps: 6, cap: "30 seconds" }
+ * })
+ *
+ * const store = await Effect.runPromise(Effect.provide(PollStore.PollStore, PollStore.layerMemory))
+ * const Shared = Layer.succeed(PollStore.PollStore, store)
+ *
+ * await Effect.runPromise(Effect.provide(rollout.start({ deployment: "api" }), Shared)) // => "api"
+ * const polls = await Effect.runPromise(Effect.provide(rollout.list(), Shared))
+ * polls.map(({ key, state }) => `${key}: ${state}`) // => ["api: checking"]
+ * ```
  *
  * @category models
  * @since 0.1.0
@@ -91,13 +112,14 @@ export const layerSql: Layer.Layer<PollStore, SqlError, SqlClient.SqlClient> = L
  *
  * ```ts
  * import { ClusterLoop, PollStore } from "@effect-wait/cluster"
+ * import { Effect } from "effect"
  * import { Period } from "effect-wait"
  *
- * export const Purge = ClusterLoop.layer({
- *   name: "purge polls",
- *   run: PollStore.purge({ olderThan: "30 days" }),
- *   schedule: Period.cron("@hourly")
- * })
+ * const keepMonth = PollStore.purge({ olderThan: "30 days" })
+ *
+ * export const Purge = ClusterLoop.layer({ name: "purge polls", run: keepMonth, schedule: Period.cron("@hourly") })
+ *
+ * await Effect.runPromise(Effect.provide(keepMonth, PollStore.layerMemory)) // => 0
  * ```
  *
  * @see `DurablePoll.forget` for a single poll

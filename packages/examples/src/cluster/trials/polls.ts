@@ -208,7 +208,7 @@ const many = Effect.fnUntraced(function*(url: string, count: number) {
   yield* pause(3000, 5000)
   const memory = yield* owner?.memory ?? Effect.succeed(NaN)
   yield* owner?.kill ?? Effect.void
-  const { all, held, twice, whole, worstGap } = yield* results("many", keys, heldAt, 180)
+  const { all, held, twice, whole, worstGap } = yield* results("many", keys, heldAt, 60 + count / 10)
   const times = all.map(({ at }) => at)
   const span = (times.reduce((a, b) => Math.max(a, b), 0) - times.reduce((a, b) => Math.min(a, b), Infinity)) / 1000
   const survivor = yield* other?.memory ?? Effect.succeed(NaN)
@@ -241,15 +241,13 @@ const forgetAll = Effect.fnUntraced(function*(kind: KindName) {
   yield* sql`DELETE FROM poll_looks WHERE kind = ${kind}`
 })
 
-/** All trials of durable polls, on a Postgres of their own. */
+/** The trials of durable polls, on a Postgres of their own: all, or only those of these names. */
 export const polls = Effect.fnUntraced(
-  function*(options: { readonly count: number }) {
+  function*({ count, only = [] }: { readonly count: number; readonly only?: ReadonlyArray<string> }) {
     const { url } = yield* Postgres
     yield* prepare
-    yield* deploys(url)
-    yield* clocks(url)
-    yield* locked(url)
-    yield* many(url, options.count)
+    const trials = { deploys: deploys(url), clocks: clocks(url), locked: locked(url), many: many(url, count) }
+    for (const [name, trial] of Object.entries(trials)) if (only.length === 0 || only.includes(name)) yield* trial
   },
   Effect.scoped,
   Effect.provide(
