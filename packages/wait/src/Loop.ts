@@ -38,6 +38,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { NoInfer } from "effect/Types"
+import { annotate } from "./internal/annotate.ts"
 import * as args from "./internal/args.ts"
 import { causeOf } from "./internal/causeOf.ts"
 import { endWithScope, registry } from "./internal/closing.ts"
@@ -580,7 +581,9 @@ const withBackoff = <A, E, R, Out, F>(
       return refine(loop.askOther(started, error, cause), (delay) =>
         loop.during(
           delay,
-          Effect.scoped(annotate(name, Effect.suspend(() => hook({ cause, failures, delay: Duration.millis(delay) })))),
+          Effect.scoped(
+            annotate("loop", name, Effect.suspend(() => hook({ cause, failures, delay: Duration.millis(delay) })))
+          ),
           () => Exit.failCause(cause)
         ))
     }
@@ -592,9 +595,6 @@ const warn = ({ cause, delay }: Failure<unknown>): Effect.Effect<void> =>
     `A run failed; the next one starts in ${Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))}`,
     causeOf(cause)
   )
-
-const annotate = <A, E, R>(name: string | undefined, hook: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  name === undefined ? hook : Effect.annotateLogs(hook, "loop", name)
 
 /**
  * Repeats work on a schedule, in a fiber that ends with the Layer.
@@ -849,7 +849,7 @@ export const survive: {
       return pendingInterruption.pipe(
         Effect.andThen(countFailure(cause, name)),
         Effect.andThen(ErrorReporter.report(cause)),
-        Effect.andThen(annotate(name, log)),
+        Effect.andThen(annotate("loop", name, log)),
         Effect.andThen(onCause === undefined ? Effect.undefined : Effect.as(onCause(cause), undefined))
       )
     })

@@ -97,7 +97,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   protected next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "holding" | "deciding" | "beginning" = "deciding"
+  private doing: "running" | "sleeping" | "holding" | "deciding" | "asking" = "deciding"
   // Only where the schedule is a calendar.
   declare private calendar?: CalendarDelay<F, R>
   // Only where the loop outlives the process.
@@ -196,7 +196,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.reportNext(NaN)
       return this.wait(next, next !== this.uncut)
     }
-    if (this.doing === "sleeping" || this.doing === "beginning" || !this.setDue(next)) return this.run()
+    if (this.doing === "sleeping" || this.doing === "asking" || !this.setDue(next)) return this.run()
     this.doing = "sleeping"
     return this.sleep(this.naps ? Math.min(next, longestNap) : next)
   }
@@ -217,7 +217,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     } else if (this.doing === "holding") {
       this.at.look()
       this.next = this.isTriggered ? 0 : this.resumed()
-    } else if (this.doing === "beginning") {
+    } else if (this.doing === "asking") {
       this.at.startRun()
     } else if (!this.isHeld) {
       this.at.startRun()
@@ -323,8 +323,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       return this.hold()
     }
     const begin = this.recollection?.begin
-    if (begin !== undefined && this.doing !== "beginning") {
-      this.doing = "beginning"
+    if (begin !== undefined && this.doing !== "asking") {
+      this.doing = "asking"
       return this.wait(begin(this, this.plan, this.state, this.isTriggered))
     }
     return mustYield(this.watch === undefined ? 1 : 10)

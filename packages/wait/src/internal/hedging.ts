@@ -16,6 +16,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { type Reason, RetryExhausted } from "../RetryExhausted.ts"
+import { annotate } from "./annotate.ts"
 import * as args from "./args.ts"
 import { type Attempts, makeAttempts, withAttempt, withoutMetadata } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
@@ -371,7 +372,7 @@ class Operation<A, E, R, F> extends Driver<Turn, never, R, E | Unanswered, State
         const [attempt, running] = [launched + 1, fibers.length]
         const elapsed = Duration.millis(this.elapsed())
         const hook = onHedge({ attempt, running, error: reason, elapsed })
-        yield* name === undefined ? hook : Effect.annotateLogs(hook, "hedge", name)
+        yield* annotate("hedge", name, hook)
         // The hook took so long that the limits in time allow no attempt.
         if (!isLate && this.at.isExpired()) {
           this.over ??= "Schedule"

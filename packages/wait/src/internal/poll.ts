@@ -9,6 +9,7 @@ import { constFalse } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import { WaitTimeout } from "../WaitTimeout.ts"
+import { annotate } from "./annotate.ts"
 import { makeAttempts, restoreContext } from "./attempt.ts"
 import { withoutStack } from "./describe.ts"
 import type { Driver } from "./driver.ts"
@@ -79,7 +80,7 @@ export const poll = <A, E, R, F>(options: {
       const hook = Effect.suspend(() => onWait(waiting))
       return driver.during(
         delay,
-        name === undefined ? hook : Effect.annotateLogs(hook, "poll", name),
+        annotate("poll", name, hook),
         (driver) => timedOut(driver, exhausted)
       )
     }

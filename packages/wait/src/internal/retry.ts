@@ -12,6 +12,7 @@ import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import { RetryBudget } from "../RetryBudget.ts"
 import { RetryExhausted } from "../RetryExhausted.ts"
+import { annotate } from "./annotate.ts"
 import * as args from "./args.ts"
 import {
   type Attempts,
@@ -213,7 +214,7 @@ const drive = <A, E, R, F>(
     ? retrying
     : Effect.tapCause(
       retrying,
-      () => progress.exhausted === undefined ? Effect.void : annotate(name, onGiveUp(progress.exhausted))
+      () => progress.exhausted === undefined ? Effect.void : annotate("retry", name, onGiveUp(progress.exhausted))
     )
 }
 
@@ -230,9 +231,6 @@ const workOf = <A, E, R, F>(
       attempt,
       (context: Context.Context<R>) => attempts.next(withAttempt(context, budget?.key))
     )
-
-const annotate = <X, F, R>(name: string | undefined, hook: Effect.Effect<X, F, R>): Effect.Effect<X, F, R> =>
-  name === undefined ? hook : Effect.annotateLogs(hook, "retry", name)
 
 type Loop<A, E, R, F> = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E | undefined>>
 
@@ -274,7 +272,7 @@ const beforeRetry = <A, E, R, F>(
     const hook = Effect.suspend(() =>
       onRetry({ error, attempt: loop.attempts, delay: Duration.millis(delay), elapsed: progress.elapsed() })
     )
-    return loop.during(delay, annotate(name, hook), () => giveUp(loop, error, progress, "Schedule"))
+    return loop.during(delay, annotate("retry", name, hook), () => giveUp(loop, error, progress, "Schedule"))
   })
 }
 

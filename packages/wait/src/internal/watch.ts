@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { annotate } from "./annotate.ts"
 import { causeOf } from "./causeOf.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
@@ -214,11 +215,11 @@ export class Watch {
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
     this.changed()
-    const run = kind === "loop" || name !== undefined ? this.mark(loop, work) : work
+    const run = kind === "loop" ? this.mark(loop, work) : work
     if (name === undefined) return run
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
     // The stack would be that of the driver, and its capture would cost more than the rest of the run.
-    return Effect.withSpan(run, name, {
+    return Effect.withSpan(annotate(kind, name, run), name, {
       attributes,
       captureStackTrace: false,
       root,
@@ -226,28 +227,24 @@ export class Watch {
     })
   }
 
-  // Adds the name to the log annotations, in a loop the run, and in a forked loop its stop and a Scope. One change of the
-  // context sets all four.
+  // Adds the run, and in a forked loop its stop and a Scope, to the context of the work. One change of the context sets
+  // all three.
   private mark<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const current: Run = { watch: this, outer: Context.get(loop.context, CurrentRun) }
+    if (!this.settings.isForked) return Effect.provideService(work, CurrentRun, current)
     return Effect.withFiber((fiber) => {
       const { context } = fiber
-      let inside = context
-      if (this.kind === "loop") {
-        inside = Context.add(inside, CurrentRun, { watch: this, outer: Context.get(loop.context, CurrentRun) })
-      }
-      if (this.name !== undefined) {
-        const annotations = Context.get(context, References.CurrentLogAnnotations)
-        inside = Context.add(inside, References.CurrentLogAnnotations, { ...annotations, [this.kind]: this.name })
-      }
-      const scope = this.settings.isForked ? Scope.makeUnsafe() : undefined
-      if (scope !== undefined) {
-        const stoppable = Context.get(context, CurrentLoop) === hiddenStop ? undefined : loop
-        inside = Context.add(Context.add(inside, CurrentLoop, stoppable), Scope.Scope, scope)
-      }
-      fiber.setContext(inside)
+      const scope = Scope.makeUnsafe()
+      const stoppable = Context.get(context, CurrentLoop) === hiddenStop ? undefined : loop
+      fiber.setContext(
+        Context.add(context, CurrentRun, current).pipe(
+          Context.add(CurrentLoop, stoppable),
+          Context.add(Scope.Scope, scope)
+        )
+      )
       return Effect.onExitPrimitive(work, (exit) => {
         fiber.setContext(context)
-        return scope && Scope.closeUnsafe(scope, exit)
+        return Scope.closeUnsafe(scope, exit)
       })
     })
   }
@@ -311,8 +308,7 @@ export class Watch {
   private log(level: Severity | undefined, message: string, cause: Cause.Cause<unknown> | undefined) {
     if (!this.settings.isForked || level === undefined || cause === undefined) return Effect.void
     const log = Effect.logWithLevel(level)(message, cause)
-    const annotated = this.name === undefined ? log : Effect.annotateLogs(log, this.kind, this.name)
-    return Effect.asVoid(Effect.exit(Effect.interruptible(annotated)))
+    return Effect.asVoid(Effect.exit(Effect.interruptible(annotate(this.kind, this.name, log))))
   }
 
   // A run has ended, with any exit.
