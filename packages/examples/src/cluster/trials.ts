@@ -10,7 +10,7 @@
  * - alerts: the alert of docs/many-machines.md
  * - polls: durable polls through deploys, rollbacks, clocks that differ, a locked table, and kill -9
  *
- * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 5] [--loops 1000] [--polls 1000]`
+ * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 4] [--loops 1000] [--polls 1000]`
  */
 import { PollStore } from "@effect-wait/cluster"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -42,7 +42,7 @@ const { full, loops, only, polls: pollCount, seconds, seed, trials } = parseArgs
 }).values
 
 const churnSeconds = Number(seconds ?? (full ? 100 : 40))
-const trialsEach = Number(trials ?? (full ? 10 : 5))
+const trialsEach = Number(trials ?? (full ? 10 : 4))
 const pollsMost = Number(pollCount ?? (full ? 10_000 : 1000))
 const loopsMost = Number(loops ?? (full ? 10_000 : 1000))
 

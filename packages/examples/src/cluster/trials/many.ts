@@ -1,7 +1,7 @@
 /** Thousands of loops on three runners: a join, another one, a graceful leave, a kill -9. */
 import { Effect } from "effect"
 import { claim, note } from "./claims.ts"
-import { densest, micros, overlaps, type Runner, runs, startRunner, terms, until } from "./cluster.ts"
+import { densest, isUp, micros, overlaps, type Runner, runs, startRunner, terms, until } from "./cluster.ts"
 
 /** The last start of a term since then, in seconds; the longest stop of an event loop, in milliseconds; and first runs in 250 milliseconds. */
 const judge = (all: ReadonlyArray<Runner>, since: number) => {
@@ -39,8 +39,7 @@ export const many = Effect.fnUntraced(function*(url: string, loops: number) {
   const join = Effect.gen(function*() {
     const runner = yield* startRunner(settings)
     all.push(runner)
-    const isUp = yield* until(() => runner.events().some(({ what }) => what === "up"), "60 seconds")
-    if (!isUp) yield* note(`${runner.name} is not up`)
+    if (!(yield* until(() => isUp(runner), "60 seconds"))) yield* note(`${runner.name} is not up`)
   })
   // The time that a process takes to load and to build its layers is not the cluster's.
   yield* join
