@@ -6,6 +6,7 @@ import { Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as Hub from "../src/internal/hub.ts"
 import type { Recollection, TakeOver } from "../src/internal/takeOver.ts"
+import * as Term from "../src/internal/term.ts"
 
 /** A runner of one shard that it has got. */
 const sharding = Effect.gen(function*() {
@@ -157,6 +158,21 @@ describe("Hub.join", () => {
       }),
     10_000
   )
+})
+
+describe("a term that ends", () => {
+  it.effect("starts no run any more, while other terms of the runner are interrupted one after the other", () =>
+    Effect.gen(function*() {
+      let ending: Hub.Ending | undefined
+      let runs = 0
+      const seat: Hub.Seat = { recollection: undefined, firstDelay: 0, ending: () => ending }
+      const run = Term.iteration(Effect.sync(() => ++runs), seat)
+      yield* run
+      ending = "lost lock"
+      yield* Effect.forkChild(run)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(runs, 1)
+    }))
 })
 
 describe("the first runs after a take-over", () => {

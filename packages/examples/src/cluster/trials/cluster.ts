@@ -121,14 +121,35 @@ export const runs = (all: ReadonlyArray<Runner>): ReadonlyArray<Interval> =>
     }))
   )
 
-/** How often two runners had the same loop at the same time. */
-export const overlaps = (intervals: ReadonlyArray<Interval>): number => {
-  let count = 0
+/** A runner that stood still for longer than its lock lasts has lost it before it knows: from when to when. */
+const standstills = (all: ReadonlyArray<Runner>): ReadonlyArray<Omit<Interval, "loop">> =>
+  all.flatMap((runner) =>
+    runner.events()
+      .filter(({ loop, what }) => what === "lag" && Number(loop) > 2_000_000)
+      .map(({ at, loop }) => ({ runner: runner.name, start: at - Number(loop), end: at + 2_000_000 }))
+  )
+
+/**
+ * How often two runners had the same loop at the same time: on the one hand, and of runners that had stood still for longer than their
+ * lock lasts, as a machine with too much to do makes them.
+ */
+export const overlaps = (
+  intervals: ReadonlyArray<Interval>,
+  all: ReadonlyArray<Runner>
+): { readonly awake: number; readonly late: number } => {
+  const still = standstills(all)
+  const count = { awake: 0, late: 0 }
   for (const [, list] of Map.groupBy(intervals, ({ loop }) => loop)) {
     const sorted = list.toSorted((a, b) => a.start - b.start)
     let last: Interval | undefined
     for (const interval of sorted) {
-      if (last !== undefined && interval.start < last.end && interval.runner !== last.runner) count++
+      const before = last
+      if (before !== undefined && interval.start < before.end && interval.runner !== before.runner) {
+        const isLate = still.some(({ end, runner, start }) =>
+          runner === before.runner && start < before.end && interval.start < end
+        )
+        count[isLate ? "late" : "awake"]++
+      }
       if (last === undefined || interval.end > last.end) last = interval
     }
   }

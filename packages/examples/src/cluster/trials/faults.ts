@@ -31,7 +31,7 @@ const refuses = Effect.fnUntraced(function*(url: string, name: string, other: St
   yield* Effect.sleep("4 seconds")
   const all = [...good, bad]
   const why = refusal(bad) ?? "not at all"
-  const two = overlaps(terms(all)) + overlaps(runs(all))
+  const two = overlaps(terms(all), all).awake + overlaps(runs(all), all).awake
   const ran = new Set(runs(good).filter(({ end }) => end > since + 1_000_000).map(({ loop }) => loop)).size
   yield* claim(
     why.includes(wanted) && two === 0 && ran === 30,
@@ -57,7 +57,7 @@ const pooled = Effect.fnUntraced(function*(url: string) {
   const since = micros()
   yield* Effect.sleep("6 seconds")
   const made = runs(all).filter(({ start }) => start >= since).length
-  const two = overlaps(terms(all)) + overlaps(runs(all))
+  const two = overlaps(terms(all), all).awake + overlaps(runs(all), all).awake
   yield* claim(
     made >= 150 && two === 0,
     `PgBouncer with shardLockDisableAdvisory: ${made} of 180 runs in 6 s on three runners, two owners at once: ${two}`

@@ -51,10 +51,14 @@ export const many = Effect.fnUntraced(function*(url: string, loops: number) {
   yield* phase("SIGTERM", Effect.suspend(() => alive()[0]?.stop ?? Effect.void))
   yield* phase("a join", join)
   yield* phase("kill -9", Effect.suspend(() => alive()[0]?.kill ?? Effect.void))
-  const [owners, doubled] = [overlaps(terms(all)), overlaps(runs(all))]
+  const [owners, doubled] = [overlaps(terms(all), all), overlaps(runs(all), all)]
+  const late = owners.late + doubled.late
   yield* claim(
-    owners === 0 && doubled === 0,
-    `${loops} loops: two owners at once ${owners} times, two runs at once ${doubled} times`
+    owners.awake === 0 && doubled.awake === 0,
+    `${loops} loops: two owners at once ${owners.awake} times, two runs at once ${doubled.awake} times` +
+      (late === 0
+        ? ""
+        : `; besides, of runners that had stood still for longer than a lock lasts: ${owners.late} and ${doubled.late}`)
   )
   for (const runner of alive()) yield* runner.kill
 }, Effect.scoped)
