@@ -160,6 +160,26 @@ describe.concurrent("effect-wait poll", () => {
       assert.deepStrictEqual(alive(pids()), [])
     }))
 
+  it.live.runIf(process.platform === "linux")(
+    "tells the ends of commands apart that it runs side by side",
+    () =>
+      Effect.gen(function*() {
+        const { run } = yield* folder
+        const { code, stderr } = yield* run([
+          ..."poll --interval 20ms".split(" "),
+          ...["a=1 test -e done || kill -40 $$", "b=1 sh -c 'test -e done || exit 3'", "c=1 test -e done || kill -9 $$"]
+            .flatMap((check) => ["--check", check]),
+          "--check",
+          "d=1 sleep 0.1; : > done"
+        ])
+        assert.strictEqual(code, 0)
+        assert.match(
+          told(stderr)[0] ?? "",
+          /run 1: check test: SIGRTMIN\+6, check sh: exit 3, check test: SIGKILL after T, next in 20ms/
+        )
+      })
+  )
+
   it.live("does not try again a command that is not there", () =>
     Effect.gen(function*() {
       const { run } = yield* folder
