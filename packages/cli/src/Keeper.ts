@@ -51,6 +51,19 @@ const make = (): Keeper => {
   return { gate, thread: new Worker(program, { eval: true, env: SHARE_ENV, execArgv: [], workerData: gate }) }
 }
 
+/** Starts a thread for the first child, and waits until it runs: that counts for no run. */
+export const ready: Effect.Effect<void> = Effect.callback((resume) => {
+  if (!isKept) return resume(Effect.void)
+  const keeper = make()
+  const done = () => resume(Effect.void)
+  keeper.thread.once("online", () => {
+    keeper.thread.off("error", done)
+    idle.push(keeper)
+    done()
+  })
+  keeper.thread.once("error", done) // a child will say why
+})
+
 // The status of a child that is dead, as `wait` has it; undefined while it lives; 0 where it cannot be read.
 const statusOf = (pid: number): number | undefined =>
   Effect.runSync(
