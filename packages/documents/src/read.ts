@@ -238,12 +238,15 @@ const readTree = (
   return search
 }
 
+const toName = (keys: Keys): string =>
+  keys.map((key) => typeof key === "number" ? `[${key}]` : `.${key}`).join("").replace(/^\./, "")
+
 // Of the policies of one document with a name of its own, each has that name.
 const nameOf = (tree: Tree, { keys, name }: Read, siblings: number): string => {
   if (name !== "") return name
   const metadata = entriesOf(entriesOf(tree.value)?.["metadata"])
   const own = typeof metadata?.["name"] === "string" ? metadata["name"] : ""
-  return siblings === 1 && own !== "" ? own : [own, toPath(keys)].filter((part) => part !== "").join(" ")
+  return siblings === 1 && own !== "" ? own : [own, toName(keys)].filter((part) => part !== "").join(" ")
 }
 
 const describe = ({ line, path, reason }: Problem, isOneLine: boolean): string =>

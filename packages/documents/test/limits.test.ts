@@ -69,8 +69,8 @@ a/b:
     const policies = Result.getOrThrow(read(several))
     assert.deepStrictEqual(policies.map(({ name, place, system }) => [system, name, place.pointer, place.line]), [
       ["kubernetes", "api", "/data", 4],
-      ["temporal", `["a/b"].retry[0]`, "/a~1b/retry/0", 7],
-      ["temporal", `["a/b"].retry[1]`, "/a~1b/retry/1", 7]
+      ["temporal", "a/b.retry[0]", "/a~1b/retry/0", 7],
+      ["temporal", "a/b.retry[1]", "/a~1b/retry/1", 7]
     ])
   })
 
