@@ -142,7 +142,7 @@ export const fixtures: ReadonlyArray<Fixture> = [
     version: "Temporal server 1.29",
     source: "temporalio/temporal common/dynamicconfig/constants.go (history.defaultActivityRetryPolicy)",
     policies: [{
-      name: "[\"history.defaultActivityRetryPolicy\"][0].value",
+      name: "history.defaultActivityRetryPolicy[0].value",
       delays: [1000, 2000, 4000, 8000, 16000, 32000, 64000, 100000, 100000],
       goesOn: true
     }]
@@ -338,7 +338,7 @@ export const fixtures: ReadonlyArray<Fixture> = [
     version: "Collector 0.165",
     source: "open-telemetry/opentelemetry-collector internal/e2e/testdata/exporter_failure_attributes_test.yaml",
     policies: [{
-      name: "exporters[\"otlp_http/test\"].retry_on_failure",
+      name: "exporters.otlp_http/test.retry_on_failure",
       delays: [
         [5, 15],
         [7.5, 22.5],

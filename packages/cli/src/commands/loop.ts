@@ -43,7 +43,8 @@ export const loop = Command.make(
     const { attemptTimeout: byPolicy, isCalendar, schedule } = yield* policies.followed({ ...input, attempts })
     const { attemptTimeout = byPolicy } = input
     if (immediate && !isCalendar) {
-      return yield* options.misused("--immediate is allowed with --cron, or a policy that has one, only")
+      const wanted = input.policy === undefined ? "--cron" : "a policy of a calendar"
+      return yield* options.misused(`--immediate is allowed with ${wanted} only`)
     }
     if (survive && untilSuccess) return yield* options.misused("Only one of --until-success and --survive is allowed")
     const told = yield* reportOf(input)
