@@ -50,7 +50,8 @@ export const layer = Layer.effect(
   Orders,
   Effect.gen(function*() {
     const database = yield* Database
-    const loop = yield* Loop.forkScoped(relay, Period.sliding("10 seconds"), {
+    // The driver throws when the database is locked. A defect would end the loop; now it is a failure, after which it goes on.
+    const loop = yield* Loop.forkScoped(Effect.sandbox(relay), Period.sliding("10 seconds"), {
       name: "outbox",
       backoff: Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.full),
       grace: "10 seconds",
