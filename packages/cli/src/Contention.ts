@@ -10,10 +10,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { asked, type Named } from "./Document.ts"
+import { type Asked, asked, type Named } from "./Document.ts"
 import { save } from "./drawSvg.ts"
 import { columns, counted, labelsOf, legend, table, trimmed, wrap } from "./drawText.ts"
-import { misused, type Waits } from "./options.ts"
+import { misused } from "./options.ts"
 import * as Policy from "./Policy.ts"
 import { rounded } from "./Preview.ts"
 import { tell } from "./Report.ts"
@@ -189,8 +189,7 @@ const curvesOf = (results: ReadonlyArray<Contention>, { clients, rounds }: Size)
 // A long simulation prints why it takes long: the work grows with the square of the number of clients.
 const manyCalls = 500_000
 
-export interface Options extends Waits, Size {
-  readonly policy: ReadonlyArray<string>
+export interface Options extends Asked, Size {
   readonly svg: string | undefined
   readonly json: boolean
 }

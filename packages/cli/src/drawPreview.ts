@@ -2,14 +2,13 @@
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { asked } from "./Document.ts"
+import { type Asked, asked } from "./Document.ts"
 import { save, toSvg } from "./drawSvg.ts"
 import { columns, toText } from "./drawText.ts"
-import { misused, type Waits } from "./options.ts"
+import { misused } from "./options.ts"
 import { isCalendar, preview, type Settings, toJson } from "./Preview.ts"
 
-export interface Options extends Waits, Settings {
-  readonly policy: ReadonlyArray<string>
+export interface Options extends Asked, Settings {
   readonly svg: string | undefined
   readonly json: boolean
 }

@@ -1,13 +1,22 @@
 /** The options of the command line, read and checked. */
-import * as Period from "effect-wait/Period"
+import {
+  type Asked,
+  backoffs,
+  crons,
+  finite,
+  jitters,
+  parseBackoff,
+  parseCron,
+  parseJitter,
+  settingsOf as asked,
+  type Waits
+} from "@effect-wait/documents/options"
 import { ValidationError } from "effect/cli/CliError"
 import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import { fromSettings, type Jitters, type Settings } from "./Policy.ts"
+import { fromSettings } from "./Policy.ts"
 import { durations, parse } from "./Time.ts"
 
 /** A value that has a form of its own. Anything else is refused with what is allowed. */
@@ -57,32 +66,7 @@ export const integer = (name: string, least: number, most = Infinity): Flag.Flag
 
 const count = (name: string): Flag.Flag<number> => integer(name, 1)
 
-const finite = (text: string): Option.Option<number> =>
-  Option.liftPredicate(Number(text), (n) => /^(\d+(\.\d+)?|\.\d+)$/.test(text) && Number.isFinite(n))
-
-const range = <A>(text: string, read: (text: string) => Option.Option<A>): Option.Option<readonly [A, A]> => {
-  const [from, to, ...rest] = text.split("..")
-  return from === undefined || to === undefined || rest.length > 0 ? Option.none() : Option.all([read(from), read(to)])
-}
-
-export const backoffs = "a range such as 100ms..30s, or 100ms..inf, that begins above 0"
-
-export const parseBackoff = (text: string): Option.Option<{ readonly base: number; readonly cap: number }> =>
-  range(text, (end) => end === "inf" ? Option.some(Infinity) : parse(end)).pipe(
-    Option.filter(([base, cap]) => base > 0 && base <= cap && base < Infinity),
-    Option.map(([base, cap]) => ({ base, cap }))
-  )
-
-export const jitters = "a factor of 0 or more such as 0.2, a range such as 0.8..1.2, full, or equal"
-
-export const parseJitter = (text: string): Option.Option<Jitters> => {
-  if (text === "full" || text === "equal") return Option.some({ kind: text })
-  const between = Option.filter(range(text, finite), ([min, max]) => min <= max)
-  return Option.orElse(
-    Option.map(finite(text), (factor): Jitters => ({ kind: "additive", factor })),
-    () => Option.map(between, ([min, max]): Jitters => ({ kind: "between", min, max }))
-  )
-}
+export { backoffs, jitters, parseBackoff, parseCron, parseJitter, type Waits }
 
 // By the clock on the wall where no offset is given, as with calendars.
 const parseFrom = (text: string): Option.Option<number> =>
@@ -94,23 +78,6 @@ const parseFrom = (text: string): Option.Option<number> =>
     ),
     Option.map(DateTime.toEpochMillis)
   )
-
-// What is wrong with it, or nothing.
-const cronProblem = (text: string): Option.Option<string> =>
-  Option.map(
-    Exit.findErrorOption(
-      Effect.runSyncExit(Effect.flatMap(Schedule.toStep(Period.cron(text)), (step) => step(0, undefined)))
-    ),
-    (error) => "message" in error ? error.message : String(error)
-  )
-
-export const parseCron = (text: string): Option.Option<string> =>
-  Option.isNone(cronProblem(text)) ? Option.some(text) : Option.none()
-
-export const crons = (text: string): string =>
-  `a cron expression such as '*/5 * * * *'${
-    Option.match(cronProblem(text), { onNone: () => "", onSome: (why) => ` (${why})` })
-  }`
 
 export const factor = optional(written("factor", finite, "a number of 0 or more")).pipe(
   Flag.withMetavar("NUMBER"),
@@ -170,54 +137,9 @@ export { count, duration, optional, written }
 /** What was asked for does not go together, or is not enough. */
 export const misused = (message: string) => Effect.fail(new ValidationError({ message }))
 
-/** What says how it is waited, of whatever command. */
-export interface Waits {
-  readonly interval?: number | undefined
-  readonly period?: number | undefined
-  readonly nonSliding?: boolean | undefined
-  readonly ticker?: boolean | undefined
-  readonly cron?: string | undefined
-  readonly backoff?: { readonly base: number; readonly cap: number } | undefined
-  readonly factor?: number | undefined
-  readonly jitter?: Jitters | undefined
-  readonly fullJitter?: boolean | undefined
-  readonly attempts?: number | undefined
-  readonly within?: number | undefined
-}
-
-// The one that is given, where one is.
-const atMostOne = (options: Readonly<Record<string, unknown>>) => {
-  const [one, ...others] = Object.keys(options).filter((name) => options[name] !== undefined && options[name] !== false)
-  return others.length === 0
-    ? Effect.succeed(one)
-    : misused(`Only one of ${[one, ...others].join(" and ")} is allowed`)
-}
-
 /** The settings that were asked for; none when nothing says how it is waited. */
-export const settingsOf = Effect.fnUntraced(function*(waits: Waits) {
-  const { attempts, backoff, cron, factor, fullJitter = false, interval, nonSliding = false, period, ticker = false } =
-    waits
-  yield* atMostOne({ "--interval": interval, "--period": period, "--cron": cron, "--backoff": backoff })
-  const mode = yield* atMostOne({ "--non-sliding": nonSliding, "--ticker": ticker })
-  if (mode !== undefined && period === undefined) return yield* misused(`${mode} is allowed with --period only`)
-  if (ticker && period === 0) {
-    return yield* misused("Invalid value for flag --period: \"0\". Expected: longer than 0, with --ticker")
-  }
-  if (factor !== undefined && backoff === undefined) return yield* misused("--factor is allowed with --backoff only")
-  yield* atMostOne({ "--jitter": waits.jitter, "--full-jitter": fullJitter })
-
-  const base: Settings["base"] | undefined = backoff !== undefined
-    ? { kind: "exponential", ...backoff, factor: factor ?? 2 }
-    : cron !== undefined
-    ? { kind: "cron", expression: cron }
-    : period !== undefined
-    ? { kind: nonSliding ? "nonSliding" : ticker ? "ticker" : "sliding", period }
-    : interval !== undefined
-    ? { kind: "sliding", period: interval }
-    : undefined
-  const jitter = fullJitter ? { kind: "full" } as const : waits.jitter
-  return base && ({ base, jitter, attempts, within: waits.within } satisfies Settings)
-})
+export const settingsOf = (waits: Waits): Effect.Effect<Asked | undefined, ValidationError> =>
+  Effect.catch(Effect.fromResult(asked(waits)), misused)
 
 /** The schedule that was asked for. */
 export const scheduleOf = (waits: Waits) =>

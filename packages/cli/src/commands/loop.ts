@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Health from "../Health.ts"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
+import * as policies from "../policies.ts"
 import { commandOf, conclude, inTime, reportOf, running } from "../running.ts"
 import * as Signals from "../Signals.ts"
 
@@ -14,6 +15,7 @@ const flags = {
   ticker: options.ticker,
   cron: options.cron,
   jitter: options.jitter,
+  ...policies.one,
   immediate: options.present("immediate").pipe(
     Flag.withDescription("with --cron: run at once too; default: the first run comes by the calendar")
   ),
@@ -34,9 +36,12 @@ export const loop = Command.make(
   "loop",
   { ...flags, ...running },
   Effect.fnUntraced(function*(input) {
-    const { cron, health, immediate, survive, times: attempts, untilSuccess } = input
-    const schedule = yield* options.scheduleOf({ ...input, attempts })
-    if (immediate && cron === undefined) return yield* options.misused("--immediate is allowed with --cron only")
+    const { health, immediate, survive, times: attempts, untilSuccess } = input
+    const { attemptTimeout: byPolicy, isCalendar, schedule } = yield* policies.followed({ ...input, attempts })
+    const { attemptTimeout = byPolicy } = input
+    if (immediate && !isCalendar) {
+      return yield* options.misused("--immediate is allowed with --cron, or a policy that has one, only")
+    }
     if (survive && untilSuccess) return yield* options.misused("Only one of --until-success and --survive is allowed")
     const told = yield* reportOf(input)
     if (input.command.length === 0) return yield* options.misused("Nothing to run. Expected: a command after --")
@@ -55,10 +60,10 @@ export const loop = Command.make(
     }
     yield* conclude({
       ...input,
-      run: (run) => command === undefined ? Effect.never : inTime(command(run), input),
+      run: (run) => command === undefined ? Effect.never : inTime(command(run), { attemptTimeout }),
       schedule,
       accept,
-      immediate: immediate || cron === undefined,
+      immediate: immediate || !isCalendar,
       survive,
       report,
       conclusion

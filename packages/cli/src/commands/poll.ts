@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import { become } from "../Become.ts"
 import * as options from "../options.ts"
 import { type Outcome, timedOut, type Verdict } from "../Outcome.ts"
+import * as policies from "../policies.ts"
 import * as Probe from "../Probe.ts"
 import * as Report from "../Report.ts"
 import { commandOf, conclude, Exited, inTime, reportOf, running, script } from "../running.ts"
@@ -23,6 +24,7 @@ const flags = {
   backoff: options.backoff,
   factor: options.factor,
   jitter: options.jitter,
+  ...policies.one,
   timeout: options.optional(options.duration("timeout", 1)).pipe(
     Flag.withDescription("give up then, with exit 124; default never")
   ),
@@ -105,10 +107,14 @@ export const poll = Command.make(
   "poll",
   { ...flags, ...running },
   Effect.fnUntraced(function*(input) {
-    const { backoff, command, interval = backoff === undefined ? 1000 : undefined } = input
-    const schedule = yield* options.scheduleOf({ ...input, interval })
+    const { backoff, command } = input
+    const { attemptTimeout: byPolicy, schedule, timeout: total } = yield* policies.followed(
+      input,
+      backoff === undefined ? { interval: 1000 } : {}
+    )
+    const { attemptTimeout = byPolicy, timeout = total } = input
     const report = yield* reportOf(input)
-    const looks = yield* looking(input, report)
+    const looks = yield* looking({ ...input, attemptTimeout }, report)
     const own = commandOf(command, input, report)
     const isTarget = targets.isAny(input)
     if (!isTarget && own === undefined) {
@@ -118,11 +124,12 @@ export const poll = Command.make(
     }
     const asked = (run: number): Effect.Effect<Outcome, never, Needed> => {
       if (isTarget || own === undefined) return looks.check(run)
-      const checked = inTime(own(run), input)
+      const checked = inTime(own(run), { attemptTimeout })
       return input.invert ? Effect.map(checked, inverted) : checked
     }
     yield* conclude({
       ...input,
+      timeout,
       run: steady(asked, input),
       schedule,
       accept: ({ code }) => code === 0,

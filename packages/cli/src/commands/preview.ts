@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as options from "../options.ts"
+import { all as allPolicies } from "../policies.ts"
 
 /** What says how it is waited. */
 export const policies = {
@@ -20,13 +21,7 @@ export const policies = {
     Flag.withDescription("how many runs in all; default no limit")
   ),
   within: options.within,
-  policy: Flag.File("policy").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription(
-      "JSON or YAML: Kubernetes' Backoff, gRPC's retryPolicy, Temporal's RetryPolicy, or these options; may be repeated"
-    ),
-    Flag.atLeast(0)
-  )
+  ...allPolicies
 }
 
 export const svg = options.optional(Flag.String("svg")).pipe(

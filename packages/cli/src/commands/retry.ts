@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
+import * as policies from "../policies.ts"
 import * as Report from "../Report.ts"
 import { commandOf, conclude, inTime, reportOf, running, script } from "../running.ts"
 import * as Signals from "../Signals.ts"
@@ -22,6 +23,7 @@ const flags = {
   jitter: options.jitter,
   fullJitter: options.fullJitter,
   within: options.within,
+  ...policies.one,
   onRetry: options.optional(Flag.String("on-retry")).pipe(
     Flag.withMetavar("COMMAND"),
     Flag.withDescription(
@@ -44,8 +46,12 @@ export const retry = Command.make(
   "retry",
   { ...flags, ...running },
   Effect.fnUntraced(function*(input) {
-    const { attempts = 5, backoff = { base: 100, cap: 30_000 }, onExit, onRetry } = input
-    const schedule = yield* options.scheduleOf({ ...input, attempts, backoff })
+    const { onExit, onRetry } = input
+    const { attemptTimeout: byPolicy, schedule } = yield* policies.followed(input, {
+      attempts: 5,
+      backoff: { base: 100, cap: 30_000 }
+    })
+    const { attemptTimeout = byPolicy } = input
     const report = yield* reportOf(input)
     const command = commandOf(input.command, input, report)
     if (command === undefined) return yield* options.misused("Nothing to retry. Expected: a command after --")
@@ -54,7 +60,7 @@ export const retry = Command.make(
     // What the hook does is not the command's: it is told of where it fails, and the command is run.
     const before = Effect.fnUntraced(function*(run: number) {
       if (hook === undefined || run === 1) return
-      const outcome = yield* inTime(hook(run, { RETRY_EXIT: String(code) }), input)
+      const outcome = yield* inTime(hook(run, { RETRY_EXIT: String(code) }), { attemptTimeout })
       if (outcome.code !== 0) yield* Report.tell(`--on-retry: ${outcome.what}`)
     })
     const signals = yield* Signals.Signals
@@ -65,7 +71,7 @@ export const retry = Command.make(
         const signal = yield* signals.first
         return { code: Signals.codeOf(signal), what: signal }
       }
-      const outcome = yield* inTime(command(run), input)
+      const outcome = yield* inTime(command(run), { attemptTimeout })
       code = outcome.code
       return outcome
     })

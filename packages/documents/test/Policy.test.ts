@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Random, Schema } from "effect"
+import { Effect, Option, Random, Schedule, Schema } from "effect"
 import * as library from "effect-wait"
 import { Timeline } from "effect-wait"
+import { type Asked, toOptions } from "../src/options.ts"
 import * as Policy from "../src/Policy.ts"
 import { parse } from "../src/Time.ts"
 
 // A program as it is printed, run with the modules of the library.
 const evaluate = (code: string): Policy.Any => {
-  const modules = Object.entries(library)
+  const modules = Object.entries({ ...library, Schedule })
   return new Function(...modules.map(([name]) => name), `return ${code}`)(...modules.map(([, module]) => module))
 }
 
@@ -28,6 +29,22 @@ const Settings = Schema.Struct({
       base: millis,
       factor,
       cap: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0))
+    }),
+    Schema.Struct({ kind: Schema.Literal("linear"), base: millis, increment: millis, cap: millis }),
+    Schema.Struct({
+      kind: Schema.Literal("doublings"),
+      base: some,
+      doublings: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 })),
+      cap: millis
+    }),
+    Schema.Struct({ kind: Schema.Literal("then"), first: millis, base: millis, factor, cap: millis }),
+    Schema.Struct({
+      kind: Schema.Literal("backoff"),
+      duration: millis,
+      factor,
+      jitter: factor,
+      steps: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
+      cap: Schema.UndefinedOr(millis)
     })
   ]),
   jitter: Schema.UndefinedOr(Schema.Union([
@@ -37,6 +54,8 @@ const Settings = Schema.Struct({
       Schema.makeFilter(({ max, min }) => min <= max)
     )
   ])),
+  longest: Schema.UndefinedOr(millis),
+  until: Schema.UndefinedOr(Schema.Literals(["first", "both"])),
   attempts: Schema.UndefinedOr(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))),
   within: Schema.UndefinedOr(millis)
 })
@@ -86,9 +105,9 @@ describe("Policy", () => {
   })
 })
 
-describe("Policy.toOptions", () => {
+describe("toOptions", () => {
   it("is what one would write on the command line", () => {
-    const settings: ReadonlyArray<Policy.Settings> = [
+    const settings: ReadonlyArray<Asked> = [
       { base: { kind: "exponential", base: 100, factor: 2, cap: 30_000 }, jitter: { kind: "additive", factor: 0.2 } },
       { base: { kind: "exponential", base: 1500, factor: 3, cap: Infinity }, jitter: { kind: "full" }, attempts: 5 },
       { base: { kind: "sliding", period: 0 }, jitter: { kind: "between", min: 0.8, max: 1.2 } },
@@ -96,7 +115,7 @@ describe("Policy.toOptions", () => {
       { base: { kind: "ticker", period: 1234 }, jitter: { kind: "equal" } },
       { base: { kind: "cron", expression: "*/5 * * * *" } }
     ]
-    assert.deepStrictEqual(settings.map(Policy.toOptions), [
+    assert.deepStrictEqual(settings.map(toOptions), [
       "--backoff 100ms..30s --jitter 0.2",
       "--backoff 1.5s..inf --factor 3 --jitter full --attempts 5",
       "--interval 0 --jitter 0.8..1.2",
