@@ -39,9 +39,9 @@ export interface Outages {
   readonly down: readonly [from: number, to: number]
   /** What the server can do in a second. */
   readonly capacity: number
+  /** Of a strip, in pixels; default 54. */
+  readonly height?: number | undefined
 }
-
-const height = 54
 
 const block = (style: string) => (x: number, y: number) =>
   `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
@@ -50,7 +50,7 @@ const line = (style: string, more: string) => (x: number, y: number) =>
 
 /** The strips, and their legend. */
 export const outageBox = (options: Outages, width: number): Box => {
-  const { capacity, down: [from, to], every, strips } = options
+  const { capacity, down: [from, to], every, height = 54, strips } = options
   const isAbove = width < 560
   const until = every * strips.reduce((most, { requests }) => Math.max(most, requests.length), 1)
   const most = strips.reduce((most, { requests }) => requests.reduce((most, n) => Math.max(most, n), most), capacity)

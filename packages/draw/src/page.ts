@@ -14,6 +14,8 @@ export interface Frame {
   readonly width?: number | undefined
   /** Whether the page has the style sheet. Default: the picture has it. */
   readonly isInline?: boolean | undefined
+  /** Whether the page has a heading for the picture: the title is only read aloud. Default: the picture has it. */
+  readonly isUntitled?: boolean | undefined
 }
 
 export const widthOf = ({ width = 720 }: Frame): number => Math.max(200, width)
@@ -128,17 +130,18 @@ export const stack = (boxes: ReadonlyArray<Box>): Box => (top) => {
 
 /** The same boxes give the same text. */
 export const page = (frame: Frame, boxes: ReadonlyArray<Box>): string => {
-  const { description, isInline = false, subtitle, title } = frame
+  const { description, isInline = false, isUntitled = false, subtitle, title } = frame
   const width = widthOf(frame)
-  const titles = wrap(title, (width - 2 * edge) * 12 / 15 / bold)
+  const titles = isUntitled ? [] : wrap(title, (width - 2 * edge) * 12 / 15 / bold)
   const lines = titles.map((line, i) => text(edge, 26 + 20 * i, line, { isBold: true, size: 15 }))
-  const top = 16 + 20 * titles.length
+  const top = isUntitled ? 0 : 16 + 20 * titles.length
   const body = stack([...subtitle === undefined ? [] : [paragraph(subtitle, width)], gap(8), ...boxes])(top)
   const height = Math.ceil(top + body.height + 8)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="ew" role="img" width="${width}" height="${height}" ` +
-    `viewBox="0 0 ${width} ${height}">`,
-    `<title>${escape(title)}</title>`,
+    `viewBox="0 0 ${width} ${height}"${isUntitled ? ` aria-label="${escape(title)}"` : ""}>`,
+    // Under the pointer, browsers show it again.
+    ...isUntitled ? [] : [`<title>${escape(title)}</title>`],
     ...description === undefined ? [] : [`<desc>${escape(description)}</desc>`],
     ...isInline ? [] : [`<style>${styleSheet}</style>`],
     `<rect class="ground" width="${width}" height="${height}"/>`,

@@ -165,6 +165,17 @@ describe("timelines", () => {
     assert.notInclude(svg, "<style")
     assert.notInclude(svg, "style=")
   })
+
+  it("can leave the title to the page, and has it for those who hear it", () => {
+    const [titled, untitled] = [false, true].map((isUntitled) =>
+      timelines({ title: "a & \"b\"", description: "c", lanes: [], isUntitled })
+    )
+    assert.match(titled!, /<title>a &amp; &quot;b&quot;<\/title>[^]*>a &amp; &quot;b&quot;<\/text>/)
+    assert.match(untitled!, /^<svg [^>]* aria-label="a &amp; &quot;b&quot;">\n<desc>c<\/desc>/)
+    assert.notMatch(untitled!, /<title>|>a &amp;/)
+    const height = (svg: string) => Number(/ height="(\d+)"/.exec(svg)?.[1])
+    assert.strictEqual(height(titled!) - height(untitled!), 36)
+  })
 })
 
 describe("what is lost", () => {

@@ -200,6 +200,16 @@ export const sheet: Readonly<Record<string, (width: number) => string>> = {
       down: [50_000, 110_000],
       capacity: 300,
       strips: [strip("with a budget", 18_000), strip("without one", undefined), strip(long[0]!, undefined)]
+    }),
+  "an outage in high strips": (width) =>
+    outage({
+      title: "An outage",
+      width,
+      every: 10_000,
+      down: [50_000, 110_000],
+      capacity: 300,
+      height: 88,
+      strips: [strip("with a budget", 18_000), strip("without one", undefined)]
     })
 }
 
