@@ -19,7 +19,7 @@ export const executable = (): string | undefined => {
 }
 
 /** What to say where there is none. */
-export const missing = "no Chromium is installed here: pages are not tested (apt-get install chromium)"
+export const missing = "no Chromium is installed here (apt-get install chromium)"
 
 export const launch = (executablePath: string): Promise<Browser> =>
   // A container has too little shared memory for Chromium, which then uses a folder instead.
@@ -58,7 +58,8 @@ export const open = async (browser: Browser, url: string, view: View = {}): Prom
     timezoneId: "UTC",
     viewport: { width, height }
   })
-  context.setDefaultTimeout(10_000)
+  // Of a machine that stands still.
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const errors: Array<string> = []
   page.on("console", (message) => {
@@ -91,6 +92,18 @@ export const faults = async (page: Page): Promise<ReadonlyArray<Fault>> => {
   )
 }
 
-/** Writes what is seen of a page, or all of it, to a PNG file. */
-export const screenshot = (page: Page, path: string, options: { readonly fullPage?: boolean } = {}): Promise<Buffer> =>
-  page.screenshot({ animations: "disabled", caret: "hide", path, ...options })
+/** Writes what is seen of a page to a PNG file; or the element with this selector, and a margin around it. */
+export const screenshot = async (page: Page, path: string, selector?: string): Promise<void> => {
+  const margin = 24
+  const box = selector === undefined ? null : await page.locator(selector).boundingBox()
+  const clip = box === null ? {} : {
+    fullPage: true,
+    clip: {
+      x: Math.max(0, box.x - margin),
+      y: Math.max(0, box.y - margin),
+      width: box.width + 2 * margin,
+      height: box.height + 2 * margin
+    }
+  }
+  await page.screenshot({ animations: "disabled", caret: "hide", path, ...clip })
+}

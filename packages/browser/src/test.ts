@@ -13,7 +13,7 @@ export interface Fixtures {
 const path = executable()
 
 // Once a file, whatever the reporter is.
-if (path === undefined) console.warn(missing)
+if (path === undefined) console.warn(`${missing}: pages are not tested`)
 
 /**
  * A spec of pages. Its `open` opens an address in a window with storage of its own, which is closed after the spec. The
