@@ -1,0 +1,78 @@
+import { test } from "@effect-wait/browser/test"
+import { assert, describe } from "vitest"
+import { code, ending, linkTo, set, starts } from "./person.ts"
+
+const grpc = (base: string) =>
+  `methodConfig:
+  - name: [{ service: users }]
+    retryPolicy:
+      maxAttempts: 3
+      initialBackoff: ${base}
+      maxBackoff: 1s
+      backoffMultiplier: 2
+      retryableStatusCodes: [UNAVAILABLE]
+`
+
+describe("a policy document", () => {
+  test("is read as it is pasted", async ({ open }) => {
+    const page = await open(linkTo())
+    await page.getByLabel("A policy document").check()
+    assert.strictEqual(
+      await ending(page),
+      "Policy document is empty: paste YAML, JSON, Java's properties or a crontab."
+    )
+    await page.getByRole("textbox", { name: "Policy document" }).fill("duration: 10ms\nfactor: 5\njitter: 0\nsteps: 4")
+    assert.include(await code(page), "Backoff.toSchedule({ duration: \"10 millis\", factor: 5, jitter: 0, steps: 4 })")
+    assert.deepStrictEqual(await starts(page), [0, 60, 160, 460])
+  })
+
+  test("that is wrong tells what, and where", async ({ open }) => {
+    const page = await open(linkTo({ source: "document", document: grpc("soon") }))
+    const area = page.getByRole("textbox", { name: "Policy document" })
+    const problem = page.locator(`#${await area.getAttribute("aria-describedby")} li`)
+    assert.match(
+      await problem.innerText(),
+      /^Line 5: methodConfig\[0\]\.retryPolicy\.initialBackoff must be a duration .*got "soon"$/
+    )
+    assert.isFalse(await page.getByRole("heading", { name: "TypeScript" }).isVisible())
+    await page.getByRole("button", { name: "Line 5" }).click()
+    const selected = await area.evaluate((area) =>
+      area instanceof HTMLTextAreaElement ? area.value.slice(area.selectionStart, area.selectionEnd) : ""
+    )
+    assert.strictEqual(selected, "      initialBackoff: soon")
+    await area.fill(grpc("0.1s"))
+    assert.isNull(await area.getAttribute("aria-invalid"))
+    assert.include(await code(page), "Backoff.exponential({ base: \"100 millis\", cap: \"1 second\" })")
+    assert.include(await page.locator("#notes").innerText(), "UNAVAILABLE")
+  })
+
+  test("that is no YAML tells where it breaks", async ({ open }) => {
+    const page = await open(linkTo({ source: "document", document: "duration: 1s\nsteps: [1" }))
+    assert.match(await ending(page), /^Policy document cannot be read: line \d: this is no YAML: /)
+    assert.strictEqual(await page.getByRole("button", { name: /^Line \d$/ }).count(), 1)
+  })
+
+  test("that has several policies lets choose", async ({ open }) => {
+    const document = "fast: { interval: 10ms, attempts: 2 }\nslow: { interval: 1h, attempts: 3 }"
+    const page = await open(linkTo({ source: "document", document, work: "0" }))
+    assert.deepStrictEqual(await starts(page), [0, 10])
+    await set(page, "Policy", "slow")
+    assert.deepStrictEqual(await starts(page), [0, 3_600_000, 7_200_000])
+    await page.waitForURL(/policy=slow/)
+    await page.reload()
+    assert.deepStrictEqual(await starts(page), [0, 3_600_000, 7_200_000])
+  })
+
+  test("is text, never markup", async ({ open }) => {
+    const markup = "<img src=x onerror=document.title=1>"
+    const document = JSON.stringify({ [markup]: { interval: "1s" }, [`${markup} 2`]: { interval: markup } })
+    const page = await open(linkTo({ source: "document", document }))
+    assert.include(await ending(page), markup)
+    await page.getByRole("textbox", { name: "Policy document" }).fill(
+      JSON.stringify({ [markup]: { interval: "1s" }, other: { interval: "2s" } })
+    )
+    assert.include(await page.getByLabel("Policy", { exact: true }).innerText(), markup)
+    assert.strictEqual(await page.locator("img").count(), 0)
+    assert.match(await page.title(), /^What will/)
+  })
+})
