@@ -1,4 +1,5 @@
 /** The bin as users get it: everything in it, so that it starts fast and needs nothing else. `node build.ts [folder]` */
+import { build as buildPlayground } from "@effect-wait/playground/build"
 import { build } from "esbuild"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -35,4 +36,5 @@ const licenses = Array.from(bundled, (folder) => {
   const file = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file))
   return `${name} ${version}\n\n${file === undefined ? license : readFileSync(`${folder}/${file}`, "utf8")}`
 })
+await buildPlayground(`${outdir}/playground`)
 writeFileSync(`${outdir}/LICENSES.txt`, licenses.toSorted().join("\n\n"))

@@ -55,6 +55,9 @@ const fromFile = Effect.fnUntraced(
   Effect.catch(misused)
 )
 
+/** The text of a file, or of stdin. */
+export const textOf = (asked: string) => Effect.catch(contentOf(asked.replace(/#\/.*$/, "")), misused)
+
 // Of policies of one name, all but the first have a number.
 const apart = (policies: ReadonlyArray<Named>): ReadonlyArray<Named> =>
   policies.map(({ name, policy }, i) => {

@@ -47,9 +47,17 @@ export const preview = Command.make(
       Flag.withDescription("how often it is simulated; default 1000")
     ),
     svg,
-    json
+    json,
+    open: Flag.Boolean("open").pipe(
+      Flag.withoutNegation,
+      Flag.withDefault(false),
+      Flag.withDescription("open the playground, a page, with this policy; prints its address")
+    )
   },
-  (input) => Effect.flatMap(Effect.promise(() => import("../drawPreview.ts")), ({ run }) => run(input))
+  (input) =>
+    input.open
+      ? Effect.flatMap(Effect.promise(() => import("../open.ts")), ({ open }) => open(input))
+      : Effect.flatMap(Effect.promise(() => import("../drawPreview.ts")), ({ run }) => run(input))
 ).pipe(
   Command.withDescription("Show what policies will do: the delays with their spread, and the timeline"),
   Command.withExamples([
