@@ -1,4 +1,4 @@
-/** `pnpm pictures`: every picture of the docs, made again. The same program gives the same bytes. */
+/** `pnpm pictures`: every picture of the docs, made again. The same program gives the same bytes; of pages, with the same browser and fonts. */
 import { spawnSync } from "node:child_process"
 
 const run = (...args: ReadonlyArray<string>): void => {
@@ -11,4 +11,5 @@ const run = (...args: ReadonlyArray<string>): void => {
 run("scripts/outage/main.ts")
 run("scripts/hedging/main.ts")
 run("scripts/docs/main.ts", "--write")
+run("scripts/pictures/pages.ts")
 run("packages/cli/src/bin.ts", "preview", "--policy", "docs/policies.yaml", "--svg", "docs/preview.svg")
