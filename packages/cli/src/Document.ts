@@ -31,7 +31,8 @@ export const fromText = (
 
 // Devices and pipes are read as well, so it is not asked whether it is a file.
 const contentOf = Effect.fnUntraced(function*(file: string) {
-  if (file === "-") {
+  // A socket cannot be opened by its name.
+  if (file === "-" || file === "/dev/stdin") {
     return yield* Effect.tryPromise({
       try: () => text(process.stdin),
       catch: (error) => `stdin cannot be read: ${error instanceof Error ? error.message : String(error)}`

@@ -31,7 +31,7 @@ export const run = <Name extends string, Input, E, R>(
       FileSystem.layerNoop({
         exists: () => Effect.succeed(false),
         readFileString: (path) => {
-          const content = contents.get(path)
+          const content = contents.get(resolve(path))
           return content === undefined ? Effect.fail(missing(path)) : Effect.succeed(content)
         },
         writeFileString: (path, content) =>

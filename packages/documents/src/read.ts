@@ -1,6 +1,7 @@
 /** The policies of a text. */
 import * as Formatter from "effect/Formatter"
 import * as Result from "effect/Result"
+import type { Entries } from "./fields.ts"
 import {
   DocumentError,
   type DocumentPolicy,
@@ -133,19 +134,23 @@ const walk = (
   if (search.seen.has(value)) search.again++
   if (search.again > mostAgain) return refuse(`follows its anchors more than ${mostAgain} times`)
   search.seen.add(value)
+  const within = [...parents, value]
+  const each = (key: string | number, inner: unknown) => {
+    if (typeof inner === "object" && inner !== null) walk(search, inner, [...keys, key], within, among)
+  }
   if (Array.isArray(value)) {
-    value.forEach((item, i) => walk(search, item, [...keys, i], [...parents, value], among))
+    value.forEach((item, i) => each(i, item))
     return
   }
-  const entries = entriesOf(value)
-  if (entries === undefined) return
+  const names = Object.keys(value)
+  if (names.length === 0) return
   const own = keys.at(-1)
-  const names = Object.keys(entries)
   const isTelling = typeof own === "string" && isTold(search, own) || names.some((key) => isTold(search, key))
+  const entries: Entries = { ...value }
   if (isTelling && readNode(search, { value: entries, keys, parents }, among, shape)) return
   // The schema of a policy looks like one.
-  if ("properties" in entries && "type" in entries) return
-  for (const [key, inner] of Object.entries(entries)) walk(search, inner, [...keys, key], [...parents, value], among)
+  if ("properties" in value && "type" in value) return
+  for (const key of names) each(key, entries[key])
 }
 
 interface Target {
@@ -154,7 +159,7 @@ interface Target {
   readonly parents: ReadonlyArray<unknown>
 }
 
-const target = (root: unknown, pointer: string): Target | { readonly missing: string } => {
+const target = (root: unknown, pointer: string): Target | { readonly missing: string; readonly depth: number } => {
   let at: Target = { value: root, keys: [], parents: [] }
   for (const token of pointer.split("/").slice(1)) {
     const name = token.replaceAll("~1", "/").replaceAll("~0", "~")
@@ -172,7 +177,7 @@ const target = (root: unknown, pointer: string): Target | { readonly missing: st
         : entries === undefined
         ? Formatter.format(value).slice(0, 100)
         : `an object with ${inList(Object.keys(entries).slice(0, 20)) || "no keys"}`
-      return { missing: `there is no ${pointer}: ${toPointer(keys) || "the document"} is ${has}` }
+      return { depth: keys.length, missing: `there is no ${pointer}: ${toPointer(keys) || "the document"} is ${has}` }
     }
     at = { value: inner, keys: [...keys, key], parents: [...parents, value] }
   }
@@ -202,7 +207,10 @@ const strangers = (search: Search, { keys, value }: Target): ReadonlyArray<Troub
   }))
 }
 
-const readTree = (tree: Tree, { as, pointer = "" }: ReadOptions): Search | { readonly missing: string } => {
+const readTree = (
+  tree: Tree,
+  { as, pointer = "" }: ReadOptions
+): Search | { readonly missing: string; readonly depth: number } => {
   const search: Search = {
     found: [],
     troubles: [],
@@ -309,9 +317,12 @@ export const read = (
     })
   )
   if (policies.length > 0) return Result.succeed(policies)
-  const [missing] = searches.flatMap(([, search]) => "missing" in search ? [search.missing] : [])
+  // Of several documents, the one that has most of the way.
+  const [missing] = searches.flatMap(([, search]) => "missing" in search ? [search] : []).toSorted((one, other) =>
+    other.depth - one.depth
+  )
   const [best] = looked.toSorted(([, one], [, other]) => (other.nearest?.keys ?? 0) - (one.nearest?.keys ?? 0))
-  if (best === undefined) return fail(missing ?? `there is no document in it. ${known}`)
+  if (best === undefined) return fail(missing?.missing ?? `there is no document in it. ${known}`)
   const [tree, search] = best
   const { message, problems: near } = nothing(search, tree)
   return fail(message, near)

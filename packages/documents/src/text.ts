@@ -164,7 +164,8 @@ const entry = new RegExp(String.raw`^-?(${cronFields})\s+(\S.*)$`)
 
 const variable = /^([A-Za-z_]\w*)\s*=\s*(.*)$/
 
-const system = /^(root|[a-z_][a-z0-9_-]*)\s+(\/\S.*|test .*|cd .*|run-parts .*|command .*)$/
+// The user, in the crontab of the system.
+const user = /^(?:root|nobody|daemon|mail|www-data|postgres)\s+(.+)$/
 
 /** A job of a crontab. */
 export interface Job {
@@ -188,7 +189,7 @@ const fromCrontab = (source: string): Tree | undefined => {
     }
     const [, schedule, rest] = entry.exec(text) ?? []
     if (schedule === undefined || rest === undefined) return undefined
-    const [, , command = rest] = system.exec(rest) ?? []
+    const [, command = rest] = user.exec(rest) ?? []
     jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command, timeZone })
     at.push(line)
   }

@@ -1,5 +1,6 @@
 /** Envoy's `retry_policy`, also as Envoy Gateway writes it, and Istio's `retries`, which become one. */
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import {
   anything,
   type Fields,
@@ -131,7 +132,8 @@ export const envoy: Reader = {
     if (isPolicy(policyOf(node)) !== "shape") return alone(readPolicy(node, undefined, false))
     const outer = fieldsOf(node.value, node.keys, { title: "an Envoy route", fold: folded })
     const isRoute = ["cluster", "weightedclusters", "clusterheader"].some((key) => outer.has(key))
-    return alone(readPolicy(node, outer, isRoute))
+    // It is the route that has the policy, and the timeout beside it.
+    return alone(Result.map(readPolicy(node, outer, isRoute), (read) => ({ ...read, keys: node.keys })))
   }
 }
 

@@ -1,5 +1,6 @@
 /** Google Cloud: the queues of Cloud Tasks and App Engine, Cloud Scheduler, and the subscriptions of Pub/Sub. */
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import {
   anyInteger,
   type Fields,
@@ -189,6 +190,7 @@ export const pubsub: Reader = {
     const fields = fieldsOf(node.value, node.keys, { title: "Pub/Sub's retryPolicy", fold: folded })
     const key = policyKey(node)
     const inner = key === undefined ? undefined : fields.inside(key)
-    return alone(inner === undefined ? readPubsub(node, fields, undefined) : readPubsub(node, inner, fields))
+    const read = inner === undefined ? readPubsub(node, fields, undefined) : readPubsub(node, inner, fields)
+    return alone(Result.map(read, (read) => ({ ...read, keys: node.keys })))
   }
 }

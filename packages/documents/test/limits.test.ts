@@ -1,0 +1,140 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { read } from "../src/index.ts"
+
+const messageOf = (text: string, options?: Parameters<typeof read>[1]): string => {
+  const result = read(text, options)
+  return Result.isFailure(result) ? result.failure.message : "it was read"
+}
+
+// Each level has the one before nine times.
+const bomb = Array.from(
+  { length: 9 },
+  (_, i) => `a${i}: &a${i} [${Array.from({ length: 9 }, () => i === 0 ? "{ steps: 1 }" : `*a${i - 1}`).join(", ")}]`
+).join("\n")
+
+const packages = Array.from({ length: 20_000 }, (_, i) => ({
+  name: `package-${i}`,
+  version: "1.2.3",
+  dependencies: { a: "^1.0.0", b: "^2.0.0" },
+  files: ["dist", "src"]
+}))
+
+describe("a text that is no document", () => {
+  it.each([
+    { name: "a bomb", text: bomb, reason: /^this follows its anchors more than 1000 times/ },
+    {
+      name: "an anchor that contains itself",
+      text: "a: &a\n  b: *a",
+      reason: /^this has an anchor that contains itself, at a\.b/
+    },
+    {
+      name: "3 MB of text",
+      text: "lorem ipsum ".repeat(250_000),
+      reason: /^the text is 3\.0 MB long, and at most 2\.5 MB are read$/
+    },
+    { name: "2 MB of text", text: "lorem ipsum\n".repeat(170_000), reason: /^there is no policy in it/ },
+    {
+      name: "2 MB of JSON",
+      text: JSON.stringify(packages),
+      reason: /^there is no policy in it\. What can be read/
+    },
+    { name: "no YAML", text: "a: 1\nb: [1, 2\nc: 3", reason: /^line \d: this is no YAML: / },
+    { name: "a template", text: "a: {{ .Values.a }}\n", reason: /It looks like a template: render it first$/ },
+    { name: "a deep one", text: "[".repeat(50_000), reason: /^line 1: this is no YAML: nesting exceeded/ },
+    { name: "binary", text: "\u0000\u0001\u0002".repeat(1000), reason: /^line 1: this is no YAML: / },
+    { name: "nothing", text: "", reason: /^there is no document in it/ }
+  ])("has a clear error within a second: $name", ({ reason, text }) => {
+    // Of the processor's time, which a busy machine does not change much.
+    const before = process.cpuUsage()
+    const message = messageOf(text)
+    const { system, user } = process.cpuUsage(before)
+    assert.match(message, reason)
+    assert.isBelow(message.length, 800)
+    assert.isBelow((system + user) / 1000, 1000)
+  })
+})
+
+describe("a document of several", () => {
+  const several = `
+kind: ConfigMap
+metadata: { name: api }
+data: { duration: 1s, steps: "3" }
+---
+a/b:
+  retry: [{ initialInterval: 1s, maximumAttempts: "2" }, { initialInterval: 2s }]
+`
+
+  it("knows where each policy stands", () => {
+    const policies = Result.getOrThrow(read(several))
+    assert.deepStrictEqual(policies.map(({ name, place, system }) => [system, name, place.pointer, place.line]), [
+      ["kubernetes", "api", "/data", 4],
+      ["temporal", `["a/b"].retry[0]`, "/a~1b/retry/0", 7],
+      ["temporal", `["a/b"].retry[1]`, "/a~1b/retry/1", 7]
+    ])
+  })
+
+  it("has parts: what the schedule says, what is a timeout, and what is a note", () => {
+    const [policy] = Result.getOrThrow(
+      read("startToCloseTimeout: 1m\nheartbeatTimeout: 5s\nretry:\n  maximumAttempts: 2\n")
+    )
+    assert.deepStrictEqual(policy?.parts.map(({ line, path, shows }) => [line, path, shows]), [
+      [4, "retry.maximumAttempts", "schedule"],
+      [1, "startToCloseTimeout", "timeout"],
+      [2, "heartbeatTimeout", "note"]
+    ])
+    assert.deepStrictEqual(policy?.timeouts, { attempt: 60_000, total: undefined })
+  })
+
+  it("is read at a pointer only", () => {
+    const pointed = (pointer: string) =>
+      Result.getOrThrow(read(several, { pointer })).map(({ settings }) => settings.attempts)
+    assert.deepStrictEqual(pointed("/a~1b/retry/1"), [undefined])
+    assert.deepStrictEqual(pointed("/a~1b"), [2, undefined])
+    assert.deepStrictEqual(pointed("/data"), [3])
+    assert.strictEqual(
+      messageOf(several, { pointer: "/a~1b/retri" }),
+      "there is no /a~1b/retri: /a~1b is an object with retry"
+    )
+    assert.strictEqual(
+      messageOf("a: [1, 2]", { pointer: "/a/2/b", name: "p.yaml" }),
+      "p.yaml: there is no /a/2/b: /a is a list of 2"
+    )
+  })
+})
+
+describe("a document that could be of two systems", () => {
+  it.each([
+    { text: "initial_interval: 5s", ways: "--as temporal or --as otel" },
+    { text: "{ limit: 5, backoff: { duration: 5s, factor: 2 } }", ways: "--as argo-cd or --as argo-workflows" }
+  ])("is not guessed: $text", ({ text, ways }) => {
+    assert.match(messageOf(text), /^this could be .* or .*: choose with --as /)
+    assert.include(messageOf(text), `choose with ${ways}`)
+  })
+
+  it("is read as the system that was chosen, strictly", () => {
+    const code = (as: "otel" | "temporal") => Result.getOrThrow(read("initial_interval: 5s", { as }))[0]?.code
+    assert.include(code("temporal"), `cap: "500 seconds"`)
+    assert.include(code("otel"), "Jitter.between(0.5, 1.5)")
+    assert.strictEqual(
+      messageOf("{ initial_interval: 5s, steps: 3 }", { as: "otel" }),
+      "steps is no key of an OpenTelemetry retry_on_failure"
+    )
+  })
+
+  it("is clear by what it stands in", () => {
+    const systemOf = (text: string) => Result.getOrThrow(read(text))[0]?.system
+    assert.strictEqual(systemOf("retry_on_failure: { initial_interval: 5s }"), "otel")
+    assert.strictEqual(systemOf("retryStrategy: { limit: 5, backoff: { duration: 5s } }"), "argo-workflows")
+    assert.strictEqual(systemOf("syncPolicy: { retry: { limit: 5 } }"), "argo-cd")
+  })
+})
+
+describe("a template", () => {
+  it("has to be filled in", () => {
+    assert.strictEqual(
+      messageOf(`duration: "{{ .Values.wait }}"\nsteps: \${STEPS}\n`),
+      "duration is a template, {{ .Values.wait }}: fill it in, line 1; steps is a template, ${STEPS}: fill it in, line 2"
+    )
+  })
+})
