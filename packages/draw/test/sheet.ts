@@ -201,11 +201,10 @@ export const sheet: Readonly<Record<string, (width: number) => string>> = {
       capacity: 300,
       strips: [strip("with a budget", 18_000), strip("without one", undefined), strip(long[0]!, undefined)]
     }),
-  "an outage under a heading of the page, in high strips": (width) =>
+  "an outage in high strips": (width) =>
     outage({
       title: "An outage",
       width,
-      isUntitled: true,
       every: 10_000,
       down: [50_000, 110_000],
       capacity: 300,

@@ -12,9 +12,9 @@ export const linkTo = (changes: Partial<State> = {}): string =>
 export const show = (page: Page, changes: Partial<State>): Promise<void> =>
   page.evaluate((hash) =>
     new Promise((resolve) => {
-      if (location.hash === hash) resolve()
       addEventListener("hashchange", () => resolve(), { once: true })
-      location.hash = hash
+      // The address may not yet follow the last change: it has to be another one.
+      location.hash = `${hash}&at=${performance.now()}`
     }), new URL(linkTo(changes)).hash)
 
 export const code = (page: Page): Promise<string> => page.locator("#code").innerText()
