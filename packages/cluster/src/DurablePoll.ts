@@ -14,8 +14,9 @@
  *
  * **What is promised.** Each attempt is made at least once, in order, and none is skipped. A `kill -9` repeats the attempt that was in
  * flight, at most. A graceful stop waits for it, up to the `entityTerminationTimeout` of the `ShardingConfig`, which is 15 seconds by
- * default, and repeats it only if it takes longer. A runner that was paused in a check, and was taken for dead, ends that check when it
- * wakes, and its result is dropped. So a check must be idempotent, as one that only looks is.
+ * default, and repeats it only if it takes longer. A runner that was paused, and was taken for dead, finishes its check when it wakes, and
+ * may make the current attempt beside its successor until it learns that it is no longer the owner; the first result counts. So a check
+ * must be idempotent, as one that only looks is.
  *
  * **Deploys.** A runner reads only polls of the names that it serves. All others wait in the table, whatever the other runners are:
  * older, newer, or without any durable poll.

@@ -1,6 +1,6 @@
 import { DurablePoll, PollStore } from "@effect-wait/cluster"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Data, DateTime, Duration, Effect, Exit, Layer, Logger, Option, Schedule, Schema } from "effect"
+import { Cause, Data, DateTime, Duration, Effect, Exit, Latch, Layer, Logger, Option, Schedule, Schema } from "effect"
 import { Backoff, WaitTimeout } from "effect-wait"
 import { TestRunner } from "effect/cluster"
 import { TestClock } from "effect/testing"
@@ -687,6 +687,33 @@ describe("a runner that stops or dies", () => {
 })
 
 describe("two runners that both think they own it", () => {
+  it.effect("make no attempt that is over: one that was paused looks first when it wakes", () =>
+    Effect.gen(function*() {
+      const rollout = define({ policy: { duration: "1500 millis", factor: 1, jitter: 0, steps: 0 } })
+      const awake = yield* Latch.make(true)
+      const runners = yield* makeRunners
+      const seen: Array<readonly [runner: string, attempt: number]> = []
+      const serve = (runner: string) =>
+        rollout.toLayer((_, info) => {
+          seen.push([runner, info.attempt])
+          return held(12)(info)
+        })
+      const a = yield* runners.start(serve("a"), { paused: awake.await })
+      yield* a.ask(rollout.start(api))
+      yield* TestClock.adjust("2 seconds")
+      yield* awake.close
+      yield* runners.start(serve("b"))
+      yield* TestClock.adjust("9 seconds")
+      const before = seen.length
+      yield* awake.open
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(seen.slice(0, 3), [["a", 1], ["a", 2], ["b", 3]])
+      assert.isTrue(seen.slice(before).some(([runner]) => runner === "a"))
+      const attempts = seen.map(([, attempt]) => attempt)
+      assert.deepStrictEqual(attempts, attempts.toSorted((a, b) => a - b))
+      assert.deepStrictEqual(new Set(attempts).size, 12)
+    }))
+
   it.effect("get one result: the first", () =>
     Effect.gen(function*() {
       const rollout = define()

@@ -127,6 +127,8 @@ export const makeRunners = Effect.gen(function*() {
       readonly config?: Partial<ShardingConfig.ShardingConfig["Service"]>
       /** How far the clock of this process is from that of the store, in milliseconds. */
       readonly clockIsOffBy?: number
+      /** What its timers wait for, besides their time: a process that is paused. */
+      readonly paused?: Effect.Effect<void>
     } = {}
   ) {
     const { life = makeLife() } = options
@@ -147,6 +149,7 @@ export const makeRunners = Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const skewed: Clock.Clock = {
       ...clock,
+      sleep: (duration) => Effect.andThen(clock.sleep(duration), options.paused ?? Effect.void),
       currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + offBy(),
       currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + offBy())
     }

@@ -26,6 +26,8 @@ export interface Kind {
 /** A poll in the memory of this runner: until its attempt is due, and during the attempt. */
 export interface Item {
   row: PollRow
+  /** When the store said that this row is so. */
+  readAt: number
   fiber: Fiber.Fiber<void> | undefined
   checkedSince: number | undefined
   /** Nothing is to be done for it any more: it has ended, or it is another runner's. */

@@ -27,6 +27,9 @@ const lookEvery = 1_000
 // What is due until the next look, and some more: a look takes time.
 const horizon = 2 * lookEvery
 
+// A process that was paused for longer than this may be the owner no more: what it has in memory is old.
+const longestDelay = 1_000
+
 // How many polls a look reads, besides those that the runner has in memory.
 const batch = 1_000
 
@@ -72,18 +75,21 @@ const makeServer = (
       time.sleepUntil(item.row.dueAt).pipe(
         Effect.andThen(Effect.suspend(() => {
           const kind = kinds.get(item.row.name)
-          return kind === undefined || !isServed(item.row) ? Effect.undefined : attempt(item, kind)
+          if (kind === undefined || !isServed(item.row)) return Effect.undefined
+          const isOld = time.now() > Math.max(item.row.dueAt, item.readAt) + longestDelay
+          return isOld ? Effect.as(loop.trigger, undefined) : attempt(item, kind)
         })),
         Effect.flatMap((next) => {
           if (next === undefined || next.dueAt > time.now() + horizon || !isServed(next)) return Effect.void
           item.row = next
+          item.readAt = time.now()
           return follow(item)
         })
       )
 
     const schedule = (row: PollRow): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const item: Item = { row, fiber: undefined, checkedSince: undefined, isDropped: false }
+        const item: Item = { row, readAt: time.now(), fiber: undefined, checkedSince: undefined, isDropped: false }
         items.set(row.id, item)
         const done = Effect.sync(() => {
           items.delete(row.id)

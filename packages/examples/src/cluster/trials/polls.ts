@@ -253,8 +253,10 @@ export const polls = Effect.fnUntraced(
   Effect.provide(
     PollStore.layerSql.pipe(
       Layer.provideMerge(layerClient()),
-      Layer.provideMerge(Layer.fresh(layerPostgres)),
+      Layer.provideMerge(layerPostgres),
       Layer.provideMerge(NodeServices.layer)
-    )
+    ),
+    // Another database than that of the trials around it.
+    { local: true }
   )
 )
