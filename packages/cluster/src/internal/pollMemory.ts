@@ -1,6 +1,8 @@
 /** Polls in the memory of one process. */
+import * as Arr from "effect/Array"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Order from "effect/Order"
 import { never, overdueAfter, type PollRow, type PollStorage } from "./pollRow.ts"
 
 // As a database does: nobody shares an object with the store.
@@ -55,13 +57,14 @@ export const make = (clock: Clock): PollStorage => {
       operation((now) => ({
         now,
         rows: copy(
-          Array.from(polls.values())
-            .filter((row) =>
+          Arr.sortWith(
+            Array.from(polls.values()).filter((row) =>
               row.state === "waiting" && row.dueAt <= now + within && names.includes(row.name) &&
               slots.includes(row.slot)
-            )
-            .toSorted((a, b) => a.dueAt - b.dueAt)
-            .slice(0, limit)
+            ),
+            ({ dueAt }) => dueAt,
+            Order.Number
+          ).slice(0, limit)
         )
       })),
     newest: (name, key) =>
@@ -116,13 +119,14 @@ export const make = (clock: Clock): PollStorage => {
         return {
           now,
           rows: copy(
-            Array.from(rows.values())
-              .filter(({ dueAt, key, state }) =>
+            Arr.sortWith(
+              Array.from(rows.values()).filter(({ dueAt, key, state }) =>
                 (states?.includes(state === "waiting" && dueAt <= now ? "checking" : state) ?? true) &&
                 key.startsWith(prefix) && (after === undefined || key > after)
-              )
-              .toSorted((a, b) => a.key < b.key ? -1 : 1)
-              .slice(0, limit)
+              ),
+              ({ key }) => key,
+              Order.String
+            ).slice(0, limit)
           )
         }
       }),
