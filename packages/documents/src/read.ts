@@ -143,7 +143,6 @@ const walk = (
     return
   }
   const names = Object.keys(value)
-  if (names.length === 0) return
   const own = keys.at(-1)
   const isTelling = typeof own === "string" && isTold(search, own) || names.some((key) => isTold(search, key))
   const entries: Entries = { ...value }
