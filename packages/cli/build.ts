@@ -17,6 +17,14 @@ const { metafile } = await build({
   alias: { debug: here("src/noDebug.ts") },
   inject: [here("src/lazySegmenter.ts")],
   define: { "Intl.Segmenter": "Segmenter" },
+  plugins: [{
+    name: "spawn",
+    setup: ({ onResolve }) =>
+      onResolve(
+        { filter: /^node:child_process$/ },
+        ({ importer }) => /NodeChildProcessSpawner/.test(importer) ? { path: here("src/Keeper.ts") } : undefined
+      )
+  }],
   minify: true,
   platform: "node",
   target: "node20",

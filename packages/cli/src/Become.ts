@@ -1,8 +1,8 @@
 /** The command that comes after the wait: this process is nothing but its parent from then on. */
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { isatty } from "node:tty"
+import { spawn } from "./Keeper.ts"
 import type { Outcome } from "./Outcome.ts"
 import { codeOf } from "./Signals.ts"
 

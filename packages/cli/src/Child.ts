@@ -9,7 +9,8 @@ import type { Outcome } from "./Outcome.ts"
 import { codeOf, Signals } from "./Signals.ts"
 
 // Where a signal ended the child, its name is in the error only.
-const signalOf = (error: PlatformError): string => /'(SIG[A-Z0-9]+)'/.exec(String(error.reason.cause))?.[1] ?? "SIGKILL"
+const signalOf = (error: PlatformError): string =>
+  /'(SIG[A-Z0-9+]+)'/.exec(String(error.reason.cause))?.[1] ?? "SIGKILL"
 
 const signalGroup = (pid: number, signal: NodeJS.Signals) => Effect.ignore(Effect.try(() => process.kill(-pid, signal)))
 
@@ -30,6 +31,9 @@ const relay = Effect.fnUntraced(function*(pid: number) {
     process.kill(process.pid, "SIGSTOP")
   })
 })
+
+const causeOf = ({ cause }: PlatformError["reason"]): string | undefined =>
+  cause instanceof Error ? cause.message : undefined
 
 const hopeless = (code: 126 | 127, what: string): Outcome => ({ code, what, isHopeless: true })
 
@@ -75,7 +79,10 @@ export const run = (
         Effect.succeed(
           reason._tag === "NotFound"
             ? hopeless(127, `${command}: command not found`)
-            : hopeless(126, `${command}: ${reason._tag === "PermissionDenied" ? "permission denied" : message}`)
+            : hopeless(
+              126,
+              `${command}: ${reason._tag === "PermissionDenied" ? "permission denied" : causeOf(reason) ?? message}`
+            )
         )
       ),
       // Node throws for a command that it cannot start at all.

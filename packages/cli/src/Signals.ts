@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { constants } from "node:os"
+import { numberOf } from "./Keeper.ts"
 
 const ending = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const
 
@@ -46,4 +47,4 @@ export const layer: Layer.Layer<Signals> = Layer.effect(Signals, make)
 const numbers: Readonly<Record<string, number>> = constants.signals
 
 /** What shells say of a command that a signal ended: 128 and its number. */
-export const codeOf = (signal: string): number => 128 + (numbers[signal] ?? 0)
+export const codeOf = (signal: string): number => 128 + (numbers[signal] ?? numberOf(signal))

@@ -7,7 +7,15 @@ import { folder, node, processes, sh, told, until } from "./run.ts"
 const there = "poll --file . --quiet"
 
 describe.concurrent("the command after a poll", () => {
-  it.live.each([["exit 0", 0], ["exit 3", 3], ["kill -TERM $$", 143], ["kill -KILL $$", 137]] as const)(
+  it.live.each(
+    [
+      ["exit 0", 0],
+      ["exit 3", 3],
+      ["kill -TERM $$", 143],
+      ["kill -KILL $$", 137],
+      ...process.platform === "linux" ? [["kill -35 $$", 163] as const] : []
+    ] as const
+  )(
     "gives its exit code: %s is %i",
     ([script, expected]) =>
       Effect.gen(function*() {

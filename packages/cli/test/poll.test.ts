@@ -160,6 +160,24 @@ describe.concurrent("effect-wait poll", () => {
       assert.deepStrictEqual(alive(pids()), [])
     }))
 
+  it.live.runIf(process.platform === "linux")(
+    "tells the ends of commands apart that it runs side by side",
+    () =>
+      Effect.gen(function*() {
+        const { run } = yield* folder
+        const checks = ["kill -40 $$", "exit 3", "kill -9 $$"].map((end) => `test $RETRY_ATTEMPT = 2 || ${end}`)
+        const { code, stderr } = yield* run([
+          ..."poll --interval 20ms".split(" "),
+          ...checks.flatMap((check) => ["--check", check])
+        ])
+        assert.strictEqual(code, 0)
+        assert.deepStrictEqual(told(stderr), [
+          "effect-wait: run 1: check test: SIGRTMIN+6, check test: exit 3, check test: SIGKILL after T, next in 20ms",
+          "effect-wait: run 2: ok after T; ready after 2 runs in T"
+        ])
+      })
+  )
+
   it.live("does not try again a command that is not there", () =>
     Effect.gen(function*() {
       const { run } = yield* folder

@@ -257,6 +257,26 @@ describe.concurrent("effect-wait retry", () => {
       })
   )
 
+  // Node has no name for these, and says that the child has exited with 0.
+  const realTime = [[32, "SIG32"], [34, "SIGRTMIN"], [40, "SIGRTMIN+6"], [64, "SIGRTMIN+30"]] as const
+
+  it.live.each(process.platform === "linux" ? realTime : [])(
+    "gives 128 and the number when the real-time signal %i ends a run",
+    ([signal, name]) =>
+      Effect.gen(function*() {
+        const { run, runs } = yield* folder
+        const { code, stderr } = yield* run(
+          `retry --attempts 2 --on-exit ${128 + signal} ${atOnce}`,
+          sh(`kill -${signal} $$`)
+        )
+        assert.deepStrictEqual({ code, runs: runs() }, { code: 128 + signal, runs: 2 })
+        assert.deepStrictEqual(told(stderr), [
+          `effect-wait: run 1: ${name} after T, next in 1ms`,
+          `effect-wait: run 2: ${name} after T; gave up after 2 runs in T`
+        ])
+      })
+  )
+
   it.live.each([
     ["KILL", 137],
     ["TERM", 143],

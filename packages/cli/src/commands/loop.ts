@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Health from "../Health.ts"
+import * as Keeper from "../Keeper.ts"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
 import { commandOf, conclude, inTime, reportOf, running } from "../running.ts"
@@ -57,6 +58,7 @@ export const loop = Command.make(
       const code = survive ? 0 : last?.outcome.code ?? 0
       return { code, what: code === 0 ? "done" : untilSuccess ? "gave up" : "failed" }
     }
+    yield* Keeper.ready
     yield* conclude({
       ...input,
       run: (run) => command === undefined ? Effect.never : inTime(command(run), input),

@@ -8,6 +8,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import { become } from "../Become.ts"
+import * as Keeper from "../Keeper.ts"
 import * as options from "../options.ts"
 import { type Outcome, timedOut, type Verdict } from "../Outcome.ts"
 import * as Probe from "../Probe.ts"
@@ -121,6 +122,7 @@ export const poll = Command.make(
       const checked = inTime(own(run), input)
       return input.invert ? Effect.map(checked, inverted) : checked
     }
+    if (!isTarget || input.check.length > 0) yield* Keeper.ready
     yield* conclude({
       ...input,
       run: steady(asked, input),

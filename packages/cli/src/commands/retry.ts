@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Keeper from "../Keeper.ts"
 import * as options from "../options.ts"
 import type { Outcome, Verdict } from "../Outcome.ts"
 import * as Report from "../Report.ts"
@@ -69,6 +70,7 @@ export const retry = Command.make(
       code = outcome.code
       return outcome
     })
+    yield* Keeper.ready
     yield* conclude({
       ...input,
       run,
