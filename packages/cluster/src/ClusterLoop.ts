@@ -9,18 +9,19 @@
  *          |-- term 1 ------|      |-- term 2 -------|  |-- term 3 ---
  * ```
  *
- * **What is promised.** In normal operation one runner at a time, and a run at least as often as the schedule says while there is
- * an owner. Not: exactly once. A runner that was paused (a stopped container, a long collection of garbage) runs one more
- * iteration after it wakes, before it learns that it is no longer the owner; and the next owner does not wait for a run that must not
- * be cut where the lock was lost. What such runs write has to be fenced: see `Fence`.
+ * **What is promised.** In normal operation one runner at a time. No run starts on a runner that another one has replaced: each run asks the
+ * memory of the loop first. A new owner goes on where the last one stopped, and repeats at most the run in flight. Not: exactly once. A run
+ * that was in flight when its runner was paused (a stopped container, a long collection of garbage) goes on when it wakes; and the next owner does not wait
+ * for a run that must not be cut where the lock was lost. What such runs write has to be guarded: see `ClusterLoop.guard` and `Fence`.
  *
  * @since 0.1.0
  */
 import * as Backoff from "effect-wait/Backoff"
 import * as Jitter from "effect-wait/Jitter"
 import * as Loop from "effect-wait/Loop"
+import * as LoopStore from "effect-wait/LoopStore"
+import * as Period from "effect-wait/Period"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
@@ -28,21 +29,45 @@ import * as RunnerStorage from "effect/cluster/RunnerStorage"
 import * as Sharding from "effect/cluster/Sharding"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { illegal } from "./internal/args.ts"
-import { CurrentTerm, type Term } from "./Term.ts"
+import * as Hub from "./internal/hub.ts"
+import { serve } from "./internal/loopEntity.ts"
+import * as Membership from "./internal/membership.ts"
+import { setEmbedded, tableOf, takeOverOf } from "./internal/memory.ts"
+import { registryOf } from "./internal/registry.ts"
+import { hasSlots, isOwn, startsAtOnce, unreadable } from "./internal/schedule.ts"
+import { forget } from "./internal/takeOver.ts"
+import * as InternalTerm from "./internal/term.ts"
+import * as TermMemory from "./internal/termMemory.ts"
+import type { Term } from "./Term.ts"
+
+export { ControlError } from "./internal/controlModels.ts"
+export type { Control, PastRun, Status } from "./internal/controlModels.ts"
+export { CurrentSlot } from "./internal/currentSlot.ts"
+export { guard } from "./internal/guard.ts"
+export { control, list } from "./internal/loopControl.ts"
 
 /**
- * The loop can run nowhere as it was asked for: found when its layer is built.
+ * The layer of a loop is refused: the loop would run nowhere, or twice. The message says what to change.
  *
- * - `reason`: `"duplicate"`: this runner has a loop of that name already; `"shardGroup"`: it does not serve that shard group, or
- *   nobody can tell
+ * - `name`: the name of the loop
+ * - `reason`:
+ *   - `"duplicate"`: this runner has a loop of that name already
+ *   - `"schedule"`: nothing can read its cron expression
+ *   - `"shardGroup"`: this runner does not serve its shard group, or its `ShardingConfig` is not provided
+ *   - `"address"`: the runner has the default address, or that of another runner that is alive
+ *   - `"shardSettings"`: its `shardsPerGroup`, its shard groups or its kind of locks do not fit a runner that is alive
+ *   - `"pooledConnection"`: a pooler in transaction mode stands before the database
+ *
+ * The last three are checked where the cluster's storage is the Postgres of the `SqlClient` that the loop is provided with.
  *
  * **Example** (Twice the same name)
  *
@@ -63,7 +88,7 @@ import { CurrentTerm, type Term } from "./Term.ts"
  */
 export class ClusterLoopError extends Data.TaggedError("ClusterLoopError")<{
   readonly name: string
-  readonly reason: "duplicate" | "shardGroup"
+  readonly reason: "address" | "duplicate" | "pooledConnection" | "schedule" | "shardGroup" | "shardSettings"
   readonly message: string
 }> {}
 
@@ -76,15 +101,6 @@ export class ClusterLoopError extends Data.TaggedError("ClusterLoopError")<{
 export interface Owned {
   readonly term: Term
   readonly loop: Loop.Loop<unknown, unknown>
-}
-
-// What each runner has: a process may be several, in tests.
-const registries = new WeakMap<Sharding.Sharding["Service"], Map<string, Owned | undefined>>()
-
-const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned | undefined> => {
-  const registry = registries.get(sharding) ?? new Map<string, Owned | undefined>()
-  registries.set(sharding, registry)
-  return registry
 }
 
 /**
@@ -120,16 +136,6 @@ const registryOf = (sharding: Sharding.Sharding["Service"]): Map<string, Owned |
 export const find = (name: string): Effect.Effect<Option.Option<Owned>, never, Sharding.Sharding> =>
   Effect.map(Sharding.Sharding, (sharding) => Option.fromUndefinedOr(registryOf(sharding).get(name)))
 
-const terms = Metric.counter("effect_wait_cluster_terms_total", {
-  description: "Terms that began here",
-  incremental: true
-})
-
-const owned = Metric.gauge("effect_wait_cluster_owned", { description: "Loops that this runner owns now" })
-
-// In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
-const ownInterruption = Effect.interruptible(Effect.void)
-
 // No delay is close to 0: a runner that was paused, and is refused by a `Fence`, has to learn first that it is no longer the owner.
 const defaultBackoff = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
 
@@ -140,21 +146,55 @@ const allowed = (options: {
   readonly immediate?: unknown
   readonly backoff?: unknown
   readonly onFailure?: unknown
+  readonly catchUp?: unknown
 }): Effect.Effect<void> => {
-  const { backoff, immediate, name, onFailure, run, schedule } = options
+  const { backoff, catchUp, immediate, name, onFailure, run, schedule } = options
+  const isRecord = Predicate.isObject(catchUp)
+  const { missed, unreadable, window }: { missed?: unknown; unreadable?: unknown; window?: unknown } = isRecord
+    ? catchUp
+    : {}
+  const isOwnSchedule = Schedule.isSchedule(schedule) && isOwn(schedule)
+  const slotted = isOwnSchedule && hasSlots(schedule)
+  const noSlots = "left out, for only the slots of Period.cron and Period.ticker can be missed"
   const checks = [
     [typeof name === "string" && name !== "", "name", name, "a string that is not empty"],
     [Effect.isEffect(run), "run", run, "an Effect"],
     [Schedule.isSchedule(schedule), "schedule", schedule, "a Schedule"],
     [immediate === undefined || typeof immediate === "boolean", "immediate", immediate, "true or false"],
     [backoff === undefined || Schedule.isSchedule(backoff), "backoff", backoff, "a Schedule"],
-    [onFailure === undefined || typeof onFailure === "function", "onFailure", onFailure, "a function"]
+    [onFailure === undefined || typeof onFailure === "function", "onFailure", onFailure, "a function"],
+    [catchUp === undefined || catchUp === false || isRecord, "catchUp", catchUp, "a record of options, or false"],
+    [
+      !isRecord || isOwnSchedule,
+      "schedule",
+      schedule,
+      "a schedule of effect-wait outside Effect's own combinators, for the loop has catchUp"
+    ],
+    [missed === undefined || slotted, "catchUp.missed", missed, noSlots],
+    [window === undefined || slotted, "catchUp.window", window, noSlots],
+    [isOneOf(missed, ["skip", "one", "all"]), "catchUp.missed", missed, `"skip", "one" or "all"`],
+    [isOneOf(unreadable, ["fail", "startAsNew"]), "catchUp.unreadable", unreadable, `"fail" or "startAsNew"`],
+    [window === undefined || isDuration(window), "catchUp.window", window, "a duration of 0 or more"]
   ] as const
   const wrong = checks.find(([holds]) => !holds)
   if (wrong === undefined) return Effect.void
   const [, argument, value, allowed] = wrong
   return Effect.die(illegal(`ClusterLoop.layer: ${argument}`, value, allowed))
 }
+
+const isOneOf = (value: unknown, allowed: ReadonlyArray<unknown>): boolean =>
+  value === undefined || allowed.includes(value)
+
+const isDuration = (value: unknown): boolean =>
+  Option.exists(Duration.fromInput(value as Duration.Input), (duration) => Duration.toMillis(duration) >= 0)
+
+/** When a runner takes over again what another one has taken over from it. */
+const retake = Period.sliding("2 seconds").pipe(Jitter.additive(0.5))
+
+const forgets = (schedule: object): string =>
+  isOwn(schedule)
+    ? "This loop remembers nothing through a hand-over: provide the SqlClient of the cluster to its layer, or set catchUp to false"
+    : "This loop remembers nothing through a hand-over: its schedule is not one of effect-wait. Set catchUp to false if that is right"
 
 const assigned = (
   name: string,
@@ -187,20 +227,32 @@ const assigned = (
  * - `name`: what it is called, in the whole cluster. Its spans, metrics and log entries have this name, as those of every `Loop` with a
  *   name; besides, they tell the `runner` and the `term`
  * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
- * - `schedule`: as for `Loop.run`. It begins anew with each term: what it remembers is not carried over
- * - `immediate`: whether the first run of a term starts at once. Default true, but false for a calendar, as for `Loop.run`
+ * - `schedule`: as for `Loop.run`. The next owner goes on where the last one stopped, see `catchUp`
+ * - `immediate`: whether the first run of a new loop starts at once. Default true, but false for a calendar, as for `Loop.run`
  * - `backoff`: the schedule that the loop follows while runs fail, with an error or a defect. It starts again after each success, and
  *   sees the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is
  *   logged and counted
  * - `onFailure`: a hook for each failed run that the loop outlives, as that of `Loop.run`. Default: a log entry of level Warn
  * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
+ * - `catchUp`: what becomes of slots of `Period.cron` and `Period.ticker` that passed while nobody ran the loop: `missed`, default `"one"`, `window` and
+ *   `unreadable`, as for `Loop.layer`. Any other schedule goes on with the rest of its delay. `false`: each term begins as new, and nothing is stored
+ *
+ * The loop remembers in the tables `effect_wait_loops` and `effect_wait_loop_runs` of its `SqlClient`, Postgres or SQLite. They are created where they are
+ * missing. A run costs two statements: one before it, which also finds that another runner has taken over or that the loop is
+ * paused, and one after it. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
+ * `LoopStore`, if it has one, and else only in a cluster of one process; what remembers nothing through a hand-over logs a warning. So does a schedule that
+ * is not one of effect-wait.
  *
  * A failed run is counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
  * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays a hand-over. What a run acquires in its Scope is
  * released when it ends.
  *
- * The layer fails with a `ClusterLoopError` for a name that this runner has already, and for a shard group that it does not serve. It
- * dies with an `IllegalArgumentError` for an empty name, and for what is no Effect or Schedule.
+ * When a runner takes over many loops, the first ten runs start at once, and the others 2.5 milliseconds apart, so that thousands of
+ * loops do not run in the same instant. Runs at the slots of a calendar are not spread.
+ *
+ * The layer fails with a {@link ClusterLoopError} where the loop would run nowhere, or twice. For that it reads the `ShardingConfig` and
+ * the `SqlClient` of the runner, so provide both to the loop as well. It dies with an `IllegalArgumentError` for an empty name, and for
+ * what is no Effect or Schedule.
  *
  * **Gotchas**
  *
@@ -254,12 +306,9 @@ export const layer = <
   readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined
   readonly onFailure?: ((failure: Loop.Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
   readonly shardGroup?: string | undefined
+  readonly catchUp?: Loop.CatchUp | false | undefined
 }): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RB | RH, Scope.Scope>> => {
   const { backoff = defaultBackoff, immediate, name, onFailure, schedule, shardGroup = "default" } = options
-  const run = Effect.catchCause(
-    Effect.scoped(options.run),
-    (cause) => Effect.andThen(ownInterruption, Effect.fail(cause))
-  )
   // The error of a run is its Cause.
   const hook = onFailure === undefined ?
     undefined :
@@ -267,10 +316,21 @@ export const layer = <
       onFailure({ ...failure, cause: Option.getOrElse(Cause.findErrorOption(cause), () => Cause.empty) })
   const make = Effect.gen(function*() {
     const sharding = yield* Sharding.Sharding
+    yield* Hub.turn(sharding)
     const registry = registryOf(sharding)
     yield* allowed(options)
     const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
     yield* assigned(name, shardGroup, config)
+    const { refusal } = yield* Membership.Membership
+    if (refusal !== undefined) return yield* new ClusterLoopError({ name, ...refusal })
+    const mistyped = yield* unreadable(schedule)
+    if (mistyped !== undefined) {
+      return yield* new ClusterLoopError({
+        name,
+        reason: "schedule",
+        message: `The loop "${name}" never runs: ${mistyped.message}`
+      })
+    }
     yield* Effect.acquireRelease(
       Effect.suspend((): Effect.Effect<unknown, ClusterLoopError> => {
         const message = `This runner has a loop "${name}" already. Give each loop a name of its own.`
@@ -280,50 +340,49 @@ export const layer = <
       }),
       () => Effect.sync(() => registry.delete(name))
     )
-    const ambient = yield* Metric.CurrentMetricAttributes
     const runner = Option.match(Option.flatMap(config, ({ runnerAddress }) => runnerAddress), {
       onNone: () => "unknown",
       onSome: ({ host, port }) => `${host}:${port}`
     })
-    const counted = Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, name, runner })
-    const turn = Effect.gen(function*() {
-      const term: Term = {
-        loop: name,
-        runner,
-        id: String(yield* sharding.getSnowflake),
-        startedAt: yield* Clock.currentTimeMillis
-      }
-      const attributes = { loop: name, runner, term: term.id }
-      return yield* Effect.gen(function*() {
-        yield* Effect.acquireRelease(counted(Metric.update(owned, 1)), () => counted(Metric.update(owned, 0)))
-        yield* counted(Metric.update(terms, 1))
-        yield* Effect.logInfo("The term begins")
-        yield* Effect.addFinalizer(() => Effect.logInfo("The term ends"))
-        const loop = yield* Loop.forkScoped(run, schedule, { name, immediate, backoff, onFailure: hook })
-        yield* Effect.acquireRelease(
-          Effect.sync(() => registry.set(name, { term, loop })),
-          () => Effect.sync(() => registry.set(name, undefined))
+    const identity: InternalTerm.Identity = { name, runner, ambient: yield* Metric.CurrentMetricAttributes }
+    yield* InternalTerm.setOwned(identity, 0)
+    const isSpread = immediate ?? startsAtOnce(schedule)
+    const context = yield* Effect.context<Exclude<R | RS | RB | RH, Scope.Scope>>()
+    const table = options.catchUp === false || !isOwn(schedule) ? undefined : yield* tableOf(sharding)
+    if (table === undefined && options.catchUp !== false) yield* Effect.logWarning(forgets(schedule))
+    if (table !== undefined) yield* serve(sharding, name, shardGroup, table)
+    const takeOver = table === undefined ? forget : takeOverOf(table, sharding, { owner: runner, shardGroup })
+    const catchUp = options.catchUp === false ? undefined : options.catchUp ?? {}
+    const settings = { name, immediate, backoff, onFailure: hook }
+    const fork = (seat: Hub.Seat) => (term: Term) => {
+      const row = seat.recollection?.row
+      const run = InternalTerm.iteration(options.run, seat)
+      // An overdue run starts at once, also that of a calendar.
+      const initialDelay = isSpread || row?.memory !== undefined ? seat.firstDelay : 0
+      if (table === undefined || row === undefined) return Loop.forkScoped(run, schedule, { ...settings, initialDelay })
+      const memory = TermMemory.make(table, term, row)
+      return Loop.forkScoped(InternalTerm.remembering(run, memory), schedule, { ...settings, initialDelay, catchUp })
+        .pipe(
+          Effect.provideService(LoopStore.LoopStore, memory.store),
+          Effect.tap((loop) => row.isTriggered ? loop.trigger : Effect.void)
         )
-        const exit = yield* loop.await
-        if (Exit.isSuccess(exit)) yield* Effect.logInfo("The loop is done, and begins again with the next term")
-        return yield* Effect.never
-      }).pipe(
-        Effect.scoped,
-        Effect.provideService(CurrentTerm, term),
-        Effect.annotateLogs(attributes),
-        Effect.annotateSpans(attributes)
-      )
-    }).pipe(
-      Effect.provideService(Metric.CurrentMetricAttributes, { ...ambient, runner }),
-      Effect.tapCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.void
-          : Effect.logError("The term has failed: the loop runs nowhere", cause)
-      )
-    )
-    yield* sharding.registerSingleton(name, turn, { shardGroup })
+    }
+    const oneTerm = (seat: Hub.Seat) => InternalTerm.run(sharding, identity, seat, fork(seat))
+    // This runner has still the shard, for all that it knows: it takes over again.
+    const again = (seat: Hub.Seat) =>
+      Effect.flatMap(takeOver([name]), (known) => oneTerm({ ...seat, recollection: known.get(name) }))
+    yield* Hub.join(sharding, {
+      name,
+      shardGroup,
+      takeOver,
+      term: (seat) =>
+        Effect.andThen(oneTerm(seat), Loop.run(again(seat), retake, { initialDelay: "1 second" })).pipe(
+          Effect.andThen(Effect.never),
+          Effect.provideContext(context)
+        )
+    })
   })
-  return Layer.effectDiscard(make)
+  return Layer.provide(Layer.effectDiscard(make), Membership.layer)
 }
 
 /**
@@ -352,7 +411,8 @@ export const layer = <
  */
 export const layerEmbedded: Layer.Layer<
   Sharding.Sharding | Runners.Runners | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
-> = Sharding.layer.pipe(
+> = Layer.effectDiscard(Effect.map(Sharding.Sharding, setEmbedded)).pipe(
+  Layer.provideMerge(Sharding.layer),
   Layer.provideMerge(Runners.layerNoop),
   Layer.provideMerge(MessageStorage.layerMemory),
   Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),

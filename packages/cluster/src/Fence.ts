@@ -17,6 +17,9 @@
  * writes are accepted, as long as it does not know better; the owner is refused, takes a token again with its next `begin`, and from
  * then on the other one is refused. Tokens grow all the same. So begin first, and then work.
  *
+ * A loop that remembers in a database has a fence of its own: `ClusterLoop.guard` checks it and completes the slot of the run. Take a `Fence` for several writes
+ * a run, for another database, and for terms of one's own.
+ *
  * The token is Martin Kleppmann's, in "How to do distributed locking".
  *
  * @since 0.1.0
@@ -30,6 +33,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as args from "./internal/args.ts"
+import { idleTimeout, inTransaction, isOpen } from "./internal/transaction.ts"
 import { CurrentTerm, type Term } from "./Term.ts"
 
 /**
@@ -183,7 +187,7 @@ export const make = Effect.fnUntraced(function*(
   options?: { readonly idleTimeout?: Duration.Input | undefined }
 ): Effect.fn.Return<Fence, SqlError, SqlClient.SqlClient> {
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-  const idle = Option.match(Duration.fromInput(options?.idleTimeout ?? "5 seconds"), {
+  const idle = Option.match(Duration.fromInput(options?.idleTimeout ?? idleTimeout), {
     onNone: () => NaN,
     onSome: (duration) => Math.ceil(Duration.toMillis(duration))
   })
@@ -220,15 +224,6 @@ export const make = Effect.fnUntraced(function*(
   const { check, prepare } = dialect
   yield* prepare
 
-  // A connection that is gone cannot be rolled back, which would be a defect, and hide the failure of the write.
-  const inTransaction = <A, E, R>(write: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
-    Effect.flatMap(Effect.serviceOption(sql.transactionService), (open) => {
-      if (Option.isSome(open)) return sql.withTransaction(write)
-      let failure: Cause.Cause<E> | undefined
-      const remembered = Effect.tapCause(write, (cause) => Effect.sync(() => failure = cause))
-      return Effect.catchCause(sql.withTransaction(remembered), (cause) => Effect.failCause(failure ?? cause))
-    })
-
   const fenced = (owner: string, token: bigint): FencedTerm => {
     const hold = Effect.flatMap(check, ([row]) => {
       const current = row === undefined ? 0n : BigInt(row.token)
@@ -240,13 +235,13 @@ export const make = Effect.fnUntraced(function*(
       fence: name,
       owner,
       token,
-      guard: (write) => inTransaction(Effect.andThen(hold, write))
+      guard: (write) => inTransaction(sql, Effect.andThen(hold, write))
     }
     return term
   }
 
   const take: Fence["take"] = Effect.fnUntraced(function*({ owner }) {
-    if (Option.isSome(yield* Effect.serviceOption(sql.transactionService))) {
+    if (yield* isOpen(sql)) {
       return yield* illegal(`The fence "${name}" gives no token in a transaction: its rollback would give it out twice`)
     }
     // One statement that commits itself: nobody can freeze within it.

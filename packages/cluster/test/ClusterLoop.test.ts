@@ -18,7 +18,7 @@ import {
   Scope,
   Tracer
 } from "effect"
-import { Backoff, Limit, Period } from "effect-wait"
+import { Backoff, Jitter, Limit, Period } from "effect-wait"
 import { Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import { addressOf, makeCluster, runner } from "./cluster.ts"
@@ -223,8 +223,99 @@ describe("ClusterLoop.layer", () => {
         "Info: The loop is done, and begins again with the next term",
         "Info: The term begins",
         "Info: The term begins",
+        "Info: The term ends: done",
+        "Info: The term ends: done",
         "Warn: A run failed; the next one starts in 5s"
       ])
+    }))
+
+  it.effect.each([
+    { expression: "61 * * * *", change: Jitter.additive(0.1) },
+    { expression: "0 0 30 2 *", change: Limit.attempts(3) }
+  ])(
+    "refuses the expression $expression, which nothing can read or no date matches",
+    ({ change, expression }) =>
+      Effect.gen(function*() {
+        for (const schedule of [Period.cron(expression), change(Period.cron(expression))]) {
+          const error = yield* Effect.flip(embedded(ClusterLoop.layer({ name: "sync", run: Effect.void, schedule })))
+          assert.strictEqual(error.reason, "schedule")
+          assert.include(error.message, "The loop \"sync\" never runs: ")
+        }
+      })
+  )
+
+  it.effect("asks no schedule that is not its own before the first run", () =>
+    Effect.gen(function*() {
+      const { start, starts } = starting()
+      let asked = 0
+      const schedule = Schedule.tap(Period.sliding("1 second"), () => Effect.sync(() => asked++))
+      yield* embedded(ClusterLoop.layer({ name: "sync", run: start, schedule }))
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(asked, starts.length)
+    }))
+
+  it.effect("is owned by nobody from the moment that its layer is built, and again when it is over", () =>
+    Effect.gen(function*() {
+      const owned = Effect.map(
+        Metric.snapshot,
+        (metrics) =>
+          metrics.filter(({ id }) => id === "effect_wait_cluster_owned").map(({ attributes, state }) => [
+            attributes?.name,
+            "value" in state && state.value
+          ])
+      )
+      const twice = fiveSeconds.pipe(Limit.attempts(2))
+      const loops = Layer.mergeAll(
+        ClusterLoop.layer({ name: "done", run: Effect.void, schedule: twice }),
+        ClusterLoop.layer({ name: "given up", run: Effect.fail("no"), schedule: fiveSeconds, backoff: twice }),
+        ClusterLoop.layer({ name: "on", run: Effect.void, schedule: fiveSeconds })
+      )
+      yield* Layer.build(Layer.provideMerge(loops, ClusterLoop.layerEmbedded))
+      assert.deepStrictEqual(yield* owned, [["done", 0], ["given up", 0], ["on", 0]])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* owned, [["done", 1], ["given up", 1], ["on", 1]])
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* owned, [["done", 0], ["given up", 0], ["on", 1]])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+  it.effect("says why a term ends: a hand-over, a lost lock, a shutdown", () =>
+    Effect.gen(function*() {
+      const ends: Array<string> = []
+      const logger = Logger.make(({ fiber, message }) => {
+        const text = String(Array.isArray(message) ? message[0] : message)
+        if (text.startsWith("The term ends")) {
+          ends.push(`${String(fiber.getRef(References.CurrentLogAnnotations)["runner"])} ${text}`)
+        }
+      })
+      const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
+      const loops = Array.from(
+        { length: 20 },
+        (_, i) => ClusterLoop.layer({ name: `loop ${i}`, run: Effect.void, schedule: fiveSeconds })
+      )
+      const join = Effect.fnUntraced(function*(port: number) {
+        const scope = yield* Scope.make()
+        const [first, ...others] = loops
+        yield* Layer.build(
+          Layer.mergeAll(first!, ...others).pipe(
+            Layer.provide(runner(port, { shardsPerGroup: 8 })),
+            Layer.provide([leases.layer, Logger.layer([logger])])
+          )
+        ).pipe(Scope.provide(scope))
+        yield* TestClock.adjust("5 seconds")
+        return scope
+      })
+      const seen = () => [...new Set(ends.splice(0))].toSorted()
+      const first = yield* join(1)
+      yield* join(2)
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(seen(), ["runner:1 The term ends: hand-over"])
+      yield* leases.partition(addressOf(2))
+      yield* TestClock.adjust("40 seconds")
+      assert.deepStrictEqual(seen(), ["runner:2 The term ends: lost lock"])
+      yield* leases.heal(addressOf(2))
+      yield* Effect.forkChild(Scope.close(first, Exit.void))
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(seen().filter((end) => end.startsWith("runner:1")), ["runner:1 The term ends: shutdown"])
     }))
 
   it.effect("refuses a name that the runner has already", () =>
@@ -235,19 +326,18 @@ describe("ClusterLoop.layer", () => {
       assert.strictEqual(error.message, "This runner has a loop \"sync\" already. Give each loop a name of its own.")
     }))
 
-  it.effect("takes a name again once its layer was closed", () =>
+  it.effect("takes a name again once its layer was closed, and goes on where the loop was", () =>
     Effect.gen(function*() {
       const { start, starts } = starting()
       const loop = () => ClusterLoop.layer({ name: "sync", run: start, schedule: fiveSeconds })
       const context = yield* Layer.build(ClusterLoop.layerEmbedded)
       yield* TestClock.adjust("1 second")
-      yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("1 second"))).pipe(
-        Effect.provide(context)
-      )
-      yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("1 second"))).pipe(
-        Effect.provide(context)
-      )
-      assert.deepStrictEqual(starts, [1000, 2000])
+      for (let times = 1; times <= 3; times++) {
+        yield* Effect.scoped(Effect.andThen(Layer.build(loop()), TestClock.adjust("3 seconds"))).pipe(
+          Effect.provide(context)
+        )
+      }
+      assert.deepStrictEqual(starts, [1000, 6000])
     }))
 
   it.effect.each<readonly [object, string]>([

@@ -3,11 +3,11 @@ import { Fence, Term } from "@effect-wait/cluster"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Array as Arr, Cause, Data, Deferred, type Duration, Effect } from "effect"
-import { Exit, Fiber, Layer, Random, Redacted, Semaphore, Stream } from "effect"
+import { Exit, Fiber, Layer, Random, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
-import { DatabaseSync, type SQLInputValue } from "node:sqlite"
+import { SqlClient, SqlError, Statement } from "effect/sql"
 import * as Postgres from "../../examples/src/cluster/postgres.ts"
+import { sqlite } from "./sqlite.ts"
 
 class Boom extends Data.TaggedError("Boom") {}
 
@@ -464,33 +464,6 @@ layer(Live, { excludeTestServices: true, timeout: "60 seconds" })("Fence, on Pos
       yield* Effect.logInfo(`a guard ${guarded} ms, its transaction alone ${plain} ms, a later begin ${begins} ms`)
     }))
 })
-
-/** A client over Node's own SQLite: the drivers are for an older Effect. */
-const sqlite = Effect.gen(function*() {
-  const database = new DatabaseSync(":memory:")
-  const run = (text: string, params: ReadonlyArray<unknown>) =>
-    Effect.try({
-      try: () => database.prepare(text).all(...params as ReadonlyArray<SQLInputValue>),
-      catch: (cause) => new SqlError.SqlError({ reason: new SqlError.UnknownError({ cause }) })
-    })
-  const values = (text: string, params: ReadonlyArray<unknown>) =>
-    Effect.map(run(text, params), Arr.map((row) => Object.values(row)))
-  const connection: SqlConnection.Connection = {
-    execute: run,
-    executeRaw: run,
-    executeStream: () => Stream.empty,
-    executeValues: values,
-    executeValuesUnprepared: values,
-    executeUnprepared: run
-  }
-  const semaphore = yield* Semaphore.make(1)
-  return yield* SqlClient.make({
-    ...SqlClient.makeSqliteAcquirers({ connection: Effect.succeed(connection), semaphore }),
-    compiler: Statement.makeCompilerSqlite(),
-    driver: "sqlite",
-    spanAttributes: []
-  })
-}).pipe(Effect.provide(Reactivity.layer))
 
 describe("Fence, elsewhere", () => {
   it.live("works on SQLite", () =>

@@ -29,21 +29,24 @@ import * as Schema from "effect/Schema"
 import * as args from "./internal/args.ts"
 import { LoopStore } from "./internal/loopStore.ts"
 import { LoopStoreError } from "./internal/loopStoreError.ts"
-import type { Memory } from "./internal/memory.ts"
+import type { Change, Memory, NextRun } from "./internal/memory.ts"
 import { type Access, remember } from "./internal/remember.ts"
 
 export { LoopStore } from "./internal/loopStore.ts"
 export { LoopStoreError } from "./internal/loopStoreError.ts"
-export type { CatchUp, Memory } from "./internal/memory.ts"
+export type { CatchUp, Memory, NextRun } from "./internal/memory.ts"
 
 /**
  * A store of your own.
  *
  * - `load`: what was saved under the name of a loop; undefined if there is nothing
- * - `save`: replaces it as a whole: a process that dies in a save leaves the old memory or the new one
+ * - `save`: replaces it as a whole: a process that dies in a save leaves the old memory or the new one. `change` tells why:
+ *   `"start"`: the loop is new; `"run"`: a run has ended; `"pause"` and `"resume"`
+ * - `begin`: the loop asks it before each run. `false` means that the loop was paused elsewhere: it pauses. Default: each run starts
  *
  * A failure with the reason `"unavailable"` makes the loop try again, after 0.5 seconds at first, and at most a minute.
- * A call without an answer for 10 seconds is such a failure. `"unreadable"` is for a memory that makes no sense.
+ * A call without an answer for 10 seconds is such a failure. `"unreadable"` is for a memory that makes no sense. With `"stale"`, for
+ * a loop that another process has taken over, the loop ends with this failure.
  *
  * **Example** (A Map)
  *
@@ -79,17 +82,22 @@ export type { CatchUp, Memory } from "./internal/memory.ts"
  */
 export const make = (access: {
   readonly load: (name: string) => Effect.Effect<Memory | undefined, LoopStoreError>
-  readonly save: (name: string, memory: Memory) => Effect.Effect<unknown, LoopStoreError>
+  readonly save: (name: string, memory: Memory, change: Change) => Effect.Effect<unknown, LoopStoreError>
+  readonly begin?: ((name: string, run: NextRun) => Effect.Effect<boolean, LoopStoreError>) | undefined
 }): LoopStore["Service"] => {
   args.requiredOptions("LoopStore.make: access", access)
   args.fn("LoopStore.make: load", access.load)
   args.fn("LoopStore.make: save", access.save)
+  if (access.begin !== undefined) args.fn("LoopStore.make: begin", access.begin)
+  const { begin } = access
   const store: Access = {
     load: (name) => access.load(name),
-    save: (name, memory) => Effect.asVoid(access.save(name, memory))
+    save: (name, memory, change) => Effect.asVoid(access.save(name, memory, change)),
+    begin: begin && ((name, run) => begin(name, run))
   }
   return LoopStore.of({
-    ...store,
+    load: store.load,
+    save: store.save,
     remember: (caller, watch, schedule, catchUp) => remember(store, caller, watch, schedule, catchUp)
   })
 }

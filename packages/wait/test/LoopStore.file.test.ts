@@ -40,8 +40,8 @@ describe("files", () => {
         const { load, save } = yield* LoopStore.LoopStore
         for (const name of ["sync", "a/b", "..", ".", "Über 1*", "%2F"]) {
           assert.isUndefined(yield* load(name))
-          yield* save(name, memory(1))
-          yield* save(name, memory(2))
+          yield* save(name, memory(1), "run")
+          yield* save(name, memory(2), "run")
           assert.deepStrictEqual(yield* load(name), memory(2))
         }
         assert.deepStrictEqual(readdirSync(join(folder, "new")).toSorted(), [
@@ -99,10 +99,10 @@ describe("files", () => {
             Effect.provide(LoopStore.layerFile(folder)),
             Effect.provideService(FileSystem.FileSystem, fs)
           )
-        yield* on(({ save }) => save("job", memory(1)))
+        yield* on(({ save }) => save("job", memory(1), "run"))
         const left: Array<number | null | undefined> = []
         for (let last = 1; last <= 5; last++) {
-          yield* Effect.exit(on(({ save }) => save("job", memory(last + 1)), dyingAt(last)))
+          yield* Effect.exit(on(({ save }) => save("job", memory(last + 1), "run"), dyingAt(last)))
           left.push((yield* on(({ load }) => load("job")))?.due)
         }
         assert.deepStrictEqual(left, [1, 1, 1, 1, 6])

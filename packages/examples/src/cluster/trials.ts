@@ -1,8 +1,15 @@
 /**
- * Fail-over on real processes and a real Postgres: 10 owners killed, 10 stopped, and then churn: replicas that join, are killed,
- * stopped and paused, and a database that crashes. It fails when a claim does not hold.
+ * A cluster of real processes on a real Postgres. It fails when a claim does not hold.
  *
- * `npx --yes pnpm@12 cluster [--seed 1] [--seconds 100] [--trials 10]`
+ * - fail-over: owners that are killed and stopped, and then churn: replicas that join, are killed, stopped and paused, and a database
+ *   that crashes; for each seed
+ * - memory: what loops remember through deploys, kills, crashes and an outage, on Postgres and with files; guarded writes; control from
+ *   another process
+ * - many: thousands of loops on three runners
+ * - faults: what brought two owners or none is refused
+ * - alerts: the alert of docs/many-machines.md
+ *
+ * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 5] [--loops 1000]`
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -13,22 +20,29 @@ import { parseArgs } from "node:util"
 import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
+import { alerts } from "./trials/alerts.ts"
+import { allHold, claim } from "./trials/claims.ts"
+import { faults } from "./trials/faults.ts"
+import { many } from "./trials/many.ts"
+import { full as fullMemory, memory, small as smallMemory } from "./trials/memory.ts"
 
-const { seconds, seed, trials } = parseArgs({
+const { full, loops, only, seconds, seed, trials } = parseArgs({
   options: {
-    seconds: { type: "string", default: "100" },
-    seed: { type: "string", default: "1" },
-    trials: { type: "string", default: "10" }
+    full: { type: "boolean", default: false },
+    loops: { type: "string" },
+    only: { type: "string", default: "fail-over,memory,many,faults,alerts" },
+    seconds: { type: "string" },
+    seed: { type: "string", default: "1,2" },
+    trials: { type: "string" }
   }
 }).values
 
-if (!(Number(trials) >= 1 && Number(seconds) >= 1)) throw new Error("--trials and --seconds must be 1 or more")
+const churnSeconds = Number(seconds ?? (full ? 100 : 40))
+const trialsEach = Number(trials ?? (full ? 10 : 5))
+const loopsMost = Number(loops ?? (full ? 10_000 : 1000))
 
-const claims: Array<boolean> = []
-
-const claim = (holds: boolean, text: string) => {
-  claims.push(holds)
-  return Console.log(`${holds ? "ok    " : "FAILED"} ${text}`)
+if (!(trialsEach >= 1 && churnSeconds >= 1 && loopsMost >= 1)) {
+  throw new Error("--trials, --seconds and --loops must be 1 or more")
 }
 
 const shown = (millis: number): string => (millis / 1000).toFixed(1)
@@ -39,14 +53,14 @@ const spread = (values: ReadonlyArray<number>): string => {
 }
 
 /** The replicas that run, by name. Names are never used again. */
-const makeReplicas = Effect.fnUntraced(function*() {
+const makeReplicas = Effect.fnUntraced(function*(seed: string) {
   const { url } = yield* Postgres
   const running = new Map<string, Replica>()
   let names = 0
   return {
     running,
     join: Effect.suspend(() =>
-      Effect.map(startReplica(`r${++names}`, url), (replica) => running.set(replica.name, replica))
+      Effect.map(startReplica(`r${seed}.${++names}`, url), (replica) => running.set(replica.name, replica))
     ),
     leave: Effect.fnUntraced(function*(name: string, how: "kill" | "stop") {
       const replica = running.get(name)
@@ -81,7 +95,10 @@ const stale = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   })
 }
 
-const churn = Effect.fnUntraced(function*({ join, leave, running }: Effect.Success<ReturnType<typeof makeReplicas>>) {
+const churn = Effect.fnUntraced(function*(
+  { join, leave, running }: Effect.Success<ReturnType<typeof makeReplicas>>,
+  seed: string
+) {
   const postgres = yield* Postgres
   const counts = { join: 0, kill: 0, stop: 0, pause: 0, crash: 0 }
   const paused = new Set<string>()
@@ -126,19 +143,19 @@ const churn = Effect.fnUntraced(function*({ join, leave, running }: Effect.Succe
   })
   const polls: Array<string> = []
   const startPoll = Effect.gen(function*() {
-    const deployment = `d${polls.length + 1}`
+    const deployment = `d${seed}.${polls.length + 1}`
     // Also while the database is down: it is the same poll each time.
     yield* Effect.retry(rollout.start({ deployment }), Period.sliding("200 millis"))
     polls.push(deployment)
   })
   const starting = yield* Effect.forkChild(Loop.run(startPoll, Period.nonSliding("10 seconds")))
-  yield* Loop.run(act, Period.sliding("1 second"), { stop: Effect.sleep(`${Number(seconds)} seconds`) })
+  yield* Loop.run(act, Period.sliding("1 second"), { stop: Effect.sleep(`${churnSeconds} seconds`) })
   yield* Fiber.interrupt(starting)
   return { counts, paused, polls }
 })
 
-const program = Effect.gen(function*() {
-  const replicas = yield* makeReplicas()
+const failOvers = Effect.fnUntraced(function*(seed: string) {
+  const replicas = yield* makeReplicas(seed)
   for (let i = 0; i < 3; i++) yield* replicas.join
   yield* owner(() => true)
   yield* Effect.sleep("3 seconds")
@@ -163,7 +180,7 @@ const program = Effect.gen(function*() {
 
   for (const [how, name, limit] of [["kill", "kill -9", 10], ["stop", "SIGTERM", 2]] as const) {
     const took: Array<number> = []
-    for (let i = 0; i < Number(trials); i++) took.push(yield* failOver(replicas, how))
+    for (let i = 0; i < trialsEach; i++) took.push(yield* failOver(replicas, how))
     yield* claim(
       took.every((millis) => millis <= limit * 1000),
       `${name}: the next owner runs within ${limit} s in each of ${took.length} trials: least / median / most ${
@@ -173,12 +190,12 @@ const program = Effect.gen(function*() {
   }
   const before = (yield* reconciled()).at(-1)?.id ?? 0
   const begun = (yield* tried()).at(-1)?.id ?? 0
-  const { counts, paused, polls } = yield* churn(replicas)
+  const { counts, paused, polls } = yield* churn(replicas, seed)
   const [fenced, unfenced] = [yield* reconciled(before), yield* tried(begun)]
   const [late, early] = [stale(fenced), stale(unfenced)]
   const terms = new Set(unfenced.map(({ term }) => term)).size
   yield* Console.log(
-    `       ${seconds} s of churn, seed ${seed}: ${
+    `       ${churnSeconds} s of churn, seed ${seed}: ${
       Object.entries(counts).map(([name, n]) => `${n} ${name}`).join(", ")
     }; ` +
       `${terms} terms, ${unfenced.length} runs, ${fenced.length} of them written`
@@ -211,7 +228,24 @@ const program = Effect.gen(function*() {
   )
   const next = yield* Effect.option(owner(() => true, "30 seconds"))
   yield* claim(Option.isSome(next), "the loop goes on afterwards")
-}).pipe(Random.withSeed(seed))
+}, (effect, seed) => Effect.scoped(Random.withSeed(effect, seed)))
+
+/** A database of its own: what the runners have in common differs from part to part. */
+const database = Effect.fnUntraced(function*(name: string) {
+  const sql = yield* SqlClient.SqlClient
+  const { url } = yield* Postgres
+  yield* sql`CREATE DATABASE ${sql(name)}`
+  return url.replace(/[^/]*$/, name)
+})
+
+const program = Effect.gen(function*() {
+  const parts = only.split(",")
+  if (parts.includes("fail-over")) yield* Effect.forEach(seed.split(","), failOvers, { discard: true })
+  if (parts.includes("memory")) yield* Random.withSeed(memory(full ? fullMemory : smallMemory), seed)
+  if (parts.includes("many")) yield* many(yield* database("many"), loopsMost)
+  if (parts.includes("faults")) yield* faults(yield* database("faults"))
+  if (parts.includes("alerts")) yield* alerts(yield* database("alerts"), full ? 60 : 10)
+})
 
 const services = client.pipe(
   Layer.provideMerge(layerClient()),
@@ -222,7 +256,7 @@ const services = client.pipe(
 NodeRuntime.runMain(
   Effect.provide(Effect.scoped(program), services).pipe(
     Effect.andThen(Effect.sync(() => {
-      if (claims.includes(false)) process.exitCode = 1
+      if (!allHold()) process.exitCode = 1
     }))
   )
 )

@@ -97,7 +97,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
   protected next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "holding" | "deciding" = "deciding"
+  private doing: "running" | "sleeping" | "holding" | "deciding" | "beginning" = "deciding"
   // Only where the schedule is a calendar.
   declare private calendar?: CalendarDelay<F, R>
   // Only where the loop outlives the process.
@@ -196,7 +196,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.reportNext(NaN)
       return this.wait(next, next !== this.uncut)
     }
-    if (this.doing === "sleeping" || !this.setDue(next)) return this.run()
+    if (this.doing === "sleeping" || this.doing === "beginning" || !this.setDue(next)) return this.run()
     this.doing = "sleeping"
     return this.sleep(this.naps ? Math.min(next, longestNap) : next)
   }
@@ -217,6 +217,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     } else if (this.doing === "holding") {
       this.at.look()
       this.next = this.isTriggered ? 0 : this.resumed()
+    } else if (this.doing === "beginning") {
+      this.at.startRun()
     } else if (!this.isHeld) {
       this.at.startRun()
       if (this.naps && !this.isTriggered) this.endNap()
@@ -310,7 +312,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   // A fiber yields when it has used up its operations, and a stop may come in that moment. If too few operations are
   // left to start the run, the fiber yields now, and then checks the stop once more.
-  private run(): Effect.Effect<unknown, E, R> {
+  private run(): Effect.Effect<unknown, E | F, R> {
     if (!this.isOpen) return this.startRun()
     if (this.isStopping) {
       this.doing = "deciding"
@@ -319,6 +321,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (this.isHeld) {
       this.doing = "holding"
       return this.hold()
+    }
+    const begin = this.recollection?.begin
+    if (begin !== undefined && this.doing !== "beginning") {
+      this.doing = "beginning"
+      return this.wait(begin(this, this.plan, this.state, this.isTriggered))
     }
     return mustYield(this.watch === undefined ? 1 : 10)
       ? Effect.flatMap(Effect.yieldNow, () => this.run())

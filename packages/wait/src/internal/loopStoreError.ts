@@ -5,7 +5,8 @@ import * as Data from "effect/Data"
  *
  * - `name`: the name of the loop
  * - `key`: where the store has the memory, such as a file
- * - `reason`: `"unavailable"`: the store is away, and the loop tries again; `"unreadable"`: the store has something else
+ * - `reason`: `"unavailable"`: the store is away, and the loop tries again; `"unreadable"`: the store has something else;
+ *   `"stale"`: another process has taken over the loop, which ends here
  * - `cause`: the error of the store
  *
  * **Example** (Something else under the name of the loop)
@@ -34,7 +35,7 @@ import * as Data from "effect/Data"
 export class LoopStoreError extends Data.TaggedError("LoopStoreError")<{
   readonly name: string
   readonly key: string
-  readonly reason: "unavailable" | "unreadable"
+  readonly reason: "unavailable" | "unreadable" | "stale"
   readonly message: string
   readonly cause?: unknown
 }> {}

@@ -39,6 +39,28 @@ export interface Memory extends Slots {
   readonly paused: boolean
 }
 
+/**
+ * A run that is about to start.
+ *
+ * - `slot`: the slot of `Period.cron` or `Period.ticker` that it serves, in milliseconds since the epoch. Null for other
+ *   schedules, and for a run that was triggered or is immediate
+ * - `nextSlot`: the slot after it
+ * - `start`: when it starts, in milliseconds since the epoch
+ * - `isTriggered`: a trigger starts it: also while the loop is paused
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NextRun {
+  readonly slot: number | null
+  readonly nextSlot: number | null
+  readonly start: number
+  readonly isTriggered: boolean
+}
+
+/** Why a memory is saved. */
+export type Change = "start" | "run" | "pause" | "resume"
+
 /** What becomes of slots that passed while no process ran the loop. */
 export interface Policy {
   readonly missed: Missed

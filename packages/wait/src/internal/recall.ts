@@ -3,12 +3,22 @@ import { type Calendar, countBetween, slotAfter, slotBefore } from "./calendar.t
 import { find, look } from "./cron.ts"
 import type { Dates, Grid, Ticks } from "./grid.ts"
 import type { Memory, Policy, Slots } from "./memory.ts"
-import type { Moment } from "./moment.ts"
+import type { LoopMoment } from "./moment.ts"
 import { done } from "./plan.ts"
 
+// Reads both clocks in one instant: what passes between the two would move all slots from then on.
+const lookAtBoth = (at: LoopMoment): void => {
+  for (let tries = 0; tries < 4; tries++) {
+    const before = at.wall()
+    at.look()
+    if (at.wall() - before <= 1) return
+  }
+}
+
 /** Where the slots are, by the wall clock. */
-export const slotsOf = (grid: Grid, at: Moment): Slots => {
+export const slotsOf = (grid: Grid, at: LoopMoment): Slots => {
   if (grid === undefined) return { anchor: null, slot: null, nextSlot: null }
+  lookAtBoth(at)
   if ("millis" in grid) {
     const { millis, state: { first, slot } } = grid
     const anchor = at.wall() - (at.now - first)
@@ -20,8 +30,16 @@ export const slotsOf = (grid: Grid, at: Moment): Slots => {
   return { anchor: null, slot, nextSlot: isNew ? slotAfter(calendar, slot) : state.slot }
 }
 
+/** The slot after this one. */
+export const followingSlot = (grid: Grid, slot: number | null): number | null => {
+  if (grid === undefined || slot === null) return null
+  if ("millis" in grid) return slot + grid.millis
+  const next = slotAfter(grid.calendar, slot)
+  return next === Infinity ? null : next
+}
+
 /** The wait for the first run, or `done`. */
-export const recallGrid = (grid: Grid, at: Moment, memory: Memory, policy: Policy): number =>
+export const recallGrid = (grid: Grid, at: LoopMoment, memory: Memory, policy: Policy): number =>
   grid === undefined
     ? 0
     : "millis" in grid
@@ -31,11 +49,12 @@ export const recallGrid = (grid: Grid, at: Moment, memory: Memory, policy: Polic
 const recallTicks = (
   millis: number,
   state: Ticks,
-  at: Moment,
+  at: LoopMoment,
   { anchor, due, nextSlot, slot, written }: Memory,
   { missed, window }: Policy
 ): number => {
   if (anchor === null || slot === null) return 0
+  lookAtBoth(at)
   // A memory from the future counts as one of now: the wall clock was wrong.
   const wall = Math.max(at.wall(), written)
   state.first = at.now - (wall - anchor)
@@ -63,7 +82,7 @@ const recallTicks = (
 const recallDates = (
   calendar: Calendar,
   state: Dates,
-  at: Moment,
+  at: LoopMoment,
   { due, nextSlot, slot, written }: Memory,
   { missed, window }: Policy
 ): number => {

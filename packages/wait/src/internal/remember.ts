@@ -14,18 +14,19 @@ import * as args from "./args.ts"
 import type { Grid } from "./grid.ts"
 import type { AnyPlan, Recollection } from "./loopStore.ts"
 import { LoopStoreError } from "./loopStoreError.ts"
-import type { CatchUp, Memory, Policy } from "./memory.ts"
-import { earlyWake } from "./moment.ts"
+import type { CatchUp, Change, Memory, NextRun, Policy, Slots } from "./memory.ts"
+import { earlyWake, type LoopMoment } from "./moment.ts"
 import { End } from "./next.ts"
 import { planOf } from "./plan.ts"
-import { recallGrid, slotsOf } from "./recall.ts"
+import { followingSlot, recallGrid, slotsOf } from "./recall.ts"
 import { CurrentLoop, type Stoppable } from "./stopping.ts"
 import type { Watch, Watched } from "./watch.ts"
 
 /** Reads and writes of a store. */
 export interface Access {
   readonly load: (name: string) => Effect.Effect<Memory | undefined, LoopStoreError>
-  readonly save: (name: string, memory: Memory) => Effect.Effect<void, LoopStoreError>
+  readonly save: (name: string, memory: Memory, change: Change) => Effect.Effect<void, LoopStoreError>
+  readonly begin: ((name: string, run: NextRun) => Effect.Effect<boolean, LoopStoreError>) | undefined
 }
 
 const away = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
@@ -166,37 +167,44 @@ export const remember = (
       Effect.annotateLogs("loop", name)
     )
 
-  const write = lock.withPermits(1)(
-    Effect.suspend(() => memory === undefined ? Effect.void : store.save(name, memory))
-  )
+  const write = (change: Change) =>
+    lock.withPermits(1)(Effect.suspend(() => memory === undefined ? Effect.void : store.save(name, memory, change)))
 
-  const save = (loop: Stoppable): Effect.Effect<void> =>
+  const save = (loop: Stoppable, change: Change): Effect.Effect<void, LoopStoreError> =>
     Effect.catch(
-      retried(lasting(write), loop, () => true),
-      ({ message }) =>
-        Effect.annotateLogs(
+      retried(lasting(write(change)), loop, ({ reason }) => reason !== "stale"),
+      (error) =>
+        error._tag !== "RetryExhausted" ? Effect.fail(error) : Effect.annotateLogs(
           Effect.logError(
             "The loop has stopped, and its memory was not written: after the next start its last run is repeated",
-            message
+            error.message
           ),
           "loop",
           name
         )
     )
 
-  const note = ({ at }: Watched, plan: AnyPlan, state: unknown, wait: number): void => {
-    const written = at.wall()
-    const { grid, period = null } = partsOf(plan, state)
-    const { anchor, nextSlot, slot } = slotsOf(grid?.of(), at)
+  const slotsAt = (at: LoopMoment, parts: Parts): Slots => {
+    const { anchor, nextSlot, slot } = slotsOf(parts.grid?.of(), at)
     // The wall clock has whole milliseconds only: roundings must not move the slots from restart to restart.
     const step = (memory?.anchor ?? NaN) - (anchor ?? NaN)
     const shift = Math.abs(step) < leastStep ? step : 0
-    const { isPaused, lastEnd, lastStart, lastSuccess } = watch
-    memory = {
-      written,
+    return {
       anchor: timeOrNull((anchor ?? NaN) + shift),
       slot: timeOrNull((slot ?? NaN) + shift),
-      nextSlot: timeOrNull((nextSlot ?? NaN) + shift),
+      nextSlot: timeOrNull((nextSlot ?? NaN) + shift)
+    }
+  }
+
+  const note = ({ at }: Watched, plan: AnyPlan, state: unknown, wait: number): void => {
+    const parts = partsOf(plan, state)
+    const { period = null } = parts
+    const { isPaused, lastEnd, lastStart, lastSuccess } = watch
+    const slots = slotsAt(at, parts)
+    const written = at.wall()
+    memory = {
+      written,
+      ...slots,
       due: timeOrNull(written + wait),
       period,
       lastStart: timeOrNull(lastStart),
@@ -205,6 +213,8 @@ export const remember = (
       paused: isPaused
     }
   }
+
+  const { begin } = store
 
   return {
     load: (loop) =>
@@ -232,7 +242,7 @@ export const remember = (
             return Effect.void
           }
           memory = { ...found, paused: watch.isPaused }
-          return save(loop)
+          return save(loop, watch.isPaused ? "pause" : "resume")
         })
       ),
     recall(plan, state, at) {
@@ -250,16 +260,27 @@ export const remember = (
       // A memory from the future counts as one of now: the wall clock was wrong.
       return Math.max(0, whole - Math.max(0, at.wall() - written))
     },
+    begin: begin && ((loop, plan, state, isTriggered) => {
+      const { at } = loop
+      const parts = partsOf(plan, state)
+      const isOfSlot = !at.isExtra && parts.cap?.hasAdded !== true && !isImmediate(parts)
+      const slot = isOfSlot ? slotsAt(at, parts).nextSlot : null
+      const run = { slot, nextSlot: followingSlot(parts.grid?.of(), slot), start: at.wall(), isTriggered }
+      return retried(begin(name, run), loop, ({ reason }) => reason === "unavailable").pipe(
+        Effect.catchTag("RetryExhausted", () => Effect.succeed(true)), // the loop was stopped, and makes no run
+        Effect.map((isGranted) => isGranted || isTriggered || watch.pause(loop))
+      )
+    }),
     saveBefore(loop, plan, state, next, during) {
       if (typeof next === "number") {
         note(loop, plan, state, next)
-        return during(next, save(loop))
+        return during(next, save(loop, loop.attempts === 0 ? "start" : "run"))
       }
       if (next instanceof End) {
         // The slot of a failure that ends the loop is not served.
         if (Exit.isFailure(next.exit)) return next
         note(loop, plan, state, 0)
-        return Effect.as(save(loop), next)
+        return Effect.as(save(loop, "run"), next)
       }
       return Effect.flatMap(next, (found) => {
         const saved = this.saveBefore(loop, plan, state, found, during)
@@ -279,9 +300,19 @@ export const remember = (
       if (isOverdue && !watch.isPaused) {
         memory = { ...memory, written: wall, due: wall, slot: Math.max(slot, wall - 1), nextSlot: null }
       }
-      return save(loop)
+      // A loop that another process has taken over ends at its next run.
+      return Effect.catch(
+        save(loop, watch.isPaused ? "pause" : "resume"),
+        ({ message }) => Effect.annotateLogs(Effect.logError("A pause was not written", message), "loop", name)
+      )
     }
   }
+}
+
+// A calendar before its first slot.
+const isImmediate = ({ grid }: Parts): boolean => {
+  const found = grid?.of()
+  return found !== undefined && "calendar" in found && found.state.slot === -Infinity
 }
 
 const nothing = {

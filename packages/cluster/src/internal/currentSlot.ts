@@ -1,0 +1,40 @@
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import { constUndefined } from "effect/Function"
+
+/**
+ * The slot of `Period.cron` or `Period.ticker` that the run serves, however late it is. Undefined for other schedules, for a run that was triggered
+ * or is immediate, for a loop that remembers nothing, and outside of a run.
+ *
+ * Runs that catch up with `missed: "all"` have one slot each, and a retry has that of the run that failed: a report knows the hour that it is about.
+ *
+ * **Example** (The hour of a report)
+ *
+ * ```ts
+ * import { DateTime, Effect, Layer } from "effect"
+ * import { Jitter, Period } from "effect-wait"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ * import { TestClock } from "effect/testing"
+ *
+ * const hours: Array<string> = []
+ * const Report = ClusterLoop.layer({
+ *   name: "report",
+ *   run: Effect.map(ClusterLoop.CurrentSlot, (slot) => hours.push(slot === undefined ? "none" : DateTime.formatIso(slot))),
+ *   schedule: Period.cron("0 * * * *", { timeZone: "UTC" }).pipe(Jitter.additive(0.5))
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Layer.build(Layer.provide(Report, ClusterLoop.layerEmbedded))
+ *   yield* TestClock.adjust("160 minutes")
+ * }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
+ *
+ * await Effect.runPromise(program)
+ * hours[0] // => "1970-01-01T01:00:00.000Z"
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const CurrentSlot = Context.Reference<DateTime.Utc | undefined>("@effect-wait/cluster/CurrentSlot", {
+  defaultValue: constUndefined
+})

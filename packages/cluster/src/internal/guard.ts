@@ -1,0 +1,71 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { StaleTerm } from "../Fence.ts"
+import { CurrentTerm } from "../Term.ts"
+import { ofTerm } from "./termMemory.ts"
+
+const illegal = (message: string): Effect.Effect<never> => Effect.die(new Cause.IllegalArgumentError(message))
+
+/**
+ * The write that completes a run, in a transaction that also records the slot of the run as done: each slot of the loop is written exactly
+ * once, whenever its owner dies.
+ *
+ * - for one write a run: what belongs together goes into one guard
+ * - it costs one statement inside the transaction, and saves the one after the run
+ * - when this process is no longer the owner it fails with a `Fence.StaleTerm`, and nothing is written. The loop ends, and begins again
+ *   if this runner still owns it
+ * - a run that fails after its guard is reported, and is not repeated: its slot is done
+ * - Postgres ends a transaction that stands still for 5 seconds, so that an owner that was paused within it does not hold up the next one
+ *
+ * It dies with an `IllegalArgumentError` outside of a run, and in a loop that remembers without a database.
+ *
+ * **Gotchas**
+ *
+ * The write has to use the `SqlClient` that the layer of the loop has: what it does with another one, or elsewhere, is not held back.
+ * Do slow work before the guard, and only write within it.
+ *
+ * **Example** (Each hour is billed exactly once)
+ *
+ * ```ts no-run
+ * import { Effect } from "effect"
+ * import { Period } from "effect-wait"
+ * import { ClusterLoop } from "@effect-wait/cluster"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const measure = Effect.succeed(21)
+ *
+ * const run = Effect.gen(function*() {
+ *   const sql = yield* SqlClient.SqlClient
+ *   const hour = yield* ClusterLoop.CurrentSlot
+ *   const amount = yield* measure
+ *   yield* ClusterLoop.guard(sql`INSERT INTO bills (hour, amount) VALUES (${hour}, ${amount})`)
+ * })
+ *
+ * const Bill = ClusterLoop.layer({
+ *   name: "bill",
+ *   run,
+ *   schedule: Period.cron("0 * * * *", { timeZone: "UTC" }),
+ *   catchUp: { missed: "all" }
+ * })
+ * ```
+ *
+ * @see `Fence` for writes of other loops, to other databases, and in terms of one's own
+ * @category guards
+ * @since 0.1.0
+ */
+export const guard = <A, E, R>(write: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError | StaleTerm, R> =>
+  Effect.gen(function*() {
+    const term = yield* CurrentTerm
+    const memory = term && ofTerm(term)
+    if (term === undefined || memory === undefined) {
+      return yield* illegal("ClusterLoop.guard works in the run of a ClusterLoop that remembers, and nowhere else")
+    }
+    if (memory.guard === undefined) {
+      return yield* illegal(
+        `ClusterLoop.guard needs a database: provide the SqlClient of Postgres or SQLite to the layer of the loop "${term.loop}"`
+      )
+    }
+    return yield* memory.guard(write, yield* Clock.currentTimeMillis)
+  })
