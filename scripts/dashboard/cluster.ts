@@ -3,13 +3,13 @@
  * of the owner. It prints how long a page takes to show each, and fails where it takes more than 5 seconds.
  */
 import { executable, launch, missing, open } from "@effect-wait/browser"
+import type { Page } from "@effect-wait/browser/test"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import type { Page } from "playwright-core"
 import { layer as layerPostgres, Postgres } from "../../packages/examples/src/cluster/postgres.ts"
 
 const path = executable()

@@ -24,8 +24,10 @@ const runOf = ({ end, outcome, start }: ClusterLoop.PastRun): Run => ({
 })
 
 const infoOf = (status: ClusterLoop.Status, history: ReadonlyArray<ClusterLoop.PastRun>): Info => {
-  const consecutiveFailures = history.length - 1 - history.findLastIndex(({ outcome }) => outcome !== "failure")
-  const lastFailure = history.findLast(({ outcome }) => outcome !== "success")
+  const latestFirst = Array.from(history).reverse()
+  const others = latestFirst.findIndex(({ outcome }) => outcome !== "failure")
+  const consecutiveFailures = others === -1 ? history.length : others
+  const lastFailure = latestFirst.find(({ outcome }) => outcome !== "success")
   return {
     id: status.name,
     name: status.name,
