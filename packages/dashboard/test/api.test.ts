@@ -222,10 +222,17 @@ describe("the stream of changes", () => {
       isAway = true
       yield* TestClock.adjust("1 second")
       const { status, text } = yield* send("/loops/api")
+      const late = yield* send("/loops/api/changes")
+      const ofLatePage = yield* Stream.runCollect(Stream.take(late.events, 2))
       isAway = false
       yield* TestClock.adjust("1 second")
 
       assert.deepStrictEqual([status, text], [503, `{"_tag":"LoopsUnavailable","message":"no database"}`])
+      // A page that is opened meanwhile is told as well.
+      assert.deepStrictEqual(ofLatePage, [
+        { _tag: "Loops", at: 2000, instance: null, loops: [blank] },
+        { _tag: "Changes", at: 2000, changed: [], removed: [], unavailable: "no database" }
+      ])
       assert.deepStrictEqual(seen.slice(1), [
         { _tag: "Changes", at: 1250, changed: [], removed: [], unavailable: "no database" },
         { _tag: "Changes", at: 2250, changed: [], removed: [] }

@@ -30,8 +30,9 @@ interface Known {
 
 const encoder = new TextEncoder()
 
-/** The wire format of an event: encoded once, for all pages. */
-const encode = (event: Loops | Changes): Uint8Array => encoder.encode(`data: ${JSON.stringify(event)}\n\n`)
+/** The wire format of events: encoded once, for all pages. */
+const encode = (...events: ReadonlyArray<Loops | Changes>): Uint8Array =>
+  encoder.encode(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""))
 
 // Sources without numbers tell runs apart by their start.
 const keyOf = ({ attempt, start }: Run): number => attempt ?? start
@@ -133,12 +134,18 @@ export const makeEvents = (
       yield* Effect.acquireRelease(Effect.sync(() => readers.add(reader)), () =>
         Effect.sync(() => readers.delete(reader)))
       const subscription = yield* PubSub.subscribe(batches)
-      const all = Effect.map(Clock.currentTimeMillis, (at) =>
-        encode(loops(at)))
+      const all = Effect.map(Clock.currentTimeMillis, (at) => {
+        const { unavailable } = state
+        return unavailable === undefined
+          ? encode(loops(at))
+          : encode(loops(at), { _tag: "Changes", at, changed: [], removed: [], unavailable })
+      })
       let seen = state.number
       const later = Stream.fromSubscription(subscription).pipe(
         // A page that got all loops again has seen these.
-        Stream.filter((batch) => batch.number > seen),
+        Stream.filter((batch) =>
+          batch.number > seen
+        ),
         Stream.mapEffect((batch) => {
           const isNext = batch.number === seen + 1
           seen = isNext ? batch.number : state.number
