@@ -93,6 +93,11 @@ interface Dialect {
   readonly hold: (key: Key) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
 }
 
+const stale = ({ name, token }: Key, row: Row | undefined): Effect.Effect<never, StaleTerm> =>
+  Effect.fail(new StaleTerm({ fence: name, token, current: row?.token ?? 0n, owner: row?.owner ?? "nobody" }))
+
+const shardGroupOf = ([row]: ReadonlyArray<{ readonly shard_group: string }>) => row?.shard_group
+
 /** Undefined for databases other than Postgres and SQLite. */
 export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
   const sql = client.withoutTransforms()
@@ -231,16 +236,11 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
       ([row]) => row === undefined ? undefined : rowOf(row)
     )
 
-  const stale = ({ name, token }: Key, row: Row | undefined): Effect.Effect<never, StaleTerm> =>
-    Effect.fail(new StaleTerm({ fence: name, token, current: row?.token ?? 0n, owner: row?.owner ?? "nobody" }))
-
   const orStale = (key: Key, rows: Effect.Effect<ReadonlyArray<unknown>, SqlError>) =>
     Effect.flatMap(
       rows,
       ({ length }) => length > 0 ? Effect.void : Effect.flatMap(find(key.name), (row) => stale(key, row))
     )
-
-  const shardGroupOf = ([row]: ReadonlyArray<{ readonly shard_group: string }>) => row?.shard_group
 
   return {
     take: (takers, owner) => Effect.andThen(prepared, dialect.take(takers, owner)),
