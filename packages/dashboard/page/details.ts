@@ -6,6 +6,7 @@ import { ago, date, healthOf, next, took } from "./words.ts"
 
 export interface DetailHandlers {
   readonly canAct: boolean
+  readonly canStop: boolean
   readonly trigger: (id: string) => void
   readonly toggle: (id: string) => void
   readonly stop: (id: string) => void
@@ -56,7 +57,9 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
     state,
     failure,
     picture,
-    ...handlers.canAct ? [element("div", { class: "buttons" }, trigger, toggle, stop)] : [],
+    ...handlers.canAct
+      ? [element("div", { class: "buttons" }, trigger, toggle, ...handlers.canStop ? [stop] : [])]
+      : [],
     facts,
     table
   )

@@ -239,6 +239,7 @@ const toggle = (id: string) => void act(id, loops.known.get(id)?.info.state === 
 
 const details = makeDetails({
   canAct,
+  canStop: document.body.dataset["stop"] === "true",
   trigger,
   toggle,
   stop,

@@ -108,7 +108,7 @@ function routes<Id extends HttpApiMiddleware.AnyId, S, E, R>(
   const base = args.path("Dashboard.layer: path", path)
   return Layer.unwrap(Effect.gen(function*() {
     const loops = yield* source
-    const page = pageRoutes(base, title, actions)
+    const page = pageRoutes(base, title, actions, loops.canStop)
     const reads = readHandlers(path, loops)
     if (actions === undefined) {
       return Layer.merge(page, Layer.provide(HttpApiBuilder.layer(DashboardApi.make(path)), reads))
@@ -171,6 +171,9 @@ const actionHandlers = <Id extends HttpApiMiddleware.AnyId, S>(
     Effect.gen(function*() {
       if (instance !== source.instance) {
         return yield* new DashboardApi.OtherProcess({ message: "These loops are those of another process" })
+      }
+      if (action === "stop" && !source.canStop) {
+        return yield* new DashboardApi.CannotStop({ message: "These loops cannot be stopped; pause them" })
       }
       yield* find(source, id)
       yield* source.control(id, action)

@@ -211,8 +211,8 @@ export const Changes: Schema.Codec<Changes> = Schema.Struct({
  * import { DashboardApi } from "@effect-wait/dashboard"
  *
  * const isWorthAnotherTry = (
- *   error: DashboardApi.LoopNotFound | DashboardApi.OtherProcess | DashboardApi.LoopsUnavailable
- * ) => error._tag !== "LoopNotFound"
+ *   error: DashboardApi.LoopNotFound | DashboardApi.OtherProcess | DashboardApi.LoopsUnavailable | DashboardApi.CannotStop
+ * ) => error._tag === "OtherProcess" || error._tag === "LoopsUnavailable"
  *
  * isWorthAnotherTry(new DashboardApi.LoopNotFound({ id: "7", message: "There is no loop of the id 7" })) // => false
  * isWorthAnotherTry(new DashboardApi.OtherProcess({ message: "These loops are those of another process" })) // => true
@@ -249,6 +249,17 @@ export class LoopsUnavailable extends Schema.TaggedError<LoopsUnavailable>()("Lo
   message: Schema.String
 }, { httpApiStatus: 503 }) {}
 
+/**
+ * The source of the loops cannot stop them: status 405.
+ *
+ * @see {@link LoopNotFound} for the example
+ * @category errors
+ * @since 0.1.0
+ */
+export class CannotStop extends Schema.TaggedError<CannotStop>()("CannotStop", {
+  message: Schema.String
+}, { httpApiStatus: 405 }) {}
+
 const params = { id: Schema.String }
 
 const list = HttpApiEndpoint.get("list", "/", { success: Loops, error: LoopsUnavailable })
@@ -264,7 +275,7 @@ const action = <const Name extends string>(name: Name) =>
     params,
     query: { instance: Schema.optional(Schema.String) },
     success: Info,
-    error: [LoopNotFound, OtherProcess, LoopsUnavailable]
+    error: [LoopNotFound, OtherProcess, LoopsUnavailable, CannotStop]
   })
 
 const [trigger, pause, resume, stop] = [action("trigger"), action("pause"), action("resume"), action("stop")]

@@ -25,6 +25,7 @@ export type Action = "trigger" | "pause" | "resume" | "stop"
  *
  * - `instance`: the process whose loops these are; null where each process has the same loops
  * - `interval`: the delay between two looks, while a page is open
+ * - `canStop`: whether `control` can stop a loop. Without it the page has no Stop, and the route answers with status 405
  * - `list`: all loops. A loop that has not changed may be the same object as before, which saves its comparison
  * - `control`: does the action, and completes without waiting for a run. False if there is no loop of this id
  *
@@ -34,6 +35,7 @@ export type Action = "trigger" | "pause" | "resume" | "stop"
 export interface LoopSource {
   readonly instance: string | null
   readonly interval: Duration.Input
+  readonly canStop: boolean
   readonly list: Effect.Effect<ReadonlyArray<Info>, LoopsUnavailable>
   readonly control: (id: string, action: Action) => Effect.Effect<boolean, LoopsUnavailable>
 }
@@ -169,6 +171,7 @@ export const local: Effect.Effect<LoopSource, never, Scope.Scope> = Effect.gen(f
   return {
     instance: draw.toString(36),
     interval: "250 millis",
+    canStop: true,
     list: Effect.suspend(() => Effect.forEach(registry, look)),
     control: (id, action) =>
       Effect.suspend(() => {

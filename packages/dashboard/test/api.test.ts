@@ -149,6 +149,7 @@ describe("the stream of changes", () => {
       const source = Effect.succeed({
         instance: null,
         interval: 250,
+        canStop: true,
         list: Effect.sync(() => {
           looks++
           return []
@@ -176,7 +177,13 @@ describe("the stream of changes", () => {
       let version = 0
       const list = Effect.sync(() => [{ ...blank, runs: ++version }])
       const send = yield* makeService({
-        source: Effect.succeed({ instance: null, interval: 250, list, control: () => Effect.succeed(false) })
+        source: Effect.succeed({
+          instance: null,
+          interval: 250,
+          canStop: true,
+          list,
+          control: () => Effect.succeed(false)
+        })
       })
       const { events } = yield* send("/loops/api/changes")
       const tags: Array<unknown> = []
@@ -200,7 +207,13 @@ describe("the stream of changes", () => {
         isAway ? Effect.fail(new DashboardApi.LoopsUnavailable({ message: "no database" })) : Effect.succeed([blank])
       )
       const send = yield* makeService({
-        source: Effect.succeed({ instance: null, interval: 250, list, control: () => Effect.succeed(false) })
+        source: Effect.succeed({
+          instance: null,
+          interval: 250,
+          canStop: true,
+          list,
+          control: () => Effect.succeed(false)
+        })
       })
       const { events } = yield* send("/loops/api/changes")
       const seen: Array<unknown> = []

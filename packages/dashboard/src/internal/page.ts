@@ -47,7 +47,7 @@ const schemeOf = (authorization: unknown): string => {
   return ["Bearer", "Basic"].find((scheme) => schemes.includes(scheme))?.toLowerCase() ?? "browser"
 }
 
-const html = (files: string, title: string, scheme: string): string =>
+const html = (files: string, title: string, scheme: string, canStop: boolean): string =>
   `<!doctype html>
 <html lang="en">
 <head>
@@ -59,7 +59,7 @@ const html = (files: string, title: string, scheme: string): string =>
 <link rel="stylesheet" href="${files}/dashboard.css?${assets.version}">
 <script type="module" src="${files}/dashboard.js?${assets.version}"></script>
 </head>
-<body data-api="${files}/api" data-actions="${scheme}">
+<body data-api="${files}/api" data-actions="${scheme}" data-stop="${canStop}">
 <noscript>This page needs JavaScript. <a href="${files}/api">The loops as JSON</a></noscript>
 </body>
 </html>
@@ -88,11 +88,11 @@ const fileRoute = (path: `/${string}`, content: string, contentType: string) => 
 }
 
 /** `authorization` is undefined for a page without actions. */
-export const pageRoutes = (base: `/${string}` | "", title: string, authorization: unknown) => {
+export const pageRoutes = (base: `/${string}` | "", title: string, authorization: unknown, canStop: boolean) => {
   const scheme = authorization === undefined ? "none" : schemeOf(authorization)
   // Relative addresses, so that a proxy may add or remove a prefix.
   const page = (files: string) =>
-    HttpServerResponse.html(html(files, title, scheme)).pipe(HttpServerResponse.setHeaders(headers))
+    HttpServerResponse.html(html(files, title, scheme, canStop)).pipe(HttpServerResponse.setHeaders(headers))
   const plain = page(base === "" ? "." : `./${base.slice(base.lastIndexOf("/") + 1)}`)
   const withSlash = page(".")
   return Layer.mergeAll(

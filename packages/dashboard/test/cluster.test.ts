@@ -1,0 +1,46 @@
+import { ClusterLoop } from "@effect-wait/cluster"
+import { DashboardApi } from "@effect-wait/dashboard"
+import * as ClusterSource from "@effect-wait/dashboard/ClusterSource"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Schema } from "effect"
+import { Period } from "effect-wait"
+import { TestClock } from "effect/testing"
+import { makeService } from "./service.ts"
+
+const decodeLoops = Schema.decodeUnknownSync(Schema.fromJsonString(DashboardApi.Loops))
+const post = { method: "POST", headers: { authorization: "Bearer secret" } }
+
+describe("the loops of a cluster", () => {
+  it.effect("have an owner and a history, and are paused, resumed and run now, but not stopped", () => {
+    let runs = 0
+    const run = Effect.suspend(() => ++runs === 2 ? Effect.fail("no route") : Effect.sleep(100))
+    const loop = ClusterLoop.layer({ name: "sync", run, schedule: Period.sliding("1 minute") })
+    return Effect.gen(function*() {
+      const source = yield* ClusterSource.make
+      const send = yield* makeService({ actions: true, source: Effect.succeed(source) })
+      const list = Effect.map(send("/loops/api"), ({ text }) => decodeLoops(text).loops)
+      yield* TestClock.adjust("61 seconds")
+
+      const [failing] = yield* list
+      const paused = yield* send("/loops/api/sync/pause", post)
+      yield* TestClock.adjust("1 hour")
+      const atPause = runs
+      yield* send("/loops/api/sync/trigger", post)
+      yield* TestClock.adjust("1 second")
+      const atTrigger = runs
+      const stopped = yield* send("/loops/api/sync/stop", post)
+      yield* send("/loops/api/sync/resume", post)
+      yield* TestClock.adjust("10 seconds")
+      const [resumed] = yield* list
+      const missing = yield* send("/loops/api/none/pause", post)
+
+      assert.deepStrictEqual(
+        [failing!.owner, failing!.consecutiveFailures, failing!.history.map(({ failure }) => failure)],
+        ["localhost:34431", 1, [null, "failed"]]
+      )
+      assert.deepStrictEqual([paused.status, stopped.status, missing.status], [200, 405, 404])
+      assert.deepStrictEqual([atPause, atTrigger], [2, 3])
+      assert.strictEqual(resumed!.state, "waiting")
+    }).pipe(Effect.provide(Layer.provideMerge(loop, ClusterLoop.layerEmbedded)), Effect.provide(Logger.layer([])))
+  })
+})
