@@ -129,6 +129,7 @@ describe("Hub.join", () => {
       const left = yield* Scope.make()
       const term = () => Effect.andThen(Effect.uninterruptible(Effect.sleep("10 seconds")), Effect.never)
       yield* Hub.join(runner, { ...member("a"), term }).pipe(Scope.provide(left))
+      yield* Hub.join(runner, member("b"))
       yield* TestClock.adjust(1)
       yield* Effect.forkChild(Scope.close(stopped, Exit.void))
       yield* TestClock.adjust("5 seconds")

@@ -7,8 +7,10 @@ import { densest, isUp, micros, overlaps, type Runner, runs, startRunner, terms,
 const judge = (all: ReadonlyArray<Runner>, since: number) => {
   const events = all.flatMap((runner) => runner.events().filter(({ at }) => at >= since))
   const of = (what: string) => events.filter((event) => event.what === what)
+  // A process that joins loads its modules first.
+  const from = Math.max(since, ...of("start").map(({ at }) => at))
   return {
-    settled: Math.max(0, ...of("term").map(({ at }) => at - since)) / 1e6,
+    settled: Math.max(0, ...of("term").map(({ at }) => at - from)) / 1e6,
     lag: Math.max(0, ...of("lag").map(({ loop }) => Number(loop))) / 1000,
     busy: Math.max(0, ...of("lag").map(({ rest }) => Number(rest))) / 1000,
     firsts: densest(of("first").map(({ at }) => at)),
@@ -41,7 +43,6 @@ export const many = Effect.fnUntraced(function*(url: string, loops: number) {
     all.push(runner)
     if (!(yield* until(() => isUp(runner), "60 seconds"))) yield* note(`${runner.name} is not up`)
   })
-  // The time that a process takes to load and to build its layers is not the cluster's.
   yield* join
   yield* until(() => owned() === loops, "120 seconds")
   yield* Effect.sleep("3 seconds")
