@@ -121,6 +121,24 @@ describe("Hub.join", () => {
       assert.deepStrictEqual(log.slice(2), ["a: cut, shutdown", "b: cut, shutdown"])
     }))
 
+  it.effect("closes the layer of a loop after its last run, also where the runner ends that already", () =>
+    Effect.gen(function*() {
+      const { member } = makeMembers()
+      const stopped = yield* Scope.make()
+      const runner = yield* sharding.pipe(Scope.provide(stopped))
+      const left = yield* Scope.make()
+      const term = () => Effect.andThen(Effect.uninterruptible(Effect.sleep("10 seconds")), Effect.never)
+      yield* Hub.join(runner, { ...member("a"), term }).pipe(Scope.provide(left))
+      yield* TestClock.adjust(1)
+      yield* Effect.forkChild(Scope.close(stopped, Exit.void))
+      yield* TestClock.adjust("5 seconds")
+      const closing = yield* Effect.forkChild(Scope.close(left, Exit.void))
+      yield* TestClock.adjust("4 seconds")
+      assert.isUndefined(closing.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(closing.pollUnsafe())
+    }))
+
   it.effect("takes loops again after the last one has left", () =>
     Effect.gen(function*() {
       const { log, member } = makeMembers()

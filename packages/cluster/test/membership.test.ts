@@ -2,7 +2,7 @@
 import { ClusterLoop } from "@effect-wait/cluster"
 import { LeaseStorage } from "@effect-wait/cluster/testing"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Exit, Layer, Logger, Option, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Scope } from "effect"
 import { Period } from "effect-wait"
 import { RunnerAddress, type ShardingConfig } from "effect/cluster"
 import { SqlClient } from "effect/sql"
@@ -129,17 +129,19 @@ layer(Postgres.layerClient().pipe(Layer.provideMerge(Postgres.layer)), {
       yield* join(2, { ...groups("batch", "default"), shardLockDisableAdvisory: true })
     }))
 
-  it.effect("lets only one of two stay that come at once and do not fit", () =>
+  it.effect("waits for a runner that enters at the same time, and is refused if they do not fit", () =>
     Effect.gen(function*() {
-      yield* cluster
-      yield* Effect.forEach([1, 2, 3, 4], (port) =>
-        Effect.gen(function*() {
-          const both = yield* Effect.all(
-            [Effect.exit(join(port, { shardsPerGroup: 8 })), Effect.exit(join(port + 10, { shardsPerGroup: 16 }))],
-            { concurrency: 2 }
-          )
-          assert.strictEqual(both.filter(Exit.isFailure).length, 1)
-        }).pipe(Effect.scoped))
+      const sql = yield* cluster
+      yield* (yield* join(1)).leave
+      const entering = yield* Deferred.make<void>()
+      const second = yield* Effect.forkChild(Effect.andThen(Deferred.await(entering), Effect.flip(join(2))))
+      yield* sql.withTransaction(Effect.gen(function*() {
+        yield* sql`LOCK TABLE effect_wait_runners IN SHARE ROW EXCLUSIVE MODE`
+        yield* sql`INSERT INTO effect_wait_runners VALUES ('runner:1', 'other', '["default"]', 16, true, now(), now() + INTERVAL '1 minute')`
+        yield* Deferred.succeed(entering, undefined)
+        yield* Effect.sleep("1 second")
+      }))
+      assert.strictEqual((yield* Fiber.join(second)).reason, "shardSettings")
     }))
 
   it.effect("lets only one of two stay that come at once with one address", () =>

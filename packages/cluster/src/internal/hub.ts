@@ -44,8 +44,9 @@ interface Running {
   readonly state: { ending: Ending | undefined }
 }
 
-/** What a hub has while this runner has its shard. */
+/** What a hub has while this runner has its shard, and until its terms have ended: a layer that is closed waits for that too. */
 interface Tenure {
+  isOpen: boolean
   /** The loops to start. */
   readonly waiting: Map<string, Member>
   readonly running: Map<string, Running>
@@ -119,14 +120,13 @@ const singletonName = (
 const endingOf = (sharding: Sharding.Sharding["Service"], hubs: Hubs): Effect.Effect<Ending> =>
   Effect.map(sharding.isShutdown, (isShutdown) => {
     if (isShutdown) return "shutdown"
-    const held = Array.from(hubs.byShard.values()).filter(({ tenure }) => tenure !== undefined)
+    const held = Array.from(hubs.byShard.values()).filter(({ tenure }) => tenure?.isOpen === true)
     if (held.length > 1 && !held.some(({ shard }) => sharding.hasShardId(shard))) hubs.hasLostLocks = true
     return hubs.hasLostLocks ? "lost lock" : "hand-over"
   })
 
 const startTerm = Effect.fnUntraced(
   function*({ pace }: Hubs, tenure: Tenure, member: Member, recollection: Recollection | undefined) {
-    yield* pace.turn
     const firstDelay = yield* pace.nextDelay
     // Its layer may have been closed meanwhile.
     if (tenure.waiting.get(member.name) !== member) return
@@ -145,7 +145,10 @@ const startWaiting = Effect.fnUntraced(function*(hubs: Hubs, tenure: Tenure) {
   for (const takeOver of new Set(waiting.map(({ takeOver }) => takeOver))) {
     const members = waiting.filter((member) => member.takeOver === takeOver)
     const known = yield* takeOver(members.map(({ name }) => name))
-    for (const member of members) yield* startTerm(hubs, tenure, member, known.get(member.name))
+    for (const member of members) {
+      yield* hubs.pace.turn
+      yield* startTerm(hubs, tenure, member, known.get(member.name))
+    }
   }
 })
 
@@ -161,9 +164,14 @@ const endTerms = Effect.fnUntraced(function*({ pace }: Hubs, tenure: Tenure, end
 
 const serve = (sharding: Sharding.Sharding["Service"], hubs: Hubs, hub: Hub): Effect.Effect<never> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => {
+    Effect.sync((): Tenure => {
       hubs.hasLostLocks = false
-      return hub.tenure = { waiting: new Map(hub.members), running: new Map(), changed: Latch.makeUnsafe(true) }
+      return hub.tenure = {
+        isOpen: true,
+        waiting: new Map(hub.members),
+        running: new Map(),
+        changed: Latch.makeUnsafe(true)
+      }
     }),
     (tenure) =>
       Effect.forever(Effect.suspend(() => {
@@ -172,7 +180,7 @@ const serve = (sharding: Sharding.Sharding["Service"], hubs: Hubs, hub: Hub): Ef
       })),
     (tenure) =>
       Effect.flatMap(endingOf(sharding, hubs), (ending) => {
-        hub.tenure = undefined
+        tenure.isOpen = false
         return endTerms(hubs, tenure, ending)
       })
   ).pipe(

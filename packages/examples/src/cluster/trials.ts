@@ -9,7 +9,7 @@
  * - faults: what brought two owners or none is refused
  * - alerts: the alert of docs/many-machines.md
  *
- * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 5] [--loops 1000]`
+ * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 4] [--loops 1000]`
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -38,7 +38,7 @@ const { full, loops, only, seconds, seed, trials } = parseArgs({
 }).values
 
 const churnSeconds = Number(seconds ?? (full ? 100 : 40))
-const trialsEach = Number(trials ?? (full ? 10 : 5))
+const trialsEach = Number(trials ?? (full ? 10 : 4))
 const loopsMost = Number(loops ?? (full ? 10_000 : 1000))
 
 if (!(trialsEach >= 1 && churnSeconds >= 1 && loopsMost >= 1)) {

@@ -1,7 +1,7 @@
 /** The alert of docs/many-machines.md, evaluated each half second as Prometheus does it, from the gauges that the runners export. */
 import { Effect } from "effect"
 import { claim } from "./claims.ts"
-import { micros, type Runner, startRunner, until } from "./cluster.ts"
+import { isUp, micros, type Runner, startRunner, until } from "./cluster.ts"
 
 const second = 1_000_000
 
@@ -37,7 +37,6 @@ const fired = (all: ReadonlyArray<Runner>, lasting: number, from: number, until:
 
 export const alerts = Effect.fnUntraced(function*(url: string, lasting: number) {
   const settings = { url, loops: 20, period: 1000, work: 50, gauges: true, config: { shardsPerGroup: 8 } } as const
-  const isUp = (runner: Runner) => runner.events().some(({ what }) => what === "up")
   const start = Effect.fnUntraced(function*(others: ReadonlyArray<"gives-up" | "hidden" | "rare"> = []) {
     const runner = yield* startRunner({ ...settings, others })
     yield* until(() => isUp(runner), "60 seconds")

@@ -1,5 +1,5 @@
 /** Runners as seen from outside: they are started, stopped and killed, and what they wrote is read. */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { Period, Poll } from "effect-wait"
 import { ChildProcess } from "effect/process"
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
@@ -35,6 +35,9 @@ export interface Runner {
   readonly kill: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
 }
+
+/** Whether its layers are built. */
+export const isUp = (runner: Runner): boolean => runner.events().some(({ what }) => what === "up")
 
 const program = fileURLToPath(new URL("runner.ts", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "effect-wait-trials-"))
@@ -79,13 +82,6 @@ export const startRunner = Effect.fnUntraced(
 /** Waits until it holds. */
 export const until = (holds: () => boolean, timeout: `${number} seconds`) =>
   Effect.isSuccess(Poll.until(Effect.sync(holds), Period.sliding("100 millis"), { timeout }))
-
-export const elapsed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const start = yield* Clock.monotonicTimeNanos
-    const value = yield* effect
-    return [Number((yield* Clock.monotonicTimeNanos) - start) / 1e9, value] as const
-  })
 
 export interface Interval {
   readonly loop: string

@@ -1,13 +1,11 @@
 /** What has brought two owners or none: settings that differ, one address for two runners, a pooled connection. Each is refused at start. */
 import { Effect, Option } from "effect"
 import { claim, note } from "./claims.ts"
-import { freePort, micros, overlaps, type Runner, runs, startRunner, terms, until } from "./cluster.ts"
+import { freePort, isUp, micros, overlaps, type Runner, runs, startRunner, terms, until } from "./cluster.ts"
 import { startPool } from "./pgbouncer.ts"
 import type { Settings } from "./runner.ts"
 
 type Start = Omit<Settings, "file" | "port" | "url"> & { readonly port?: number }
-
-const isUp = (runner: Runner) => runner.events().some(({ what }) => what === "up")
 
 const refusal = (runner: Runner) => {
   const found = runner.events().find(({ what }) => what === "refused")

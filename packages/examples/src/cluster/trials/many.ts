@@ -1,14 +1,16 @@
 /** Thousands of loops on three runners: a join, another one, a graceful leave, a kill -9. */
 import { Effect } from "effect"
 import { claim, note } from "./claims.ts"
-import { densest, micros, overlaps, type Runner, runs, startRunner, terms, until } from "./cluster.ts"
+import { densest, isUp, micros, overlaps, type Runner, runs, startRunner, terms, until } from "./cluster.ts"
 
 /** The last start of a term since then, in seconds; the longest stop of an event loop, in milliseconds; and first runs in 250 milliseconds. */
 const judge = (all: ReadonlyArray<Runner>, since: number) => {
   const events = all.flatMap((runner) => runner.events().filter(({ at }) => at >= since))
   const of = (what: string) => events.filter((event) => event.what === what)
+  // A process that joins loads its modules first.
+  const from = Math.max(since, ...of("start").map(({ at }) => at))
   return {
-    settled: Math.max(0, ...of("term").map(({ at }) => at - since)) / 1e6,
+    settled: Math.max(0, ...of("term").map(({ at }) => at - from)) / 1e6,
     lag: Math.max(0, ...of("lag").map(({ loop }) => Number(loop))) / 1000,
     busy: Math.max(0, ...of("lag").map(({ rest }) => Number(rest))) / 1000,
     firsts: densest(of("first").map(({ at }) => at)),
@@ -39,10 +41,8 @@ export const many = Effect.fnUntraced(function*(url: string, loops: number) {
   const join = Effect.gen(function*() {
     const runner = yield* startRunner(settings)
     all.push(runner)
-    const isUp = yield* until(() => runner.events().some(({ what }) => what === "up"), "60 seconds")
-    if (!isUp) yield* note(`${runner.name} is not up`)
+    if (!(yield* until(() => isUp(runner), "60 seconds"))) yield* note(`${runner.name} is not up`)
   })
-  // The time that a process takes to load and to build its layers is not the cluster's.
   yield* join
   yield* until(() => owned() === loops, "120 seconds")
   yield* Effect.sleep("3 seconds")

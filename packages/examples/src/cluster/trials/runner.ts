@@ -2,7 +2,7 @@
  * One runner of many loops, in a process of its own: `node runner.ts <settings as JSON>`. It writes what happens to a file, a line an
  * event, with CLOCK_MONOTONIC in microseconds, which all processes of a machine share:
  *
- * - `up`: its layers are built; `refused <reason> <message>`: they are not
+ * - `start`: its modules are loaded; `up`: its layers are built; `refused <reason> <message>`: they are not
  * - `term <loop>`, `end <loop> <reason>`: it owns the loop from here, to here
  * - `run <loop> <start>`: a run has ended that started there; `first <loop>`: the first run of a term starts
  * - `lag <microseconds> <of them on a core>`: the event loop stood still for that long
@@ -71,6 +71,8 @@ const logger = Logger.make(({ fiber, logLevel, message }) => {
     say("end", loop, text.slice("The term ends: ".length).replaceAll(" ", "-"))
   } else if (LogLevel.isGreaterThanOrEqualTo(logLevel, "Warn")) say("log", logLevel, text.replaceAll("\n", " "))
 })
+
+say("start")
 
 const seen = new Set<string>()
 const run = Effect.gen(function*() {
