@@ -77,7 +77,8 @@ const makeServer = (
           const kind = kinds.get(item.row.name)
           if (kind === undefined || !isServed(item.row)) return Effect.undefined
           const isOld = time.now() > Math.max(item.row.dueAt, item.readAt) + longestDelay
-          return isOld ? Effect.as(loop.trigger, undefined) : attempt(item, kind)
+          // A look finds it.
+          return isOld ? Effect.undefined : attempt(item, kind)
         })),
         Effect.flatMap((next) => {
           if (next === undefined || next.dueAt > time.now() + horizon || !isServed(next)) return Effect.void
@@ -111,8 +112,13 @@ const makeServer = (
       })
     })
 
+    let expectedAt = Infinity
     const look: Effect.Effect<void, PersistenceError> = Effect.suspend(() => {
       if (owned.size === 0 || kinds.size === 0) return Effect.void
+      // After a pause the runner first learns which slots it still has: it rests for one look, never for two.
+      const isLate = time.now() > expectedAt + longestDelay
+      expectedAt = Infinity
+      if (isLate) return Effect.void
       const limit = batch + items.size
       return Effect.gen(function*() {
         left.clear()
@@ -122,6 +128,7 @@ const makeServer = (
         for (const row of rows) if (!items.has(row.id) && !left.has(row.id) && isServed(row)) yield* schedule(row)
         if (rows.length === limit) yield* loop.trigger
         yield* dropEnded
+        expectedAt = time.now() + lookEvery
       })
     })
 
