@@ -205,8 +205,8 @@ const start = (): void => {
     keepInAddress()
   })
 
-  const readAddress = (): void => {
-    const linked = Link.fromHash(location.hash)
+  const readHash = (hash: string): void => {
+    const linked = Link.fromHash(hash)
     alert(Result.isFailure(linked) ? linked.failure : "")
     state = Result.getOrElse(linked, () => defaults)
     controls.set(state)
@@ -226,11 +226,16 @@ const start = (): void => {
       make("li", {}, make("a", { href: `#${Link.toHash({ ...defaults, ...changes })}` }, name))
     )
   )
-  window.addEventListener("hashchange", readAddress)
+  window.addEventListener("hashchange", ({ newURL }) => {
+    readHash(new URL(newURL).hash)
+    // A change that was not yet in the address may be there by now.
+    if (byId("alert", HTMLElement).hidden) keepInAddress()
+    else clearTimeout(waiting)
+  })
   new ResizeObserver(() => {
     if (shown !== undefined) showPictures(shown)
   }).observe(byId("results", HTMLElement))
-  readAddress()
+  readHash(location.hash)
 }
 
 start()

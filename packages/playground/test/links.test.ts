@@ -91,6 +91,21 @@ describe("the address", () => {
     assert.deepStrictEqual((await starts(page)).slice(0, 2), [0, 7050])
   })
 
+  test("does not take a link back that is opened right after a change", async ({ open }) => {
+    const page = await open(linkTo({ attempts: "2" }))
+    await page.evaluate((hash) => {
+      const field = document.querySelector<HTMLInputElement>("#base")!
+      field.value = "9s"
+      field.dispatchEvent(new Event("input"))
+      location.hash = hash
+      // The page is busy for so long that its own change of the address comes first.
+      history.replaceState(null, "", "#v=2&base=9s")
+    }, new URL(linkTo({ attempts: "3" })).hash)
+    await page.waitForFunction(() => document.querySelector("#code")?.textContent.includes("attempts(3)"))
+    await page.waitForURL(/base=100ms.*attempts=3/)
+    assert.strictEqual(await page.getByLabel("First delay").inputValue(), "100ms")
+  })
+
   test("is copied as it is now", async ({ open }) => {
     const page = await open(inject("url"), { permissions: ["clipboard-read", "clipboard-write"] })
     await set(page, "First delay", "123ms")

@@ -231,7 +231,7 @@ describe("with assistive technology", () => {
     )
     assert.deepStrictEqual(images.map(([label]) => label), [
       "When it runs",
-      "Delays",
+      "Delay before each run",
       "A server that is down for a while"
     ])
     assert.match(images[2]?.[1] ?? "", /^no budget: never back; throttling, as in gRPC: back after [\d.]+s$/)
