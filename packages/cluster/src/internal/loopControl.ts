@@ -1,6 +1,8 @@
+import * as Arr from "effect/Array"
 import * as Sharding from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import { type Control, ControlError, type Status } from "./controlModels.ts"
 import { tablesOf, tell } from "./loopEntity.ts"
 import type { LoopTable, Row, TableError } from "./loopTable.ts"
@@ -146,5 +148,5 @@ export const list: Effect.Effect<ReadonlyArray<Status>, ControlError, Sharding.S
   if (shared !== undefined) tables.add(shared)
   if (tables.size === 0) return yield* Effect.fail(noStorage(""))
   const rows = yield* Effect.mapError(Effect.forEach(tables, ({ all }) => all), storageError(""))
-  return rows.flat().map(statusOf).toSorted((a, b) => a.name < b.name ? -1 : 1)
+  return Arr.sortWith(rows.flat().map(statusOf), ({ name }) => name, Order.String)
 })

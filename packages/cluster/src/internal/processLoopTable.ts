@@ -1,8 +1,10 @@
 /** The rows of loops in this process, for a cluster of one without a database. */
 import * as LoopStore from "effect-wait/LoopStore"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import { StaleTerm } from "../Fence.ts"
 import type { PastRun } from "./controlModels.ts"
 import { historySize, type Key, type LoopTable, type Row } from "./loopTable.ts"
@@ -119,7 +121,7 @@ export const make = (store: LoopStore.LoopStore["Service"] | undefined): LoopTab
         })),
     trigger: (name) => set(name, () => Effect.succeed({ isTriggered: true })),
     find: (name) => Effect.sync(() => rows.get(name)),
-    all: Effect.sync(() => Array.from(rows.values()).toSorted((a, b) => a.name < b.name ? -1 : 1)),
+    all: Effect.sync(() => Arr.sortWith(rows.values(), ({ name }) => name, Order.String)),
     history: (name) => Effect.sync(() => rows.get(name)?.history ?? [])
   }
 }

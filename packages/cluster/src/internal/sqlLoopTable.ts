@@ -1,8 +1,10 @@
 /** The rows of loops in Postgres or SQLite. */
 import type * as LoopStore from "effect-wait/LoopStore"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { StaleTerm } from "../Fence.ts"
@@ -320,4 +322,4 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
 }
 
 const sortedByName = (takers: ReadonlyArray<Taker>): ReadonlyArray<Taker> =>
-  takers.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  Arr.sortWith(takers, ({ name }) => name, Order.String)
