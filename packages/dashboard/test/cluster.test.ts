@@ -14,7 +14,12 @@ describe("the loops of a cluster", () => {
   it.effect("have an owner and a history, and are paused, resumed and run now, but not stopped", () => {
     let runs = 0
     const run = Effect.suspend(() => ++runs === 2 ? Effect.fail("no route") : Effect.sleep(100))
-    const loop = ClusterLoop.layer({ name: "sync", run, schedule: Period.sliding("1 minute") })
+    const loop = ClusterLoop.layer({
+      name: "sync",
+      run,
+      schedule: Period.sliding("1 minute"),
+      backoff: Period.sliding("10 seconds")
+    })
     return Effect.gen(function*() {
       const source = yield* ClusterSource.make
       const send = yield* makeService({ actions: true, source: Effect.succeed(source) })

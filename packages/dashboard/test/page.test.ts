@@ -4,21 +4,17 @@ import { Effect, type Scope } from "effect"
 import { Loop, Period } from "effect-wait"
 import { readFileSync } from "node:fs"
 import { gzipSync } from "node:zlib"
-import { afterEach, assert, describe } from "vitest"
+import { assert, describe, onTestFinished } from "vitest"
 import { assets as build, file } from "../build.ts"
 import * as assets from "../src/internal/assets.ts"
 import { serve, type Served } from "./serve.ts"
 
-const services: Array<Served> = []
-
-/** A service that ends with the spec. */
+/** A service that ends with the spec, after the pages: a page that loses its server has errors. */
 const service = async (...args: Parameters<typeof serve>): Promise<Served> => {
   const served = await serve(...args)
-  services.push(served)
+  onTestFinished(served.close)
   return served
 }
-
-afterEach(() => Promise.all(services.splice(0).map(({ close }) => close())))
 
 interface Steered {
   fails: boolean
