@@ -123,7 +123,7 @@ if (findings.length === 0) {
 }
 const areAll = named.length === 0
 for (const [file, drawn] of areAll ? made : []) keep(file, "scripts/pictures", drawn)
-for (const file of areAll ? globSync("docs/pictures/*") : []) {
+for (const file of areAll ? globSync("docs/pictures/*.svg") : []) {
   if (!found.some(({ picture }) => picture === file)) findings.push(`${file} is drawn by no example`)
 }
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as ClusterLoop from "@effect-wait/cluster/ClusterLoop"
+import * as Arr from "effect/Array"
 import type * as Sharding from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -24,7 +25,7 @@ const runOf = ({ end, outcome, start }: ClusterLoop.PastRun): Run => ({
 })
 
 const infoOf = (status: ClusterLoop.Status, history: ReadonlyArray<ClusterLoop.PastRun>): Info => {
-  const latestFirst = Array.from(history).reverse()
+  const latestFirst = Arr.reverse(history)
   const others = latestFirst.findIndex(({ outcome }) => outcome !== "failure")
   const consecutiveFailures = others === -1 ? history.length : others
   const lastFailure = latestFirst.find(({ outcome }) => outcome !== "success")

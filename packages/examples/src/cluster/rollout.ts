@@ -1,6 +1,7 @@
 /** A poll that outlives the replicas that serve it: it holds at the 20th look. */
 import { DurablePoll } from "@effect-wait/cluster"
 import { Effect, Option, Schema } from "effect"
+import { Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 
 export const rollout = DurablePoll.make({
@@ -17,7 +18,10 @@ export const layer = (replica: string) =>
   rollout.toLayer(({ deployment }, { attempt }) =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      yield* sql`INSERT INTO looked (deployment, attempt, replica) VALUES (${deployment}, ${attempt}, ${replica})`
+      // A look that fails is an attempt too, and would leave no row: the database may be away.
+      yield* sql`INSERT INTO looked (deployment, attempt, replica) VALUES (${deployment}, ${attempt}, ${replica})`.pipe(
+        Effect.retry(Period.sliding("100 millis"))
+      )
       return attempt < 20 ? Option.none() : Option.some({ looks: attempt })
     })
   )

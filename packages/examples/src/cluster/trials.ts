@@ -23,7 +23,7 @@ import { client, looked, owner, reconciled, type Replica, type Row, startReplica
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
 import { alerts } from "./trials/alerts.ts"
-import { allHold, claim } from "./trials/claims.ts"
+import { allHold, claim, note } from "./trials/claims.ts"
 import { faults } from "./trials/faults.ts"
 import { many } from "./trials/many.ts"
 import { full as fullMemory, memory, small as smallMemory } from "./trials/memory.ts"
@@ -223,6 +223,7 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
   )
   const repeated = looks.map((list) => list.length - new Set(list.map(({ attempt }) => attempt)).size)
   const disturbances = counts.kill + counts.stop + counts.pause + counts.crash
+  if (!isInOrder) yield* note(looks.map((list) => list.map(({ attempt }) => attempt).join(" ")).join("; "))
   yield* claim(
     Option.isSome(held) && held.value.every(({ looks }) => looks === 20) && isInOrder,
     `${polls.length} durable polls held at their 20th look, each look made, in order`
