@@ -1,7 +1,8 @@
 /** The alerts of the guides: they are PromQL, and read metrics and labels that the library has. */
+import { ClusterLoop } from "@effect-wait/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import { parser } from "@prometheus-io/lezer-promql"
-import { Effect, Exit, Metric, Schedule, Schema, Scope } from "effect"
+import { Effect, Exit, Layer, Metric, Schedule, Schema, Scope } from "effect"
 import { Limit, Loop, Period, Poll, Retry, RetryBudget } from "effect-wait"
 import * as Yaml from "effect/encoding/Yaml"
 import { PrometheusMetrics } from "effect/observability"
@@ -45,7 +46,7 @@ const nodesOf = (expr: string) => {
 }
 const textsOf = (expr: string, type: string) => nodesOf(expr).flatMap(([name, text]) => name === type ? [text] : [])
 
-/** Makes every metric there is: loops that fail, miss slots and are paused, a poll, retries with a budget, a hedge. */
+/** Makes every metric there is: loops that fail, miss slots and are paused, a loop of a cluster, a poll, retries with a budget, a hedge. */
 const everything = Effect.gen(function*() {
   const call = Effect.fail("503")
   const three = Period.sliding("1 second").pipe(Limit.attempts(3))
@@ -61,6 +62,8 @@ const everything = Effect.gen(function*() {
     )
   )
   yield* Effect.forkChild(Effect.exit(Retry.hedge(call, three, { name: "hedge" })))
+  const owned = ClusterLoop.layer({ name: "owned", run: Effect.void, schedule: Period.sliding("1 second") })
+  yield* Layer.build(Layer.provide(owned, ClusterLoop.layerEmbedded)).pipe(Scope.provide(scope))
   yield* TestClock.adjust("10 seconds")
   yield* sync.pause
   yield* TestClock.adjust("10 seconds")
