@@ -1,10 +1,6 @@
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
+import { pages } from "./vitest.pages.ts"
 
 export default defineConfig({
-  test: {
-    name: "dashboard",
-    include: ["test/**/*.test.ts"],
-    // Real browsers, on machines that stand still.
-    testTimeout: 60_000
-  }
+  test: { name: "dashboard", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...pages] }
 })

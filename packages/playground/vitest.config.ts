@@ -1,11 +1,6 @@
-import { defineConfig } from "vitest/config"
+import { configDefaults, defineConfig } from "vitest/config"
+import { pages } from "./vitest.pages.ts"
 
 export default defineConfig({
-  test: {
-    name: "playground",
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/site.ts"],
-    // A real browser, on machines that stand still.
-    testTimeout: 120_000
-  }
+  test: { name: "playground", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...pages] }
 })

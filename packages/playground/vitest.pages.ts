@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config"
+
+/** The specs that need a browser. */
+export const pages = ["copied", "cost", "documents", "links", "page"].map((name) => `test/${name}.test.ts`)
+
+export default defineConfig({
+  test: {
+    name: "playground",
+    include: pages,
+    globalSetup: ["test/site.ts"],
+    // A real browser, on machines that stand still.
+    testTimeout: 120_000
+  }
+})
