@@ -232,8 +232,11 @@ const control = Effect.fnUntraced(function*<E, R>(
   const before = runs()
   while (running.length > 0) yield* running.shift()?.kill ?? Effect.void
   yield* job.trigger
-  for (let i = 0; i < 3; i++) yield* enter
+  yield* enter
   const afterKill = yield* took(Effect.void, () => runs() > before)
+  // A hand-over in the middle of the run would repeat it.
+  yield* Effect.sleep("1 second")
+  for (let i = 0; i < 2; i++) yield* enter
   yield* Effect.sleep("2 seconds")
   const { owner, state } = yield* job.status
   yield* claim(
