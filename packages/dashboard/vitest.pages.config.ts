@@ -8,6 +8,7 @@ export default defineConfig({
     name: "dashboard",
     include: pages,
     // Real browsers, on machines that stand still.
-    testTimeout: 60_000
+    testTimeout: 60_000,
+    retry: 1
   }
 })

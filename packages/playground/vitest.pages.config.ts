@@ -9,6 +9,7 @@ export default defineConfig({
     include: pages,
     globalSetup: ["test/site.ts"],
     // A real browser, on machines that stand still.
-    testTimeout: 120_000
+    testTimeout: 120_000,
+    retry: 1
   }
 })
