@@ -3,6 +3,7 @@ import * as ClusterSchema from "effect/cluster/ClusterSchema"
 import * as Entity from "effect/cluster/Entity"
 import type * as Sharding from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -51,12 +52,16 @@ export const look = (sharding: Sharding.Sharding["Service"], name: string): Effe
     const table = tablesOf(sharding).get(name)
     if (owned === undefined || table === undefined) return Effect.succeed(false)
     return Effect.gen(function*() {
+      const before = yield* owned.loop.status
       const row = yield* table.find(name)
-      const { state } = yield* owned.loop.status
+      const { lastStart, state } = yield* owned.loop.status
       // Of a run in flight its status does not tell whether the loop is paused.
       if (row?.isPaused === true && state !== "paused") yield* owned.loop.pause
       if (row?.isPaused === false && (state === "paused" || state === "running")) yield* owned.loop.resume
-      if (row?.isTriggered === true) yield* owned.loop.trigger
+      if (row?.isTriggered !== true) return true
+      // A run that has started meanwhile may be the one that was asked for.
+      if (!Equal.equals(lastStart, before.lastStart)) return yield* look(sharding, name)
+      yield* owned.loop.trigger
       return true
     })
   })
