@@ -4,7 +4,7 @@
  */
 import { ClusterLoop } from "@effect-wait/cluster"
 import { Clock, Effect, Fiber, Random } from "effect"
-import { Limit, Loop, Period } from "effect-wait"
+import { Limit, Loop, Period, Poll } from "effect-wait"
 import { ChildProcess } from "effect/process"
 import { SqlClient } from "effect/sql"
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
@@ -227,7 +227,11 @@ const control = Effect.fnUntraced(function*<E, R>(
     `control: a trigger from another process starts a run within ${times.map((time) => `${time}`).join(", ")} ms`
   )
   yield* job.pause
-  const isPaused = (yield* job.status).state === "paused"
+  // A run in flight finishes first.
+  yield* Poll.until(job.status, Period.sliding("20 millis"), {
+    accept: ({ state }) => state === "paused",
+    timeout: "2 seconds"
+  })
   // The owner dies, and a run is requested while nobody owns the loop.
   const before = runs()
   while (running.length > 0) yield* running.shift()?.kill ?? Effect.void
@@ -240,7 +244,7 @@ const control = Effect.fnUntraced(function*<E, R>(
   yield* Effect.sleep("2 seconds")
   const { owner, state } = yield* job.status
   yield* claim(
-    isPaused && state === "paused" && runs() === before + 1,
+    state === "paused" && runs() === before + 1,
     `control: a pause and a trigger survive kill -9 of every runner: one run ${afterKill} ms after the command, ` +
       `${state} on ${owner}`
   )
