@@ -39,8 +39,7 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
       unit: "ns",
       series: [...series, hedge!, timeout!, limit],
       claims: [
-        // How fast the machine is at the moment is not for a smoke test to judge: that is the ratio to a peer.
-        ...claims([[hedge!.name, limit.name]], effort.smoke ? undefined : 1),
+        ...claims([[hedge!.name, limit.name]], 1),
         ...claims([[hedge!.name, timeout!.name]], kind === "a synchronous effect" ? 1.25 : 1)
       ]
     })
