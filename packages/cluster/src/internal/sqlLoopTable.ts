@@ -114,6 +114,10 @@ interface EndingRun {
 const stale = ({ name, token }: Key, row: Row | undefined): Effect.Effect<never, StaleTerm> =>
   Effect.fail(new StaleTerm({ fence: name, token, current: row?.token ?? 0n, owner: row?.owner ?? "nobody" }))
 
+/** What one loop does alone, unless it went with others. */
+const orElse = <E>(together: Effect.Effect<boolean, SqlError>, alone: () => Effect.Effect<boolean, E>) =>
+  Effect.flatMap(together, (isDone) => isDone ? Effect.succeed(true) : alone())
+
 const shardGroupOf = ([row]: ReadonlyArray<{ readonly shard_group: string }>) => row?.shard_group
 
 /** Undefined for databases other than Postgres and SQLite. */
@@ -320,9 +324,6 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
       rows,
       ({ length }) => length > 0 ? Effect.void : Effect.flatMap(find(key.name), (row) => stale(key, row))
     )
-
-  const orElse = <E>(together: Effect.Effect<boolean, SqlError>, alone: () => Effect.Effect<boolean, E>) =>
-    Effect.flatMap(together, (isDone) => isDone ? Effect.succeed(true) : alone())
 
   return {
     take: (takers, owner) => Effect.andThen(prepared, dialect.take(takers, owner)),
