@@ -10,6 +10,8 @@
  * - alerts: the alert of docs/many-machines.md
  * - polls: durable polls through deploys, rollbacks, clocks that differ, a locked table, and kill -9
  *
+ * `CLUSTER_DEFAULTS=1` measures only how fast the next owner is with Effect's own settings, and what they cost.
+ *
  * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 4] [--loops 1000] [--polls 1000]`
  */
 import { PollStore } from "@effect-wait/cluster"
@@ -19,6 +21,7 @@ import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
 import { Loop, Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 import { parseArgs } from "node:util"
+import { hasDefaults } from "./config.ts"
 import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
@@ -183,7 +186,7 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
     } of the loop`
   )
 
-  for (const [how, name, limit] of [["kill", "kill -9", 10], ["stop", "SIGTERM", 2]] as const) {
+  for (const [how, name, limit] of [["kill", "kill -9", hasDefaults ? 45 : 10], ["stop", "SIGTERM", 2]] as const) {
     const took: Array<number> = []
     for (let i = 0; i < trialsEach; i++) took.push(yield* failOver(replicas, how))
     yield* claim(
@@ -193,6 +196,7 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
       } s`
     )
   }
+  if (hasDefaults) return
   const before = (yield* reconciled()).at(-1)?.id ?? 0
   const begun = (yield* tried()).at(-1)?.id ?? 0
   const { counts, paused, polls } = yield* churn(replicas, seed)
@@ -245,7 +249,7 @@ const database = Effect.fnUntraced(function*(name: string) {
 })
 
 const program = Effect.gen(function*() {
-  const parts = only.split(",")
+  const parts = hasDefaults ? ["fail-over"] : only.split(",")
   if (parts.includes("fail-over")) yield* Effect.forEach(seed.split(","), failOvers, { discard: true })
   if (parts.includes("memory")) yield* Random.withSeed(memory(full ? fullMemory : smallMemory), seed)
   if (parts.includes("many")) yield* many(yield* database("many"), loopsMost)
