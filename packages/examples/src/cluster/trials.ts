@@ -14,7 +14,7 @@
  *
  * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 4] [--loops 1000] [--polls 1000]`
  */
-import { PollStore } from "@effect-wait/cluster"
+import { ClusterLoop, PollStore } from "@effect-wait/cluster"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
@@ -168,7 +168,6 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
   yield* owner(() => true)
   yield* Effect.sleep("3 seconds")
 
-  // The loop's own: two transactions a run.
   const commits = Effect.map(
     Effect.flatMap(
       SqlClient.SqlClient,
@@ -177,16 +176,23 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
     ),
     ([row]) => row?.n ?? NaN
   )
-  const [commitsBefore, runsBefore] = [yield* commits, (yield* reconciled()).length]
-  yield* Effect.sleep("10 seconds")
-  const [committed, ran] = [(yield* commits) - commitsBefore, (yield* reconciled()).length - runsBefore]
-  yield* Console.log(
-    `       idle, 3 replicas: ${((committed - 2 * ran) / 10).toFixed(1)} transactions a second, and ${
-      (2 * ran / 10).toFixed(1)
-    } of the loop`
-  )
+  // Idle: the only loop is paused, and there are no polls.
+  const loop = yield* ClusterLoop.control("reconcile")
+  yield* loop.pause
+  yield* Effect.sleep("2 seconds")
+  const before = yield* commits
+  yield* Effect.sleep("20 seconds")
+  const committed = (yield* commits) - before
+  yield* loop.resume
+  yield* Console.log(`       idle, 3 replicas: ${(committed / 20).toFixed(1)} transactions a second`)
 
-  for (const [how, name, limit] of [["kill", "kill -9", hasDefaults ? 45 : 10], ["stop", "SIGTERM", 2]] as const) {
+  for (
+    const [how, name, limit] of [["kill", "kill -9", hasDefaults ? 45 : 10], [
+      "stop",
+      "SIGTERM",
+      hasDefaults ? 10 : 2
+    ]] as const
+  ) {
     const took: Array<number> = []
     for (let i = 0; i < trialsEach; i++) took.push(yield* failOver(replicas, how))
     yield* claim(
@@ -197,10 +203,10 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
     )
   }
   if (hasDefaults) return
-  const before = (yield* reconciled()).at(-1)?.id ?? 0
+  const last = (yield* reconciled()).at(-1)?.id ?? 0
   const begun = (yield* tried()).at(-1)?.id ?? 0
   const { counts, paused, polls } = yield* churn(replicas, seed)
-  const [fenced, unfenced] = [yield* reconciled(before), yield* tried(begun)]
+  const [fenced, unfenced] = [yield* reconciled(last), yield* tried(begun)]
   const [late, early] = [stale(fenced), stale(unfenced)]
   const terms = new Set(unfenced.map(({ term }) => term)).size
   yield* Console.log(
