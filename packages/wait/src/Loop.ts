@@ -161,8 +161,15 @@ export interface ForkOptions<
   readonly healthyWithin?: Duration.Input | undefined
   readonly history?: number | undefined
   readonly root?: boolean | undefined
-  readonly catchUp?: C | undefined
+  readonly catchUp?: C & NoOther<C> | undefined
 }
+
+/** A misspelt setting of `catchUp`: its type is inferred, so the compiler does not look for settings that it does not have. */
+interface CatchUpDoesNotHave<Setting> {
+  readonly setting: Setting
+}
+type NoOther<C, K extends PropertyKey = Exclude<keyof C, keyof CatchUp>> = [K] extends [never] ? unknown
+  : { readonly [Setting in K]: CatchUpDoesNotHave<Setting> }
 
 /** The service of the option `catchUp`. */
 type StoreOf<C> = [C] extends [undefined] ? never : LoopStore
