@@ -30,8 +30,8 @@ export const inRounds = async (
     Object.keys({ ...contestants, ...others }).map((name) => [name, []])
   )
   // Many short rounds: what slows the machine down for a while slows down neighbours alike.
-  for (let round = 0; round < (smoke ? 9 : 41); round++) {
-    const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: smoke ? 20 : 50 }
+  for (let round = 0; round < (smoke ? 11 : 41); round++) {
+    const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: 50 }
     for (const [name, { run, times, waits }] of Object.entries(contestants)) {
       const now = waits === true ? performance.now.bind(performance) : processorTime
       const bench = new Bench({ now, iterations: 1, time: smoke ? 1 : 3, throws: true, ...warm })
