@@ -62,9 +62,14 @@ const found = results.flatMap(({ claims, title }) => claims.map((finding) => ({ 
 const missed = found.filter(({ verdict }) => verdict === "MISSED")
 const met = found.filter(({ verdict }) => verdict === "ok")
 const short = found.filter(({ verdict }) => verdict === "short")
-console.log(`${met.length} targets are met, ${short.length} fall short of their aim, ${missed.length} are missed`)
-for (const { aim, atMost, ratio, text, title, verdict } of [...short, ...missed]) {
-  console.log(`${verdict.padEnd(8)}${title}: ${text}: ${part(ratio.median)}, at most ${part(aim ?? atMost ?? NaN)}`)
+const noisy = found.filter(({ verdict }) => verdict === "too noisy")
+console.log(
+  `${met.length} targets are met, ${short.length} fall short of their aim, ${missed.length} are missed, ` +
+    `${noisy.length} are lost in noise`
+)
+for (const { aim, atMost, least, ratio, text, title, verdict } of [...short, ...noisy, ...missed]) {
+  const found = part(smoke ? least : ratio.median)
+  console.log(`${verdict.padEnd(10)}${title}: ${text}: ${found}, at most ${part(aim ?? atMost ?? NaN)}`)
 }
 
 const rounded = (_: string, value: unknown) => typeof value === "number" ? Number(value.toPrecision(4)) : value

@@ -4,7 +4,7 @@ import { claims } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
 import { alone, seriesOf, takeTurns } from "./turns.ts"
 
-const few = ["Effect.repeat spaced", "Loop.run sliding", "Loop.run jittered"]
+const few = ["Effect.repeat spaced", "Loop.run sliding", "Loop.run jittered", "Loop.run with stop", "Loop.forkScoped"]
 const all = [
   "setInterval",
   "Effect.sleep",
@@ -12,11 +12,9 @@ const all = [
   "Effect.repeat spaced.jittered",
   "Loop.run nonSliding",
   "Loop.run ticker",
-  "Loop.run with stop",
   "Loop.run with name",
   "scoped Effect.sleep",
   "scoped Loop.run",
-  "Loop.forkScoped",
   "Loop.forkScoped with name"
 ]
 
@@ -35,8 +33,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     // A size that is claimed is a ratio to that many bytes.
     series: [
       ...seriesOf(found, "bytes"),
-      { name: "1350 bytes", values: [1350] },
-      { name: "2700 bytes", values: [2700] }
+      ...[1350, 2200, 2700].map((bytes) => ({ name: `${bytes} bytes`, values: [bytes] }))
     ],
     claims: [
       ...claims([
@@ -49,7 +46,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
         ["Loop.run sliding", "Loop.run nonSliding", "Loop.run jittered"].map((name) => [name, "1350 bytes"] as const),
         1
       ),
-      ...claims([["Loop.forkScoped", "2700 bytes"]], 1),
+      ...claims([["Loop.run with stop", "2200 bytes"], ["Loop.forkScoped", "2700 bytes"]], 1),
       ...claims([["Loop.forkScoped", "scoped Loop.run"]], 2),
       ...claims([["Loop.run with name", "Loop.run sliding"]], 1.6),
       ...claims([

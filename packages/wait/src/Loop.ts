@@ -53,7 +53,7 @@ import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
-import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/stopping.ts"
+import { CurrentLoop } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
@@ -341,37 +341,18 @@ export const run: {
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const [name, rules, spec] = prepare("Loop.run", context, work, schedule, options)
-    const provideStop = stopProvider(context, spec.stop !== undefined)
     return runNamed(
       context,
       name,
       rules,
       spec,
-      provideStop && ((loop, driver) => endAsStopped(provideStop(loop, driver), driver))
+      spec.stop === undefined && Context.get(context, CurrentLoop) !== undefined ? withoutStop : undefined
     )
   }))
 
-type ProvideStop = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
-
-// The stop of a loop ends the retries in its runs; the stop of a loop further out does not.
-const withStop: ProvideStop = (loop, driver) =>
-  Effect.updateService(loop, CurrentLoop, (outer) => outer === hiddenStop ? undefined : driver)
-
-// The stop ends a retry in a run, and the retry's failure ends the loop. The loop was stopped, and has not failed.
-const endAsStopped = <Out, E, R>(
-  loop: Effect.Effect<Out | undefined, E, R>,
-  driver: { readonly stopped: Exit.Exit<unknown, E> | undefined }
-): Effect.Effect<Out | undefined, E, R> =>
-  Effect.catchCause(loop, (cause) => {
-    const { stopped } = driver
-    if (stopped === undefined || !hasStopped(cause)) return Effect.failCause(cause)
-    return Exit.isSuccess(stopped) ? Effect.undefined : Effect.failCause(stopped.cause)
-  })
-
-const withoutStop: ProvideStop = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
-
-const stopProvider = (context: Context.Context<never>, canStop: boolean): ProvideStop | undefined =>
-  canStop ? withStop : Context.get(context, CurrentLoop) === undefined ? undefined : withoutStop
+// The stop of a loop further out does not end the retries in the runs of this one.
+const withoutStop = <B, E, R>(loop: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
+  Effect.provideService(loop, CurrentLoop, undefined)
 
 const prepare = <A, E, R, Out, F>(
   caller: string,
@@ -536,12 +517,18 @@ const fork = <A, E, R, Out, F>(
       ? bare
       : { ...bare, memory: Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp) }
     const driver = new Driver(context, rules, spec, watch, true)
-    const loop = Effect.suspend(() => runDriver(driver, spec))
+    const loop = starting(driver, spec)
     return Effect.flatMap(
       Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),
       (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))
     )
   })
+
+// The Scope keeps this Effect while the loop runs, so its closure captures no more than these.
+const starting = <A, E, R, Out, F>(
+  driver: Driver<A, E, R, A | undefined, Out, Out | undefined, F>,
+  spec: Spec<A, E, R, A | undefined, Out, F>
+): Effect.Effect<Out | undefined, E | F, R> => Effect.suspend(() => runDriver(driver, spec))
 
 const settingsOf = (
   caller: string,

@@ -81,7 +81,7 @@ const mustYield = (ahead: number): boolean => {
   const fiber = Fiber.getCurrent()
   if (fiber === undefined) return false
   const { maxOpsBeforeYield } = fiber.cache
-  return fiber.currentOpCount + ahead >= maxOpsBeforeYield && maxOpsBeforeYield >= ahead + 4
+  return fiber.currentOpCount + ahead >= maxOpsBeforeYield && maxOpsBeforeYield >= ahead + 3
 }
 
 /** A loop in progress. A sleeping loop holds little more than this record. */
@@ -124,7 +124,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       : makeMoment(random, clock, started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
     if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
-    this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
+    this.work = this.takesValues || watch !== undefined ? work : Effect.exit(work)
   }
 
   /** Runs the loop. */
@@ -264,9 +264,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
-  // run, its Exit if the rules or the watch need it, a decision, or nothing after a sleep.
+  // run, its Exit if the rules, the stop or the watch need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
-    return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
+    return this.doing === "running" && this.takesValues
+  }
+
+  // Whether a failed run ends the loop at once, as the loop's own failure.
+  private get takesValues(): boolean {
+    return !this.isOpen && this.rules.failed === undefined && this.watch === undefined
   }
 
   private isExit(_result: unknown): _result is Exit.Exit<A, E> {
@@ -327,7 +332,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.doing = "asking"
       return this.wait(begin(this, this.plan, this.state, this.isTriggered))
     }
-    return mustYield(this.watch === undefined ? 1 : 10)
+    return mustYield(this.watch === undefined ? 2 : 10)
       ? Effect.flatMap(Effect.yieldNow, () => this.run())
       : this.startRun()
   }
