@@ -1,31 +1,17 @@
 /**
  * The bundled bin on Bun and Deno: each command once, and what differs most between runtimes. `pnpm cli-runtimes`.
- *
- * They are installed by npm for this script alone: 200 MB that nothing else needs.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { homedir, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
-
-const versions = { bun: "1.4.5", deno: "2.9.6" } as const
-
-const cache = join(homedir(), ".cache", "effect-wait", `runtimes-${Object.values(versions).join("-")}`)
-if (!existsSync(join(cache, "node_modules", ".package-lock.json"))) {
-  mkdirSync(cache, { recursive: true })
-  writeFileSync(join(cache, "package.json"), JSON.stringify({ private: true }))
-  const packages = Object.entries(versions).map(([name, version]) => `${name}@${version}`)
-  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--save-exact", ...packages], {
-    cwd: cache,
-    stdio: "inherit"
-  })
-}
+import { programOf } from "../runtimes/installed.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "effect-wait-runtimes-"))
 process.on("exit", () => rmSync(folder, { recursive: true }))
@@ -34,11 +20,9 @@ execFileSync(process.execPath, ["packages/cli/build.ts", dist], { stdio: "inheri
 writeFileSync(join(dist, "package.json"), JSON.stringify({ type: "module" }))
 const bin = join(dist, "effect-wait.js")
 
-const program = (name: string) => join(cache, "node_modules", ".bin", name)
-
 const runtimes: Readonly<Record<string, ReadonlyArray<string>>> = {
-  bun: [program("bun"), bin],
-  deno: [program("deno"), "run", "--allow-all", "--quiet", bin]
+  bun: [programOf("bun"), bin],
+  deno: [programOf("deno"), "run", "--allow-all", "--quiet", bin]
 }
 
 const server = createServer((_, response) => void response.end("{\"status\":\"UP\"}"))

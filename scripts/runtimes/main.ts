@@ -1,83 +1,63 @@
 /**
- * `pnpm runtimes`: the packed library on each runtime that `docs/support.md` names. It needs npm's registry, and for the browser a
- * Chromium. A runtime that cannot be had is said to be left out.
+ * `pnpm runtimes`: the packed library on each runtime that `docs/support.md` names. A scenario of every module with exact times, a
+ * ticker on the real clock under load, and the time that a simulation takes.
+ *
+ * `--smoke` leaves out the runtimes of which a newer one is tested.
  */
-import { execFileSync } from "node:child_process"
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { isDeepStrictEqual, parseArgs } from "node:util"
+import { hosts, node } from "./hosts.ts"
+import { effectVersion, prepare } from "./packed.ts"
+import type { Measured } from "./programs/simulate.ts"
+import type { Ticked } from "./programs/ticker.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "effect-wait-runtimes-"))
-process.on("exit", () => rmSync(folder, { recursive: true }))
+const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false }, only: { type: "string" } } })
 
-const PATH = process.env["PATH"]!.split(delimiter).filter((path) => !path.includes("node_modules")).join(delimiter)
-const run = (command: string, ...args: ReadonlyArray<string>): string =>
-  execFileSync(command, args, {
-    cwd: folder,
-    env: { ...process.env, PATH },
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"]
-  }).trim()
-
-execFileSync("pnpm", ["pack", "--pack-destination", folder], { cwd: "packages/wait", stdio: "ignore" })
-writeFileSync(join(folder, "package.json"), `{ "private": true, "type": "module" }`)
-const { version } = JSON.parse(readFileSync("packages/wait/node_modules/effect/package.json", "utf8")) as {
-  version: string
-}
-run("npm", "install", "--no-audit", "--no-fund", `effect@${version}`, globSync("*.tgz", { cwd: folder })[0]!)
-cpSync("scripts/runtimes/smoke.js", join(folder, "smoke.js"))
-
-const chromium = ["chromium", "google-chrome", "chromium-browser"].find((name) =>
-  PATH.split(delimiter).some((path) => globSync(join(path, name)).length > 0)
-)
-
-const inBrowser = (): readonly [name: string, said: string] => {
-  if (chromium === undefined) throw new Error("no Chromium")
-  const bundled = join(folder, "bundle.js")
-  const args = [
-    "smoke.js",
-    "--bundle",
-    "--format=esm",
-    "--platform=browser",
-    `--outfile=${bundled}`,
-    "--log-level=error"
-  ]
-  run(join(process.cwd(), "scripts/bench/node_modules/.bin/esbuild"), ...args)
-  const page = join(folder, "page.html")
-  writeFileSync(
-    page,
-    `<body><script type="module">${readFileSync(bundled, "utf8").replaceAll("</script", "<\\/script")}</script>`
-  )
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
-  const dom = run(chromium, ...flags, `file://${page}`)
-  return [run(chromium, "--version"), /<body>([^<]*)/.exec(dom)?.[1] ?? dom.slice(0, 200)]
-}
-
-/** A runtime from npm, as npx fetches it. */
-const fromNpm =
-  (name: string, version: string, ...args: ReadonlyArray<string>) => (): readonly [name: string, said: string] => {
-    const npx = (...rest: ReadonlyArray<string>) =>
-      run("npx", "--yes", `--package=${name}@${version}`, "--", name, ...rest)
-    return [`${name} ${npx("--version").split("\n")[0]!.replace(/^v|^deno | \(.*/g, "")}`, npx(...args, "smoke.js")]
-  }
-
-const runtimes = [
-  fromNpm("node", "20"),
-  fromNpm("node", "22"),
-  fromNpm("node", "24"),
-  fromNpm("bun", "1"),
-  fromNpm("deno", "2", "run", "--allow-all"),
-  inBrowser
-]
+const programs = await prepare(["scenario", "ticker", "simulate"])
 let isWell = true
-for (const runtime of runtimes) {
-  try {
-    const [name, said] = runtime()
-    isWell &&= said.startsWith("ok")
-    console.log(`${name.padEnd(28)} ${said}`)
-  } catch (error) {
-    console.log(`left out: ${String(error).split("\n")[0]}`)
-  }
+const fail = (title: string, found: unknown) => {
+  isWell = false
+  console.log(`  not so: ${title}\n`, found)
 }
-console.log(`effect ${version}`)
+
+/** To the nanosecond: `Math.exp` and its like differ in the last bits between versions of an engine. */
+const rounded = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (_, part) => typeof part === "number" ? Math.round(part * 1e6) / 1e6 : part)
+
+const scenario = (results: ReadonlyArray<readonly [title: string, given: unknown, expected: unknown]>): string => {
+  for (const [title, given, expected] of results) {
+    if (!isDeepStrictEqual(rounded(given), rounded(expected))) fail(title, given)
+  }
+  return `${results.length} timelines`
+}
+
+// A timer may wake 1 ms early, and a clock may tell whole milliseconds.
+const coarse = 2
+
+/** No run more than there are slots, no drift, and most slots served: the machine may stand still at times. */
+const ticker = ({ period, slots, starts }: Ticked): string => {
+  const late = starts.map((start) => (start + coarse) % period - coarse)
+  const drift = Math.min(...late.slice(-20))
+  if (starts.length > slots) fail("at most one run a slot", starts)
+  if (starts.length < slots / 2) fail("a run in at least half of the slots", starts)
+  if (drift > period / 2) fail("no drift", starts)
+  return `ticker ${starts.length} of ${slots} slots, drift ${drift.toFixed(1)} ms`
+}
+
+const ratios = (here: Measured, there: Measured): string =>
+  Object.entries(here).map(([name, [took, blocked]]) =>
+    `${name} ${(took / there[name]![0]).toFixed(1)} of Node, ${blocked.toFixed(0)} ms in one go`
+  ).join("; ")
+
+for (const host of hosts.filter(({ name }) => values.only === undefined || name.includes(values.only))) {
+  const { name, run, version } = host
+  const said = [
+    scenario(await run(programs.scenario) as Parameters<typeof scenario>[0]),
+    ticker(await run(programs.ticker) as Ticked)
+  ]
+  if (name === "Chromium") {
+    said.push(ratios(await run(programs.simulate) as Measured, await node.run(programs.simulate) as Measured))
+  }
+  console.log(`${name} ${version}: ${said.join(", ")}`)
+}
+console.log(`effect ${effectVersion}`)
 process.exit(isWell ? 0 : 1)

@@ -861,8 +861,12 @@ describe("HttpRetry with a real server", () => {
     Effect.gen(function*() {
       const { requests, url } = yield* serve(
         answers(429, { "retry-after": "2" }),
+        // The reset is of a new connection: Bun itself repeats a request whose kept connection is reset.
         (request: IncomingMessage, response: ServerResponse) =>
-          answers(429, { "retry-after": new Date(Date.now() + 12_500).toUTCString() })(request, response),
+          answers(429, { connection: "close", "retry-after": new Date(Date.now() + 12_500).toUTCString() })(
+            request,
+            response
+          ),
         resets,
         answers(200)
       )
