@@ -240,7 +240,7 @@ const assigned = (
  *
  * The loop remembers in the tables `effect_wait_loops` and `effect_wait_loop_runs` of its `SqlClient`, Postgres or SQLite. They are created where they are
  * missing. A run costs two statements: one before it, which also finds that another runner has taken over or that the loop is
- * paused, and one after it. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
+ * paused, and one after it. On Postgres, runs that begin or end at the same time share these statements. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
  * `LoopStore`, if it has one, and else only in a cluster of one process; what remembers nothing through a hand-over logs a warning. So does a schedule that
  * is not one of effect-wait.
  *

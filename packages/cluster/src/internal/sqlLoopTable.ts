@@ -3,85 +3,15 @@ import type * as LoopStore from "effect-wait/LoopStore"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { StaleTerm } from "../Fence.ts"
 import * as Batch from "./batch.ts"
-import type { PastRun } from "./controlModels.ts"
+import { type Columns, pastRunOf, rowOf, type RunColumns, version } from "./loopColumns.ts"
 import { type Ended, historySize, type Key, type LoopTable, type Row, type Taker } from "./loopTable.ts"
 import { idleTimeout, inTransaction, isOpen } from "./transaction.ts"
-
-type Time = number | null
-
-/** What the drivers of both databases give. */
-interface Columns {
-  readonly name: string
-  readonly version: number
-  readonly shard_group: string
-  readonly token: bigint | number | string
-  readonly owner: string
-  readonly term: string
-  readonly paused: number
-  readonly triggered: number
-  readonly begun_at: Time
-  readonly written: Time
-  readonly anchor: Time
-  readonly slot: Time
-  readonly next_slot: Time
-  readonly due: Time
-  readonly period: Time
-  readonly last_start: Time
-  readonly last_end: Time
-  readonly last_success: Time
-}
-
-interface RunColumns {
-  readonly owner: string
-  readonly term: string
-  readonly slot: Time
-  readonly started: number
-  readonly ended: Time
-  readonly outcome: PastRun["outcome"]
-}
-
-const version = 1
-
-const rowOf = (columns: Columns): Row => {
-  const { last_end, last_start, last_success, next_slot, shard_group, written } = columns
-  const { anchor, due, name, owner, period, slot, term } = columns
-  const isPaused = columns.paused === 1
-  const times = { written: written ?? 0, anchor, slot, nextSlot: next_slot, due, period, lastStart: last_start }
-  return {
-    name,
-    token: BigInt(columns.token),
-    shardGroup: shard_group,
-    owner,
-    term,
-    memory: written === null ? undefined : {
-      ...times,
-      lastEnd: last_end,
-      lastSuccess: last_success,
-      paused: isPaused
-    },
-    isForeign: columns.version > version,
-    isPaused,
-    isTriggered: columns.triggered === 1,
-    begunAt: columns.begun_at,
-    lastStart: last_start
-  }
-}
-
-const pastRunOf = ({ ended, outcome, owner, slot, started, term }: RunColumns): PastRun => ({
-  owner,
-  term,
-  slot: Option.fromNullOr(slot),
-  start: started,
-  end: Option.fromNullOr(ended),
-  outcome
-})
 
 interface Dialect {
   readonly prepare: Effect.Effect<unknown, SqlError>
@@ -110,6 +40,9 @@ interface EndingRun {
   readonly memory: LoopStore.Memory
   readonly ended: Ended
 }
+
+const found = (rows: ReadonlyArray<Columns>): ReadonlyMap<string, Row> =>
+  new Map(rows.map((row) => [row.name, rowOf(row)]))
 
 const stale = ({ name, token }: Key, row: Row | undefined): Effect.Effect<never, StaleTerm> =>
   Effect.fail(new StaleTerm({ fence: name, token, current: row?.token ?? 0n, owner: row?.owner ?? "nobody" }))
@@ -159,9 +92,6 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
   const endOfRun = (key: Key, memory: LoopStore.Memory) =>
     sql`UPDATE effect_wait_loops SET ${times(memory)}, begun_at = NULL, begun_slot = NULL, runs = runs + 1
       WHERE name = ${key.name} AND token = ${key.token}`
-
-  const found = (rows: ReadonlyArray<Columns>): ReadonlyMap<string, Row> =>
-    new Map(rows.map((row) => [row.name, rowOf(row)]))
 
   /** Writes many rows in one statement. A row that another transaction holds is left out: nobody waits for it here. */
   const together = <A extends { readonly key: Key }>(
