@@ -124,7 +124,9 @@ export const chosen = Effect.fnUntraced(function*(file: string, as: System | und
     return yield* misused(`${file} has ${pointers.length} policies. Choose one: ${pointers.join(", ")}`)
   }
   if (policy.kind === "hedge") {
-    return yield* misused(`${file}: ${policy.name} hedges with concurrent attempts; this command makes one attempt at a time`)
+    return yield* misused(
+      `${file}: ${policy.name} hedges with concurrent attempts; this command makes one attempt at a time`
+    )
   }
   const { attempts, within } = waits
   const limits = [

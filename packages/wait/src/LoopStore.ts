@@ -1,5 +1,5 @@
 /**
- * Where loops keep what they remember through a restart: the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
+ * The memory of loops over restarts, for the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
  *
  * ```text
  * process -------------x                 -------------   x kill -9
@@ -11,7 +11,7 @@
  *
  * | store | for |
  * |---|---|
- * | {@link layerFile} | a process that the machine starts again, such as a systemd service |
+ * | {@link layerFile} | one process on one machine, such as a systemd service |
  * | {@link layerKeyValueStore} | a database, by a `KeyValueStore` of Effect |
  * | {@link layerMemory} | tests |
  *
@@ -39,14 +39,14 @@ export type { CatchUp, Memory, NextRun } from "./internal/memory.ts"
 /**
  * A store of your own.
  *
- * - `load`: what was saved under the name of a loop; undefined if there is nothing
- * - `save`: replaces it as a whole: a process that dies in a save leaves the old memory or the new one. `change` tells why:
+ * - `load`: returns the memory of the loop with this name; undefined if there is none
+ * - `save`: replaces the whole memory: a process that dies in a save leaves the old memory or the new one. `change` is the reason:
  *   `"start"`: the loop is new; `"run"`: a run has ended; `"pause"` and `"resume"`
- * - `begin`: the loop asks it before each run. `false` means that the loop was paused elsewhere: it pauses. Default: each run starts
+ * - `begin`: runs before each run of the loop. `false` means that the loop was paused elsewhere: it pauses. Default: each run starts
  *
- * A failure with the reason `"unavailable"` makes the loop try again, after 0.5 seconds at first, and at most a minute.
- * A call without an answer for 10 seconds is such a failure. `"unreadable"` is for a memory that makes no sense. With `"stale"`, for
- * a loop that another process has taken over, the loop ends with this failure.
+ * After a failure with the reason `"unavailable"` the loop tries again, first after 0.5 seconds, and at most a minute apart.
+ * A call without an answer for 10 seconds is such a failure. `"unreadable"` is for invalid data. `"stale"` is for
+ * a loop that another process has taken over: the loop ends with this failure.
  *
  * **Example** (A Map)
  *
