@@ -263,7 +263,7 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  *
  * **Gotchas**
  *
- * For one process at a time. Replicas that share a folder overwrite each other's memories: there use `ClusterLoop`.
+ * For one process at a time. Replicas that share a folder overwrite each other's memory: use `ClusterLoop` for replicas.
  *
  * A file system that does not distinguish capital letters keeps `"Sync"` and `"sync"` in one file: the second loop fails
  * with a `LoopStoreError`.
@@ -273,7 +273,7 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  * ```ts
  * import { NodeFileSystem } from "@effect/platform-node"
  * import { Effect, FileSystem, Layer } from "effect"
- * import { Loop, Period } from "effect-wait"
+ * import { Loop, Period, Poll } from "effect-wait"
  * import * as LoopStore from "effect-wait/LoopStore"
  *
  * const Sync = Loop.layer(Effect.void, Period.sliding("1 minute"), { name: "sync", catchUp: {} })
@@ -282,7 +282,8 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  *   const fs = yield* FileSystem.FileSystem
  *   const folder = yield* fs.makeTempDirectoryScoped()
  *   const Loops = Layer.provide(Sync, LoopStore.layerFile(folder))
- *   yield* Effect.provide(Effect.sleep("50 millis"), Loops)
+ *   const isSaved = fs.exists(`${folder}/sync.json`)
+ *   yield* Effect.provide(Poll.until(isSaved, Period.sliding("10 millis")), Loops)
  *   return yield* fs.readDirectory(folder)
  * }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
  *
