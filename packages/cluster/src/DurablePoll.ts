@@ -50,7 +50,7 @@ import * as PollWatch from "./internal/pollWatch.ts"
 import { PollStore } from "./PollStore.ts"
 
 /**
- * What is asked about a poll that was never started, or was forgotten.
+ * A key whose poll was never started, or was removed by `forget`.
  *
  * **Example** (A key with a typo)
  *
