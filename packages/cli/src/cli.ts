@@ -18,7 +18,7 @@ import { Exited } from "./running.ts"
 import { delimited } from "./Words.ts"
 
 const main = Command.make("effect-wait").pipe(
-  Command.withDescription("Wait, loop and retry in the shell, and see what a retry policy will do before you ship it"),
+  Command.withDescription("Wait, loop and retry in the shell, and preview a retry policy before you ship it"),
   Command.withSubcommands([poll, loop, retry, preview, herd])
 )
 

@@ -20,20 +20,22 @@ export const running = {
   ),
   grace: options.duration("grace").pipe(
     Flag.withDefault(10_000),
-    Flag.withDescription("from SIGTERM to SIGKILL; default 10s")
+    Flag.withDescription("the time from SIGTERM to SIGKILL; default 10s")
   ),
   quiet: options.present("quiet").pipe(
     Flag.withAlias("q"),
-    Flag.withDescription("tell nothing of the runs, and of the end only a failure")
+    Flag.withDescription("print nothing about the runs; at the end print only a failure")
   ),
   log: Flag.Literals("log", ["text", "json"]).pipe(
     Flag.withMetavar("text|json"),
     Flag.withDefault("text"),
-    Flag.withDescription("tell of the runs on stderr as text or lines of JSON")
+    Flag.withDescription("the format of the messages on stderr: text, or a line of JSON for each run")
   ),
   command: Argument.String("command").pipe(
     Argument.variadic(),
-    Argument.withDescription("what is run: all from the first word that is no option, or after --")
+    Argument.withDescription(
+      "the command and its arguments: everything from the first word that is no option, or after --"
+    )
   )
 }
 

@@ -131,16 +131,16 @@ export interface StopOption<SE = never, SR = never> {
 /**
  * Options of {@link forkScoped} and {@link layer}, besides those of {@link run}.
  *
- * - `grace`: how long a run in flight may go on after the Scope closes, before it is interrupted; default 0. Infinity
- *   waits as long as the run takes. All loops of a Scope stop together, and their graces pass at the same time
+ * - `grace`: how long a run in flight may continue after the Scope closes, before it is interrupted; default 0. Infinity
+ *   waits for the end of the run. All loops of a Scope stop together, and their graces pass at the same time
  * - `healthyWithin`: the loop is unhealthy when no run has succeeded for longer than this. Default: only a loop that
  *   has failed is unhealthy
  * - `history`: how many ended runs the handle keeps; default 0
  * - `root`: whether each run starts a trace of its own, linked to the span in which the loop was forked; default true.
  *   With `false` the spans of runs are children of that span
- * - `catchUp`: the loop goes on after a restart where it was, see {@link CatchUp}. It requires a `LoopStore` and a
- *   `name`. Slots of `Period.cron` and `Period.ticker` that passed meanwhile are caught up with; any other schedule goes on
- *   with the rest of its delay. A paused loop stays paused. The memory beats `immediate: true`. Default: a restart
+ * - `catchUp`: the loop continues after a restart where it was, see {@link CatchUp}. It requires a `LoopStore` and a
+ *   `name`. `Period.cron` and `Period.ticker` catch up with the slots that have passed; any other schedule waits
+ *   for the rest of its delay. A paused loop stays paused. The memory takes precedence over `immediate: true`. Default: a restart
  *   starts the loop as new, and nothing is stored
  *
  * @category models

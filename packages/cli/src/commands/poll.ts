@@ -27,10 +27,10 @@ const flags = {
   jitter: options.jitter,
   ...policies.one,
   timeout: options.optional(options.duration("timeout", 1)).pipe(
-    Flag.withDescription("give up then, with exit 124; default never")
+    Flag.withDescription("give up after this time, with exit code 124; default never")
   ),
   immediate: options.negatable("immediate", true).pipe(
-    Flag.withDescription("check at once; --no-immediate waits first")
+    Flag.withDescription("check at once; --no-immediate waits before the first check")
   )
 }
 
