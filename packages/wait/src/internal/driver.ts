@@ -269,9 +269,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.doing === "running" && this.takesValues
   }
 
-  // Whether a failed run ends the loop at once, as the loop's own failure.
+  // Whether a failed run fails the loop. The failure of a retry that ended at the stop of the loop does not.
   private get takesValues(): boolean {
-    return !this.isOpen && this.rules.failed === undefined && this.watch === undefined
+    const { isOpen, rules, watch } = this
+    return rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
   }
 
   private isExit(_result: unknown): _result is Exit.Exit<A, E> {
