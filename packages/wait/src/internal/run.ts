@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { Driver, type Rules, type Spec } from "./driver.ts"
-import { CurrentLoop, hiddenStop } from "./stopping.ts"
+import { withLoop } from "./stopping.ts"
 import { CurrentRun, Watch } from "./watch.ts"
 
 /** Wraps a loop, such as in a timeout. */
@@ -13,14 +13,6 @@ export type Around<A, E, R, In, Out, B, F> = (
   loop: Effect.Effect<B, E | F, R>,
   driver: Driver<A, E, R, In, Out, B, F>
 ) => Effect.Effect<B, E | F, R>
-
-// In the runs of this loop, retries end with its stop. A stop of an outer loop does not end them. A forked loop has this in
-// the context of each run.
-const contextOfRuns = <A, E, R, In, Out, B, F>(driver: Driver<A, E, R, In, Out, B, F>): Context.Context<R> => {
-  const { context, rules, watch } = driver
-  if (rules.kind !== "loop" || watch?.settings.isForked === true) return context
-  return Context.add(context, CurrentLoop, Context.get(context, CurrentLoop) === hiddenStop ? undefined : driver)
-}
 
 /**
  * Runs a loop, with its stop in a fiber of its own. A closure lives as long as the loop, with all that it captures: these
@@ -35,7 +27,10 @@ export const run = <A, E, R, In, Out, B, F>(
   let watcher: Fiber.Fiber<unknown, F> | undefined
   return Effect.onExitPrimitive(
     Effect.withFiber((fiber) => {
-      fiber.setContext(contextOfRuns(driver))
+      // In the runs, retries end with the stop of the loop. A forked loop has this in the context of each run.
+      if (driver.rules.kind === "loop" && driver.watch?.settings.isForked !== true) {
+        fiber.setContext(withLoop(driver.context, driver))
+      }
       watcher = Effect.runForkWith(driver.context)(stop)
       watcher.addObserver((exit) => driver.stop(exit))
       return withWatch(driver, initialDelay, around)
