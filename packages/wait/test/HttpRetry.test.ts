@@ -634,7 +634,10 @@ describe("HttpRetry.retry: bodies", () => {
       }, { highWaterMark: 0 })
       const { client } = makeClient([{ status: 503, body: short }, { status: 503, body: endless }, "hangs"])
       const fiber = yield* Effect.forkChild(HttpRetry.retry(client, Period.sliding(0)).execute(get))
-      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
+      // The reading takes turns of the event loop, as many as the runtime likes.
+      for (let turn = 0; turn < 200 && seen.length < 2; turn++) {
+        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
+      }
       assert.deepStrictEqual(seen.toSorted(), ["endless let go", "short read"])
       yield* Fiber.interrupt(fiber)
     }))

@@ -1,6 +1,12 @@
 /** The live clock on a machine of ours: its timers, its wall clock and its steady clock. */
 import { vi } from "vitest"
 
+/** Sets the steady clock: Effect reads that of Node, and elsewhere that of the browser. In nanoseconds. */
+export const mockSteadyClock = (nanos: () => bigint): void => {
+  if (globalThis.process?.hrtime !== undefined) vi.spyOn(process.hrtime, "bigint").mockImplementation(nanos)
+  else vi.spyOn(performance, "now").mockImplementation(() => Number(nanos()) / 1_000_000)
+}
+
 interface Timer {
   readonly id: number
   readonly at: number
@@ -39,7 +45,7 @@ export const play = async (
   const wall = () => steps.reduce((time, [at, by]) => at <= now ? time + by : time, from + now)
   const { setImmediate } = globalThis
   vi.spyOn(Date, "now").mockImplementation(wall)
-  vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(Math.round(now * 1_000_000)))
+  mockSteadyClock(() => BigInt(Math.round(now * 1_000_000)))
   vi.stubGlobal(
     "setTimeout",
     (f: (...args: ReadonlyArray<unknown>) => void, millis: number, ...args: Array<unknown>) => {

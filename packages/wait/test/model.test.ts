@@ -4,6 +4,7 @@ import { Clock, Effect, Exit, identity, Layer, Logger, Option, Schedule, Scope }
 import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
+import { mockSteadyClock } from "./liveWorld.ts"
 
 type Kind = "sliding" | "nonSliding" | "ticker, one" | "ticker, skip"
 type Command = "trigger" | "stop" | "look" | "pause" | "resume" | "runNow" | "close"
@@ -342,7 +343,7 @@ describe("a loop and its model", () => {
   describe("with the live Clock's timers", () => {
     beforeEach(() => {
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
-      vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(Date.now()) * BigInt(1_000_000))
+      mockSteadyClock(() => BigInt(Date.now()) * BigInt(1_000_000))
     })
     afterEach(() => {
       vi.restoreAllMocks()
