@@ -123,7 +123,8 @@ const startAll = (url: string, all: ReadonlyArray<Parameters<typeof startRunner>
 
 /** Two old runners, one with another kind of poll and one without any, are replaced by new ones, these by old ones, and again. */
 const deploys = Effect.fnUntraced(function*(url: string) {
-  const heldAt = 12
+  // They outlast the deploys.
+  const heldAt = 30
   const old = startAll(url, [{ kinds: ["backup"] }, {}])
   const current = startAll(url, [{ kinds: ["backup", "deploy"] }, { kinds: ["backup", "deploy"] }])
   const first = yield* old
@@ -135,17 +136,20 @@ const deploys = Effect.fnUntraced(function*(url: string) {
   yield* pause(1500, 2500)
   const made = (yield* looks("deploy")).length
   const back = yield* old
+  const rolledBack = yield* Clock.currentTimeMillis
   yield* stopAll(forward)
   yield* pause(1000, 2000)
   const again = yield* current
   yield* stopAll(back)
-  const { held, twice, whole, worstGap } = yield* results("deploy", keys, heldAt, 60)
+  const away = ((yield* Clock.currentTimeMillis) - rolledBack) / 1000
+  const { all, held, twice, whole, worstGap } = yield* results("deploy", keys, heldAt, 60)
+  const last = all.filter(({ runner }) => again.some(({ name }) => name === runner)).length
   yield* claim(
-    held === 20 && whole === 20 && twice === 0,
-    `a rolling deploy that adds a kind of poll, a rollback after ${made} looks, and a deploy again, beside old runners with and without ` +
+    held === 20 && whole === 20 && twice === 0 && last > 0,
+    `a rolling deploy that adds a kind of poll, a rollback after ${made} looks, and a deploy again for ${last}, beside old runners with and without ` +
       `durable polls: ${held} of 20 held, ${20 - whole} skipped a look, ${twice} looks twice; worst gap ${
         worstGap.toFixed(1)
-      } s`
+      } s, with the rollback of ${away.toFixed(1)} s`
   )
   const kept = yield* results("backup", others, heldAt, 60)
   yield* claim(
