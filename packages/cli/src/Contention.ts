@@ -53,7 +53,7 @@ const mortal = ({ policy }: Named) =>
 
 const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** So many rounds of so many clients. The same numbers give the same result: the seeds are 0, 1, 2 and so on. */
+/** Simulates rounds of clients. The same numbers give the same result: the seeds are 0, 1, 2 and so on. */
 export const contend = (named: Named, { clients, rounds }: Size) =>
   Effect.forEach(
     Array.from({ length: rounds }, (_, seed) => seed),

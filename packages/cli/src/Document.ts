@@ -14,7 +14,7 @@ export interface Named {
   readonly policy: Policy.Policy
 }
 
-/** The policies of a text; `file` is what it is called in messages, and the name of a policy that has none. */
+/** The policies of a text; `file` is its name in messages, and the name of a policy without one. */
 export const fromText = (
   file: string,
   content: string,

@@ -1,4 +1,4 @@
-/** The command line: its commands, and what is said of an input that none of them takes. */
+/** The command line: its commands, and the message for an invalid input. */
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"

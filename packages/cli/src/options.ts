@@ -19,7 +19,7 @@ import * as Option from "effect/Option"
 import { fromSettings } from "./Policy.ts"
 import { durations, parse } from "./Time.ts"
 
-/** A value that has a form of its own. Anything else is refused with what is allowed. */
+/** A value with its own form. The message for any other value names the allowed form. */
 const written = <A>(
   name: string,
   read: (text: string) => Option.Option<A>,

@@ -1,4 +1,4 @@
-/** `--policy`: what is followed is written in a file. */
+/** `--policy`: the schedule comes from a file. */
 import { type System, systems } from "@effect-wait/documents/model"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

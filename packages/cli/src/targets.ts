@@ -1,4 +1,4 @@
-/** The options that say what a poll looks at, and what becomes of them. */
+/** The options for the targets of a poll, and their probes. */
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -149,7 +149,7 @@ const headersOf = (headers: ReadonlyArray<string>) =>
   Effect.map(
     Effect.forEach(headers, (header) => {
       const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\p{Cc}]*)$/u.exec(header) ?? []
-      // It may be a secret: its value is not told.
+      // It may be a secret: its value is not printed.
       return name === undefined || value === undefined
         ? options.misused("Invalid value for flag --header. Expected: a header such as 'Accept: text/html'")
         : Effect.succeed([name, value] as const)
@@ -171,7 +171,7 @@ const redirects: ReadonlyArray<number> = [301, 302, 303, 307, 308]
 
 const isSuccess: IsExpected = (status) => status >= 200 && status < 300
 
-// A word that may be a secret is not told: PGPASSWORD=x psql is psql.
+// A word that may be a secret is not printed: PGPASSWORD=x psql is psql.
 const nameOf = (command: string): string => command.trim().split(/\s+/).find((word) => !word.includes("=")) ?? "command"
 
 const given = (flags: Readonly<Record<string, boolean>>) => Object.keys(flags).find((flag) => flags[flag])

@@ -60,7 +60,7 @@ export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
 export type { CatchUp } from "./internal/memory.ts"
 
 /**
- * A failed run, after which the loop goes on.
+ * A failed run, after which the loop continues.
  *
  * - `cause`: why the run failed
  * - `failures`: how many runs have failed in a row
@@ -797,13 +797,13 @@ export interface SurviveOptions<E, E2 = never, R2 = never> {
 }
 
 /**
- * Logs the Cause of a failed run, and the loop goes on. Go's `HandleCrash` with `ReallyCrash` false.
+ * Logs the Cause of a failed run, so that the loop continues. Go's `HandleCrash` with `ReallyCrash` false.
  *
- * - the value is that of the work, or undefined for a failed run
+ * - the value is the value of the work, or undefined after a failed run
  * - a defect counts as a failure, and so does a run that interrupts itself. Interruption of the loop's fiber passes
  *   through
  *
- * **Example** (A loop that goes on after a defect)
+ * **Example** (A loop that continues after a defect)
  *
  * ```ts
  * import { Effect } from "effect"

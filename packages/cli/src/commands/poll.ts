@@ -42,7 +42,7 @@ const conclusion = ({ last, reason }: Verdict) => {
 
 const fails = (what: string): Outcome => ({ code: 1, what })
 
-/** One that holds for some time, and so many times; a change begins anew. */
+/** A probe that holds for some time, and a number of times; a change starts again. */
 const steady = <R>(
   check: (run: number) => Effect.Effect<Outcome, never, R>,
   { stable = 0, successes = 1 }: { readonly stable: number | undefined; readonly successes: number | undefined }

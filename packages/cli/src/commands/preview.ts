@@ -1,4 +1,4 @@
-/** `effect-wait preview`: what a policy will do. */
+/** `effect-wait preview`: the delays and runs of a policy. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

@@ -60,7 +60,7 @@ export const retry = Command.make(
     if (command === undefined) return yield* options.misused("Nothing to retry. Expected: a command after --")
     const hook = onRetry === undefined ? undefined : commandOf(script(onRetry), input, report)
     let code = 0
-    // What the hook does is not the command's: it is told of where it fails, and the command is run.
+    // The hook is independent of the command: its failure is reported, and the command runs.
     const before = Effect.fnUntraced(function*(run: number) {
       if (hook === undefined || run === 1) return
       const outcome = yield* inTime(hook(run, { RETRY_EXIT: String(code) }), { attemptTimeout })
