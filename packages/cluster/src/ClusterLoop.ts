@@ -194,8 +194,8 @@ const retake = Period.sliding("2 seconds").pipe(Jitter.additive(0.5))
 
 const forgets = (schedule: object): string =>
   isOwn(schedule)
-    ? "This loop remembers nothing through a hand-over: provide the SqlClient of the cluster to its layer, or set catchUp to false"
-    : "This loop remembers nothing through a hand-over: its schedule is not one of effect-wait. Set catchUp to false if that is right"
+    ? "This loop starts anew with each owner: provide the SqlClient of the cluster to its layer, or set catchUp to false"
+    : "This loop starts anew with each owner: its schedule is not one of effect-wait. Set catchUp to false if that is right"
 
 const assigned = (
   name: string,
@@ -205,7 +205,7 @@ const assigned = (
   const fail = (message: string) => Effect.fail(new ClusterLoopError({ name, reason: "shardGroup", message }))
   if (Option.isNone(config)) {
     return shardGroup === "default" ? Effect.void : fail(
-      `The loop "${name}" is to run in the shard group "${shardGroup}", and nobody tells whether this runner serves it. Provide the ` +
+      `The loop "${name}" is to run in the shard group "${shardGroup}", and no ShardingConfig says whether this runner serves it. Provide the ` +
         "ShardingConfig of the runner to the layer of the loop as well."
     )
   }
