@@ -2,7 +2,7 @@
  * `pnpm bench`: everything that is measured, in one run; fails when a target is missed, and tells what falls short of an
  * aim that is not reached yet. Writes `docs/bench.json`, draws `docs/bench.svg`, and writes the tables of the README and of `docs/benchmarks.md`.
  *
- * - `--smoke`: for some 20 s, with some slack for times. It writes nothing
+ * - `--smoke`: for some 30 s, with some slack for times. It writes nothing
  * - `--only speed,retry`: these modules alone. It writes nothing
  */
 import { writeFileSync } from "node:fs"
