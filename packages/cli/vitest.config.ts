@@ -7,6 +7,7 @@ export default defineConfig({
     maxConcurrency: 8,
     globalSetup: ["test/bundle.ts"],
     // Real processes, on machines that stand still.
-    testTimeout: 60_000
+    testTimeout: 60_000,
+    retry: 1
   }
 })

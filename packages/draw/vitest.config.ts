@@ -1,3 +1,3 @@
 import { defineConfig } from "vitest/config"
 
-export default defineConfig({ test: { name: "draw", include: ["test/**/*.test.ts"] } })
+export default defineConfig({ test: { name: "draw", isolate: false, include: ["test/**/*.test.ts"] } })

@@ -20,18 +20,21 @@ describe("the bundle", () => {
     assert.include(licenses, "Apache License")
   })
 
-  // Of a busy machine, the fastest of some.
+  // Node itself takes some 32 ms. A busy machine has as much more time as Node takes more there; the fastest of some counts.
   it.each([["retry", "-q", "true"], ["poll", "-q", "--file", "."], ["--version"]])(
-    "ends within 250 ms: %s %s",
+    "ends within 250 ms, or 8 times the start of Node: %s %s",
     (...args) => {
-      let fastest = Infinity
-      for (let i = 0; i < 40 && fastest >= 250; i++) {
+      const timed = (args: ReadonlyArray<string>): number => {
         const before = performance.now()
-        const { status } = spawnSync(process.execPath, [inject("bin"), ...args], { stdio: "ignore" })
-        assert.strictEqual(status, 0)
-        fastest = Math.min(fastest, performance.now() - before)
+        assert.strictEqual(spawnSync(process.execPath, args, { stdio: "ignore" }).status, 0)
+        return performance.now() - before
       }
-      assert.isBelow(fastest, 250)
+      let [fastest, node] = [Infinity, Infinity]
+      for (let i = 0; i < 20 && fastest >= Math.max(250, 8 * node); i++) {
+        node = Math.min(node, timed(["-e", "0"]))
+        fastest = Math.min(fastest, timed([inject("bin"), ...args]))
+      }
+      assert.isBelow(fastest, Math.max(250, 8 * node))
     }
   )
 })

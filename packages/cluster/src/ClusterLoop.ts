@@ -22,6 +22,7 @@ import * as Loop from "effect-wait/Loop"
 import * as LoopStore from "effect-wait/LoopStore"
 import * as Period from "effect-wait/Period"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as Runners from "effect/cluster/Runners"
@@ -239,7 +240,7 @@ const assigned = (
  *
  * The loop remembers in the tables `effect_wait_loops` and `effect_wait_loop_runs` of its `SqlClient`, Postgres or SQLite. They are created where they are
  * missing. A run costs two statements: one before it, which also finds that another runner has taken over or that the loop is
- * paused, and one after it. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
+ * paused, and one after it. On Postgres, runs that begin or end at the same time share these statements. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
  * `LoopStore`, if it has one, and else only in a cluster of one process; what remembers nothing through a hand-over logs a warning. So does a schedule that
  * is not one of effect-wait.
  *
@@ -354,19 +355,26 @@ export const layer = <
     const takeOver = table === undefined ? forget : takeOverOf(table, sharding, { owner: runner, shardGroup })
     const catchUp = options.catchUp === false ? undefined : options.catchUp ?? {}
     const settings = { name, immediate, backoff, onFailure: hook }
-    const fork = (seat: Hub.Seat) => (term: Term) => {
-      const row = seat.recollection?.row
-      const run = InternalTerm.iteration(options.run, seat)
-      // An overdue run starts at once, also that of a calendar.
-      const initialDelay = isSpread || row?.memory !== undefined ? seat.firstDelay : 0
-      if (table === undefined || row === undefined) return Loop.forkScoped(run, schedule, { ...settings, initialDelay })
-      const memory = TermMemory.make(table, term, row)
-      return Loop.forkScoped(InternalTerm.remembering(run, memory), schedule, { ...settings, initialDelay, catchUp })
-        .pipe(
-          Effect.provideService(LoopStore.LoopStore, memory.store),
-          Effect.tap((loop) => row.isTriggered ? loop.trigger : Effect.void)
+    const fork = (seat: Hub.Seat) =>
+      Effect.fnUntraced(function*(term: Term) {
+        const row = seat.recollection?.row
+        const due = row?.memory === undefined ? isSpread ? -Infinity : Infinity : row.memory.due ?? -Infinity
+        const isDue = due <= (yield* Clock.currentTimeMillis)
+        const { delay, onTime } = seat.firstRun
+        const run = InternalTerm.iteration(options.run, seat, isDue ? onTime : Effect.void)
+        // An overdue run starts at once, also that of a calendar.
+        const initialDelay = isSpread || row?.memory !== undefined ? delay : 0
+        if (table === undefined || row === undefined) {
+          return yield* Loop.forkScoped(run, schedule, { ...settings, initialDelay })
+        }
+        const memory = TermMemory.make(table, term, row)
+        const remembering = InternalTerm.remembering(run, memory)
+        const loop = yield* Loop.forkScoped(remembering, schedule, { ...settings, initialDelay, catchUp }).pipe(
+          Effect.provideService(LoopStore.LoopStore, memory.store)
         )
-    }
+        if (row.isTriggered) yield* loop.trigger
+        return loop
+      })
     const oneTerm = (seat: Hub.Seat) => InternalTerm.run(sharding, identity, seat, fork(seat))
     // This runner has still the shard, for all that it knows: it takes over again.
     const again = (seat: Hub.Seat) =>

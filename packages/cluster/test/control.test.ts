@@ -4,9 +4,11 @@ import { LeaseStorage } from "@effect-wait/cluster/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, type Cron, Effect, Exit, Layer, Option, type Schedule, Scope } from "effect"
 import { Period } from "effect-wait"
-import type { Sharding } from "effect/cluster"
+import { Sharding } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { look, tablesOf } from "../src/internal/loopEntity.ts"
+import { registryOf } from "../src/internal/registry.ts"
 import { runner } from "./cluster.ts"
 import { sqlite } from "./sqlite.ts"
 
@@ -92,6 +94,32 @@ describe("ClusterLoop.control", () => {
       yield* other.here(job.resume)
       yield* pass(1)
       assert.strictEqual(runs.length, before + 1)
+    }))
+
+  it.effect("a command that is read while the run that it asks for starts makes no second one", () =>
+    Effect.gen(function*() {
+      const { join, runs, sql } = yield* makeCluster(Period.sliding("1 hour"))
+      const { here } = yield* join(1)
+      yield* pass(70)
+      const sharding = yield* here(Sharding.Sharding)
+      const table = tablesOf(sharding).get("job")!
+      const { loop } = registryOf(sharding).get("job")!
+      yield* sql`UPDATE effect_wait_loops SET triggered = 1`
+      let reads = 0
+      const find = (name: string) =>
+        Effect.gen(function*() {
+          const row = yield* table.find(name)
+          // The run starts between the answer of the database and its arrival.
+          if (++reads === 1) {
+            yield* loop.trigger
+            yield* pass(1)
+          }
+          return row
+        })
+      tablesOf(sharding).set("job", { ...table, find })
+      assert.isTrue(yield* look(sharding, "job"))
+      yield* pass(60)
+      assert.deepStrictEqual(runs, ["1 at 0", "1 at 70"])
     }))
 
   it.effect("a trigger survives the death of the owner", () =>

@@ -5,6 +5,7 @@ import { Period } from "effect-wait"
 import { Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as Hub from "../src/internal/hub.ts"
+import { makePace } from "../src/internal/pace.ts"
 import type { Recollection, TakeOver } from "../src/internal/takeOver.ts"
 import * as Term from "../src/internal/term.ts"
 
@@ -184,8 +185,12 @@ describe("a term that ends", () => {
     Effect.gen(function*() {
       let ending: Hub.Ending | undefined
       let runs = 0
-      const seat: Hub.Seat = { recollection: undefined, firstDelay: 0, ending: () => ending }
-      const run = Term.iteration(Effect.sync(() => ++runs), seat)
+      const seat: Hub.Seat = {
+        recollection: undefined,
+        firstRun: { delay: 0, onTime: Effect.void },
+        ending: () => ending
+      }
+      const run = Term.iteration(Effect.sync(() => ++runs), seat, Effect.void)
       yield* run
       ending = "lost lock"
       yield* Effect.forkChild(run)
@@ -209,6 +214,25 @@ describe("the first runs after a take-over", () => {
       yield* TestClock.adjust("1 minute")
       const expected = Array.from({ length: 100 }, (_, i) => 1 + Math.max(0, Math.round((i - 10) * 2.5)))
       assert.deepStrictEqual(starts.toSorted((a, b) => a - b), expected)
+    }))
+
+  it.effect("are apart too after a stop of the event loop", () =>
+    Effect.gen(function*() {
+      const { firstRun } = makePace()
+      const starts: Array<number> = []
+      const places = yield* Effect.replicateEffect(firstRun, 60)
+      assert.deepStrictEqual(places.slice(-2).map(({ delay }) => delay), [120, 123])
+      // All timers until then fire in the same instant.
+      yield* TestClock.adjust(130)
+      yield* Effect.forkChild(Effect.forEach(
+        places,
+        ({ onTime }) => Effect.andThen(onTime, Effect.map(Clock.currentTimeMillis, (now) => starts.push(now))),
+        { concurrency: "unbounded" }
+      ))
+      yield* TestClock.adjust(0)
+      yield* TestClock.adjust("1 minute")
+      const apart = Array.from({ length: 51 }, (_, i) => 130 + Math.round((i + 1) * 2.5))
+      assert.deepStrictEqual(starts, [...Array.from({ length: 9 }, () => 130), ...apart])
     }))
 
   it.effect("of a calendar are at its slots", () =>

@@ -1,7 +1,7 @@
 /** The rows of loops: on SQLite, on a real Postgres, and in a process. */
 import type { Fence } from "@effect-wait/cluster"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option } from "effect"
+import { Array as Arr, Deferred, Effect, Fiber, Layer, Option, Result } from "effect"
 import type { Memory } from "effect-wait/LoopStore"
 import { SqlClient } from "effect/sql"
 import * as Postgres from "../../examples/src/cluster/postgres.ts"
@@ -262,6 +262,80 @@ layer(Postgres.layerClient().pipe(Layer.provideMerge(Postgres.layer)), {
       )
       assert.deepStrictEqual(taken.map((rows) => rows.size), [1000, 1000, 1000])
       assert.deepStrictEqual(taken.map((rows) => rows.get("loop 7")!.token).toSorted(), [1n, 2n, 3n])
+    }))
+
+  it.effect("begins and ends many runs in one statement each, and answers each as if it were alone", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const table = SqlLoopTable.make(sql)!
+      const names = ["a", "b", "c", "gone", "paused", "stale", "triggered"]
+      const taken = yield* table.take(names.map((name) => ({ name: `together ${name}`, term: "1" })), by)
+      const keys = names.map((name) => taken.get(`together ${name}`)!)
+      yield* table.setPaused("together paused", true)
+      yield* table.setPaused("together triggered", true)
+      yield* table.trigger("together triggered")
+      yield* take(table, "together stale", "2")
+      yield* sql`DELETE FROM effect_wait_loops WHERE name = 'together gone'`
+      const together = <A>(f: (key: Key, i: number) => Effect.Effect<A, { readonly _tag: string }>) =>
+        Effect.forEach(keys, (key, i) => Effect.result(f(key, i)), { concurrency: "unbounded" }).pipe(
+          Effect.map(Arr.map((result) => Result.isSuccess(result) ? result.success : result.failure._tag))
+        )
+      // The rows of one statement have the same transaction.
+      const lastWriter = Effect.map(
+        sql<{ name: string }>`SELECT name FROM effect_wait_loops
+          WHERE xmin::text = (SELECT max(xmin::text::bigint)::text FROM effect_wait_loops) ORDER BY name`,
+        Arr.map(({ name }) => name.slice("together ".length))
+      )
+      assert.deepStrictEqual(
+        yield* together((key) => table.begin(key, run(1000, key.name === "together triggered"))),
+        [true, true, true, "StaleTerm", false, "StaleTerm", true]
+      )
+      assert.deepStrictEqual(yield* lastWriter, ["a", "b", "c", "triggered"])
+      const end = (i: number) => 1000.5 + i
+      const outcome = (i: number) => i === 1 ? "failure" : "success"
+      assert.deepStrictEqual(
+        yield* together((key, i) =>
+          table.save(key, memoryOf(1000, end(i), i !== 1), { ended: ended(1000, end(i), outcome(i)) })
+        ),
+        [undefined, undefined, undefined, "StaleTerm", undefined, "StaleTerm", undefined]
+      )
+      assert.deepStrictEqual(yield* lastWriter, ["a", "b", "c", "paused", "triggered"])
+      for (const [i, { name }] of keys.slice(0, 3).entries()) {
+        const { begunAt, memory } = (yield* table.find(name))!
+        assert.deepStrictEqual([begunAt, memory], [null, memoryOf(1000, end(i), i !== 1)])
+        assert.deepStrictEqual(yield* table.history(name), [
+          {
+            owner: "a:1",
+            term: "1",
+            slot: Option.some(1000),
+            start: 1000,
+            end: Option.some(end(i)),
+            outcome: outcome(i)
+          }
+        ])
+      }
+      assert.deepStrictEqual(yield* table.history("together stale"), [])
+    }))
+
+  it.effect("a row that somebody holds makes nobody wait but its own loop", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const table = SqlLoopTable.make(sql)!
+      const [held, free] = [yield* take(table, "held", "1"), yield* take(table, "free", "1")]
+      const [started, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const operator = yield* Effect.forkChild(sql.withTransaction(Effect.gen(function*() {
+        yield* sql`UPDATE effect_wait_loops SET triggered = 0 WHERE name = 'held'`
+        yield* Deferred.succeed(started, undefined)
+        yield* Deferred.await(go)
+      })))
+      yield* Deferred.await(started)
+      const waiting = yield* Effect.forkChild(table.begin(held, run(1000)))
+      assert.isTrue(yield* table.begin(free, run(1000)))
+      yield* table.save(free, memoryOf(1000, 1100), { ended: ended(1000, 1100) })
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* Deferred.succeed(go, undefined)
+      yield* Fiber.join(operator)
+      assert.isTrue(yield* Fiber.join(waiting))
     }))
 
   it.effect("a take waits for the guarded write in flight of the term before", () =>

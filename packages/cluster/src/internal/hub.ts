@@ -12,7 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { makePace, type Pace } from "./pace.ts"
+import { makePace, type Pace, type Place } from "./pace.ts"
 import type { Recollection, TakeOver } from "./takeOver.ts"
 
 /** Why a term ended. */
@@ -22,12 +22,12 @@ export type Ending = "hand-over" | "lost lock" | "shutdown" | "done"
  * What a term is given.
  *
  * - `recollection`: what the call that took over the loop returned for its name
- * - `firstDelay`: the milliseconds until its first run, if that would start at once
+ * - `firstRun`: the place of its first run, if that would start at once
  * - `ending`: why the term ends: from then on no run starts
  */
 export interface Seat {
   readonly recollection: Recollection | undefined
-  readonly firstDelay: number
+  readonly firstRun: Place
   readonly ending: () => Ending | undefined
 }
 
@@ -127,12 +127,12 @@ const endingOf = (sharding: Sharding.Sharding["Service"], hubs: Hubs): Effect.Ef
 
 const startTerm = Effect.fnUntraced(
   function*({ pace }: Hubs, tenure: Tenure, member: Member, recollection: Recollection | undefined) {
-    const firstDelay = yield* pace.nextDelay
+    const firstRun = yield* pace.firstRun
     // Its layer may have been closed meanwhile.
     if (tenure.waiting.get(member.name) !== member) return
     tenure.waiting.delete(member.name)
     const state: Running["state"] = { ending: undefined }
-    const fiber = yield* Effect.forkDetach(member.term({ recollection, firstDelay, ending: () => state.ending }), {
+    const fiber = yield* Effect.forkDetach(member.term({ recollection, firstRun, ending: () => state.ending }), {
       startImmediately: true
     })
     tenure.running.set(member.name, { fiber, state })

@@ -42,8 +42,7 @@ const servedBy = (sharding: Sharding.Sharding["Service"]): Served => {
 }
 
 /** The tables of the loops of this process, by the name of the loop. */
-export const tablesOf = (sharding: Sharding.Sharding["Service"]): ReadonlyMap<string, LoopTable> =>
-  servedBy(sharding).tables
+export const tablesOf = (sharding: Sharding.Sharding["Service"]): Map<string, LoopTable> => servedBy(sharding).tables
 
 /** Does what the row says with the loop of this process. False if it is not here. */
 export const look = (sharding: Sharding.Sharding["Service"], name: string): Effect.Effect<boolean, TableError> =>

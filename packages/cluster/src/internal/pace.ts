@@ -11,13 +11,27 @@ const perTurn = 32
 const burst = 10
 const interval = 2.5
 
+/** A first run that is later than these milliseconds was held up with others: they would start in the same instant. */
+const late = 20
+
+/**
+ * The place of a first run.
+ *
+ * - `delay`: the milliseconds until it may start
+ * - `onTime`: goes on at once, or in a new place after a stop of the event loop
+ */
+export interface Place {
+  readonly delay: number
+  readonly onTime: Effect.Effect<void>
+}
+
 /**
  * - `turn`: waits for its place: after each 32 of them the event loop has a turn
- * - `nextDelay`: the milliseconds until the next first run may start
+ * - `firstRun`: the place of the next first run
  */
 export interface Pace {
   readonly turn: Effect.Effect<void>
-  readonly nextDelay: Effect.Effect<number>
+  readonly firstRun: Effect.Effect<Place>
 }
 
 // A dispatcher of its own waits for a turn of the event loop, which a yield does not do while other fibers have work.
@@ -62,14 +76,22 @@ const makeTurn = (): Effect.Effect<void> => {
 export const makePace = (): Pace => {
   const turn = makeTurn()
   let next = -Infinity
+  // The generic cell rate algorithm.
+  const reserve = (now: number): number => {
+    next = Math.max(next, now)
+    const delay = Math.max(0, Math.round(next - burst * interval - now))
+    next += interval
+    return delay
+  }
   return {
     turn: Effect.flatMap(Clock.Clock, (clock) => clock === machineClock ? turn : Effect.void),
-    // The generic cell rate algorithm.
-    nextDelay: Effect.map(Clock.currentTimeMillis, (now) => {
-      next = Math.max(next, now)
-      const delay = Math.max(0, Math.round(next - burst * interval - now))
-      next += interval
-      return delay
+    firstRun: Effect.map(Clock.currentTimeMillis, (now) => {
+      const delay = reserve(now)
+      const onTime = Effect.flatMap(
+        Clock.currentTimeMillis,
+        (start) => start <= now + delay + late ? Effect.void : Effect.sleep(reserve(start))
+      )
+      return { delay, onTime }
     })
   }
 }

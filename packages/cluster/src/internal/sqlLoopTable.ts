@@ -3,83 +3,15 @@ import type * as LoopStore from "effect-wait/LoopStore"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
 import { StaleTerm } from "../Fence.ts"
-import type { PastRun } from "./controlModels.ts"
+import * as Batch from "./batch.ts"
+import { type Columns, pastRunOf, rowOf, type RunColumns, version } from "./loopColumns.ts"
 import { type Ended, historySize, type Key, type LoopTable, type Row, type Taker } from "./loopTable.ts"
 import { idleTimeout, inTransaction, isOpen } from "./transaction.ts"
-
-type Time = number | null
-
-/** What the drivers of both databases give. */
-interface Columns {
-  readonly name: string
-  readonly version: number
-  readonly shard_group: string
-  readonly token: bigint | number | string
-  readonly owner: string
-  readonly term: string
-  readonly paused: number
-  readonly triggered: number
-  readonly begun_at: Time
-  readonly written: Time
-  readonly anchor: Time
-  readonly slot: Time
-  readonly next_slot: Time
-  readonly due: Time
-  readonly period: Time
-  readonly last_start: Time
-  readonly last_end: Time
-  readonly last_success: Time
-}
-
-interface RunColumns {
-  readonly owner: string
-  readonly term: string
-  readonly slot: Time
-  readonly started: number
-  readonly ended: Time
-  readonly outcome: PastRun["outcome"]
-}
-
-const version = 1
-
-const rowOf = (columns: Columns): Row => {
-  const { last_end, last_start, last_success, next_slot, shard_group, written } = columns
-  const { anchor, due, name, owner, period, slot, term } = columns
-  const isPaused = columns.paused === 1
-  const times = { written: written ?? 0, anchor, slot, nextSlot: next_slot, due, period, lastStart: last_start }
-  return {
-    name,
-    token: BigInt(columns.token),
-    shardGroup: shard_group,
-    owner,
-    term,
-    memory: written === null ? undefined : {
-      ...times,
-      lastEnd: last_end,
-      lastSuccess: last_success,
-      paused: isPaused
-    },
-    isForeign: columns.version > version,
-    isPaused,
-    isTriggered: columns.triggered === 1,
-    begunAt: columns.begun_at,
-    lastStart: last_start
-  }
-}
-
-const pastRunOf = ({ ended, outcome, owner, slot, started, term }: RunColumns): PastRun => ({
-  owner,
-  term,
-  slot: Option.fromNullOr(slot),
-  start: started,
-  end: Option.fromNullOr(ended),
-  outcome
-})
 
 interface Dialect {
   readonly prepare: Effect.Effect<unknown, SqlError>
@@ -93,10 +25,31 @@ interface Dialect {
   ) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
   /** Keeps the token until the transaction ends, and gives no row where it is stale. */
   readonly hold: (key: Key) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
+  /** `begin` and `end` of many loops in one statement each. False: the statement of one loop finds out why, or waits for its row. */
+  readonly beginTogether: (run: BeginningRun) => Effect.Effect<boolean, SqlError>
+  readonly endTogether: (run: EndingRun) => Effect.Effect<boolean, SqlError>
 }
+
+interface BeginningRun {
+  readonly key: Key
+  readonly run: LoopStore.NextRun
+}
+
+interface EndingRun {
+  readonly key: Key
+  readonly memory: LoopStore.Memory
+  readonly ended: Ended
+}
+
+const found = (rows: ReadonlyArray<Columns>): ReadonlyMap<string, Row> =>
+  new Map(rows.map((row) => [row.name, rowOf(row)]))
 
 const stale = ({ name, token }: Key, row: Row | undefined): Effect.Effect<never, StaleTerm> =>
   Effect.fail(new StaleTerm({ fence: name, token, current: row?.token ?? 0n, owner: row?.owner ?? "nobody" }))
+
+/** What one loop does alone, unless it went with others. */
+const orElse = <E>(together: Effect.Effect<boolean, SqlError>, alone: () => Effect.Effect<boolean, E>) =>
+  Effect.flatMap(together, (isDone) => isDone ? Effect.succeed(true) : alone())
 
 const shardGroupOf = ([row]: ReadonlyArray<{ readonly shard_group: string }>) => row?.shard_group
 
@@ -126,7 +79,9 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
     runs = effect_wait_loops.runs + CASE WHEN effect_wait_loops.begun_at IS NULL THEN 0 ELSE 1 END,
     begun_at = NULL, begun_slot = NULL
     RETURNING *`
-  const cutRun = sql`name, CAST((runs + 1) % ${sql.literal(String(historySize))} AS INTEGER), runs + 1, owner, term,
+  const size = sql.literal(String(historySize))
+  const line = sql`INSERT INTO effect_wait_loop_runs (loop, place, number, owner, term, slot, started, ended, outcome)`
+  const cutRun = sql`name, CAST((runs + 1) % ${size} AS INTEGER), runs + 1, owner, term,
     begun_slot, begun_at, CAST(NULL AS DOUBLE PRECISION), 'cut' FROM effect_wait_loops`
 
   const times = ({ anchor, due, lastEnd, lastStart, lastSuccess, nextSlot, period, slot, written }: LoopStore.Memory) =>
@@ -138,8 +93,56 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
     sql`UPDATE effect_wait_loops SET ${times(memory)}, begun_at = NULL, begun_slot = NULL, runs = runs + 1
       WHERE name = ${key.name} AND token = ${key.token}`
 
-  const found = (rows: ReadonlyArray<Columns>): ReadonlyMap<string, Row> =>
-    new Map(rows.map((row) => [row.name, rowOf(row)]))
+  /** Writes many rows in one statement. A row that another transaction holds is left out: nobody waits for it here. */
+  const together = <A extends { readonly key: Key }>(
+    valuesOf: (item: A) => object,
+    condition: Statement.Fragment,
+    write: Statement.Fragment
+  ) =>
+    Batch.make((items: ReadonlyArray<A>) => {
+      const given = items.map((item) => ({ ...valuesOf(item), name: item.key.name, token: String(item.key.token) }))
+      return Effect.map(
+        sql<Columns>`WITH held AS (
+          SELECT given.* FROM json_to_recordset(${JSON.stringify(given)}::json) AS given (
+            name text, token bigint, "isTriggered" boolean, "runSlot" float8, start float8, "end" float8, outcome text,
+            written float8, anchor float8, slot float8, "nextSlot" float8, due float8, period float8,
+            "lastStart" float8, "lastEnd" float8, "lastSuccess" float8
+          )
+          JOIN effect_wait_loops loops ON loops.name = given.name AND loops.token = given.token ${condition}
+          FOR NO KEY UPDATE OF loops SKIP LOCKED
+        ) ${write}`,
+        (rows) => {
+          const tokens = new Map(rows.map(({ name, token }) => [name, BigInt(token)]))
+          return items.map(({ key: { name, token } }) => tokens.get(name) === token)
+        }
+      )
+    })
+  const inOneStatement: Pick<Dialect, "beginTogether" | "endTogether"> = {
+    beginTogether: together(
+      ({ run }) => ({ ...run, runSlot: run.slot }),
+      sql`AND (loops.paused = 0 OR given."isTriggered")`,
+      sql`UPDATE effect_wait_loops loops
+        SET begun_at = held.start, begun_slot = held."runSlot", last_start = held.start, triggered = 0
+        FROM held WHERE loops.name = held.name RETURNING loops.name, loops.token`
+    ),
+    endTogether: together(
+      ({ ended, memory }) => ({ ...ended, ...memory, runSlot: ended.slot }),
+      sql``,
+      sql`, done AS (
+          UPDATE effect_wait_loops loops
+          SET version = ${sql.literal(String(version))}, written = held.written, anchor = held.anchor, slot = held.slot,
+            next_slot = held."nextSlot", due = held.due, period = held.period, last_start = held."lastStart",
+            last_end = held."lastEnd", last_success = held."lastSuccess",
+            begun_at = NULL, begun_slot = NULL, runs = loops.runs + 1
+          FROM held WHERE loops.name = held.name
+          RETURNING loops.name, loops.token, loops.runs, loops.owner, loops.term,
+            held."runSlot", held.start, held."end", held.outcome
+        ), line AS (
+          ${line} SELECT name, (runs % ${size})::integer, runs, owner, term, "runSlot", start, "end", outcome FROM done
+          ${orReplace}
+        ) SELECT name, token FROM done`
+    )
+  }
 
   const dialect = sql.onDialectOrElse({
     pg: (): Dialect => {
@@ -162,7 +165,7 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
           const names = sorted.map(({ name }) => name)
           return Effect.map(
             sql<Columns>`WITH cut AS (
-              INSERT INTO effect_wait_loop_runs (loop, place, number, owner, term, slot, started, ended, outcome)
+              ${line}
               SELECT ${cutRun} WHERE begun_at IS NOT NULL AND name = ANY(${names}::text[]) ORDER BY name
               ${orReplace}
             )
@@ -179,13 +182,14 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
           sql`WITH done AS (
             ${endOfRun(key, memory)} RETURNING name, runs, owner, term${isGuard ? sql`, ${idle}` : sql``}
           ), line AS (
-          INSERT INTO effect_wait_loop_runs (loop, place, number, owner, term, slot, started, ended, outcome)
-          SELECT name, (runs % ${sql.literal(String(historySize))})::integer, runs, owner, term,
+          ${line}
+          SELECT name, (runs % ${size})::integer, runs, owner, term,
             ${slot}::float8, ${start}::float8, ${end}::float8, ${outcome} FROM done
           ${orReplace}
           ) SELECT 1 FROM done`,
         hold: ({ name, token }) =>
-          sql`SELECT ${idle} FROM effect_wait_loops WHERE name = ${name} AND token = ${token} FOR SHARE`
+          sql`SELECT ${idle} FROM effect_wait_loops WHERE name = ${name} AND token = ${token} FOR SHARE`,
+        ...inOneStatement
       }
     },
     sqlite: (): Dialect => ({
@@ -199,7 +203,7 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
             sql,
             Effect.forEach(sortedByName(takers), ({ name, term }) =>
               Effect.andThen(
-                sql`INSERT INTO effect_wait_loop_runs (loop, place, number, owner, term, slot, started, ended, outcome)
+                sql`${line}
                   SELECT ${cutRun} WHERE begun_at IS NOT NULL AND name = ${name} ${orReplace}`,
                 sql<Columns>`INSERT INTO effect_wait_loops (name, version, shard_group, token, owner, term)
                   VALUES (${name}, ${version}, ${shardGroup}, 1, ${owner}, ${term}) ${orTake}`
@@ -211,20 +215,27 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
         const statements = Effect.tap(
           sql<{ runs: number; owner: string; term: string }>`${endOfRun(key, memory)} RETURNING runs, owner, term`,
           ([done]) =>
-            done === undefined ? Effect.void : Effect.asVoid(sql`INSERT INTO effect_wait_loop_runs
-              (loop, place, number, owner, term, slot, started, ended, outcome)
-              VALUES (${key.name}, ${Number(done.runs) % historySize}, ${done.runs}, ${done.owner}, ${done.term},
-                ${slot}, ${start}, ${end}, ${outcome}) ${orReplace}`)
+            done === undefined ?
+              Effect.void :
+              Effect.asVoid(
+                sql`${line} VALUES (${key.name}, ${
+                  Number(done.runs) % historySize
+                }, ${done.runs}, ${done.owner}, ${done.term},
+                ${slot}, ${start}, ${end}, ${outcome}) ${orReplace}`
+              )
         )
         return isGuard ? statements : inTransaction(sql, statements)
       },
       hold: ({ name, token }) =>
-        sql`UPDATE effect_wait_loops SET token = token WHERE name = ${name} AND token = ${token} RETURNING 1`
+        sql`UPDATE effect_wait_loops SET token = token WHERE name = ${name} AND token = ${token} RETURNING 1`,
+      // A statement is a call here, and not a way to a server.
+      beginTogether: () => Effect.succeed(false),
+      endTogether: () => Effect.succeed(false)
     }),
     orElse: () => undefined
   })
   if (dialect === undefined) return undefined
-  const { end, hold, prepare } = dialect
+  const { beginTogether, end, endTogether, hold, prepare } = dialect
 
   // What is there stays there: it is looked for until it was found once.
   let isPrepared = false
@@ -246,24 +257,40 @@ export const make = (client: SqlClient.SqlClient): LoopTable | undefined => {
 
   return {
     take: (takers, owner) => Effect.andThen(prepared, dialect.take(takers, owner)),
-    begin: (key, { isTriggered, slot, start }) =>
-      sql`UPDATE effect_wait_loops SET begun_at = ${start}, begun_slot = ${slot}, last_start = ${start}, triggered = 0
-        WHERE name = ${key.name} AND token = ${key.token} ${isTriggered ? sql`` : sql`AND paused = 0`} RETURNING 1`
-        .pipe(
-          Effect.flatMap((rows) =>
-            rows.length > 0
-              ? Effect.succeed(true)
-              : Effect.flatMap(find(key.name), (row) =>
-                row?.token === key.token ? Effect.succeed(false) : stale(key, row))
-          )
-        ),
-    save: (key, memory, { ended, paused }) =>
-      orStale(
-        key,
-        ended !== undefined ? end(key, memory, ended, false) : sql`UPDATE effect_wait_loops
-          SET ${times(memory)} ${paused === undefined ? sql`` : sql`, paused = ${paused ? 1 : 0}`}
-          WHERE name = ${key.name} AND token = ${key.token} RETURNING 1`
+    begin: (key, run) =>
+      orElse(
+        beginTogether({ key, run }),
+        () =>
+          sql`UPDATE effect_wait_loops
+          SET begun_at = ${run.start}, begun_slot = ${run.slot}, last_start = ${run.start}, triggered = 0
+          WHERE name = ${key.name} AND token = ${key.token} ${
+            run.isTriggered ? sql`` : sql`AND paused = 0`
+          } RETURNING 1`
+            .pipe(
+              Effect.flatMap((rows) =>
+                rows.length > 0
+                  ? Effect.succeed(true)
+                  : Effect.flatMap(
+                    find(key.name),
+                    (row) => row?.token === key.token ? Effect.succeed(false) : stale(key, row)
+                  )
+              )
+            )
       ),
+    save: (key, memory, { ended, paused }) =>
+      ended !== undefined
+        ? Effect.asVoid(
+          orElse(
+            endTogether({ key, memory, ended }),
+            () => Effect.as(orStale(key, end(key, memory, ended, false)), true)
+          )
+        )
+        : orStale(
+          key,
+          sql`UPDATE effect_wait_loops
+            SET ${times(memory)} ${paused === undefined ? sql`` : sql`, paused = ${paused ? 1 : 0}`}
+            WHERE name = ${key.name} AND token = ${key.token} RETURNING 1`
+        ),
     guard: (key, last, write) =>
       Effect.flatMap(isOpen(sql), (open) =>
         Effect.map(

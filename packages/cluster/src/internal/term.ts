@@ -40,17 +40,27 @@ export const setOwned = (identity: Identity, value: 0 | 1): Effect.Effect<void> 
 // In an uninterruptible region the interruption of the fiber comes along with the Cause of a run; it is still pending then.
 const ownInterruption = Effect.interruptible(Effect.void)
 
-/** One run, whose error is its Cause: the loop goes on after a defect too. No run starts once the term ends. */
+/**
+ * One run, whose error is its Cause: the loop goes on after a defect too. No run starts once the term ends, and the first one not
+ * before `first` has ended.
+ */
 export const iteration = <A, E, R>(
   run: Effect.Effect<A, E, R>,
-  seat: Seat
+  seat: Seat,
+  first: Effect.Effect<void>
 ): Effect.Effect<A, Cause.Cause<E>, Exclude<R, Scope.Scope>> => {
   const caught = Effect.catchCause(
     Effect.scoped(run),
     (cause) => Effect.andThen(ownInterruption, Effect.fail(cause))
   )
   // Thousands of loops do not end in one instant.
-  return Effect.suspend(() => seat.ending() === undefined ? caught : Effect.never)
+  const started = Effect.suspend(() => seat.ending() === undefined ? caught : Effect.never)
+  let isFirst = true
+  return Effect.suspend(() => {
+    if (!isFirst) return started
+    isFirst = false
+    return Effect.andThen(first, started)
+  })
 }
 
 /**

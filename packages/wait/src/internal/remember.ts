@@ -57,6 +57,14 @@ const lasting = <E>(write: Effect.Effect<void, E>): Effect.Effect<void, E> =>
     })
   )
 
+const noAnswer = (name: string) =>
+  new LoopStoreError({
+    name,
+    key: name,
+    reason: "unavailable",
+    message: `The store has not answered for ${attemptTimeout}`
+  })
+
 const timeOrNull = (time: number): number | null => Number.isFinite(time) ? Math.round(time) : null
 
 /** What a memory reads and sets in a schedule: it may be inside combinators. */
@@ -135,37 +143,38 @@ export const remember = (
     access: Effect.Effect<A, LoopStoreError>,
     loop: Stoppable,
     isAway: (error: LoopStoreError) => boolean
-  ) =>
-    access.pipe(
-      Effect.timeoutOrElse({
-        duration: attemptTimeout,
-        orElse: () =>
-          Effect.fail(
-            new LoopStoreError({
-              name,
-              key: name,
-              reason: "unavailable",
-              message: `The store has not answered for ${attemptTimeout}`
-            })
-          )
-      }),
-      Retry.run(away, {
-        while: isAway,
-        onRetry: ({ delay, error }) => {
-          watch.storeFailed(error)
-          return Effect.logWarning(
-            `The store of this loop's memory is away; the next try is in ${
-              Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))
-            }`,
-            error.message
-          )
-        }
-      }),
-      Effect.tap(() => Effect.sync(() => watch.storeFailed(undefined))),
-      // A stop of this loop ends the retry.
-      Effect.provideService(CurrentLoop, loop),
-      Effect.annotateLogs("loop", name)
-    )
+  ) => {
+    const once = Effect.timeoutOrElse(access, { duration: attemptTimeout, orElse: () => Effect.fail(noAnswer(name)) })
+    // Nearly each access succeeds at once: only one that fails pays for its retry.
+    const again = (failed: LoopStoreError) => {
+      let known: LoopStoreError | undefined = failed
+      return Effect.suspend(() => {
+        const error = known
+        known = undefined
+        return error === undefined ? once : Effect.fail(error)
+      }).pipe(
+        Retry.run(away, {
+          while: isAway,
+          onRetry: ({ delay, error }) => {
+            watch.storeFailed(error)
+            return Effect.logWarning(
+              `The store of this loop's memory is away; the next try is in ${
+                Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))
+              }`,
+              error.message
+            )
+          }
+        }),
+        // A stop of this loop ends the retry.
+        Effect.provideService(CurrentLoop, loop),
+        Effect.annotateLogs("loop", name)
+      )
+    }
+    return Effect.map(Effect.catch(once, again), (found) => {
+      watch.storeFailed(undefined)
+      return found
+    })
+  }
 
   const write = (change: Change) =>
     lock.withPermits(1)(Effect.suspend(() => memory === undefined ? Effect.void : store.save(name, memory, change)))
