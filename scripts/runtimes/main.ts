@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { isDeepStrictEqual, parseArgs } from "node:util"
 import { type Host, hosts, node } from "./hosts.ts"
 import { effectVersion, folder, prepare } from "./packed.ts"
+import type { Ticking } from "./programs/clock.ts"
 import type { Specs } from "./programs/runSpecs.ts"
 import type { Measured } from "./programs/simulate.ts"
 import type { Ticked } from "./programs/ticker.ts"
@@ -16,7 +17,7 @@ import { bundleSpecs, needNode } from "./specs.ts"
 
 const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false }, only: { type: "string" } } })
 
-const programs = await prepare(["scenario", "ticker", "simulate"])
+const programs = await prepare(["scenario", "ticker", "clock", "simulate"])
 let isWell = true
 const fail = (title: string, found: unknown) => {
   isWell = false
@@ -46,6 +47,11 @@ const ticker = ({ period, slots, starts }: Ticked): string => {
   if (drift > period / 2) fail("no drift", starts)
   return `ticker ${starts.length} of ${slots} slots, drift ${drift.toFixed(1)} ms`
 }
+
+const clock = ({ step }: Ticking): string =>
+  step === null
+    ? "a clock that stands still in a computation"
+    : `a clock of ${step < 0.001 ? "nanoseconds" : `${step.toFixed(3)} ms`}`
 
 /** How many specs pass; those that need Node may fail in a program without it. */
 const specs = async ({ run, specs }: Host): Promise<string> => {
@@ -89,6 +95,7 @@ for (const host of chosen) {
   const said = [
     scenario(await run(programs.scenario) as Parameters<typeof scenario>[0]),
     ticker(await run(programs.ticker) as Ticked),
+    clock(await run(programs.clock) as Ticking),
     ...values.smoke ? [] : [await specs(host)]
   ]
   console.log(`${name} ${version}: ${said.join(", ")}`)
