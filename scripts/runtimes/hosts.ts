@@ -17,8 +17,8 @@ export interface Host {
   readonly version: string
   /** Runs a program in a file of JavaScript, and tells what it gave. */
   readonly run: (file: string) => Promise<unknown>
-  /** Runs the library's specs by Vitest, where that starts. */
-  readonly specs?: () => Promise<Specs>
+  /** Runs the specs of a package by Vitest, where that starts. */
+  readonly specs?: (cwd: string) => Promise<Specs>
 }
 
 /** Writes a file beside the program that imports it as `run`. */
@@ -60,7 +60,7 @@ const command = ({ before = [], name, program, version, vitest }: Command): Host
     const { stdout } = await promisify(execFile)(program(), [...before, main], { cwd: dirname(file), maxBuffer: 1e8 })
     return JSON.parse(stdout.trim().split("\n").at(-1)!)
   }
-  return { name, version, run, ...vitest && { specs: () => vitestBy(program(), before, vitest) } }
+  return { name, version, run, ...vitest && { specs: (cwd) => vitestBy(cwd, program(), before, vitest) } }
 }
 
 /** A worker that runs the program at a request. The clock of a worker stands still until a timer or an answer comes. */

@@ -55,7 +55,7 @@ const clock = ({ step }: Ticking): string =>
 
 /** How many specs pass; those that need Node may fail in a program without it. */
 const specs = async ({ run, specs }: Host): Promise<string> => {
-  const { failed, passed, skipped } = await (specs?.() ?? run(bundled) as Promise<Specs>)
+  const { failed, passed, skipped } = await (specs?.("packages/wait") ?? run(bundled) as Promise<Specs>)
   const needing = failed.filter(([name]) => specs === undefined && needNode.some(([, start]) => name.startsWith(start)))
   for (const [name, message] of failed) if (!needing.some(([known]) => known === name)) fail(name, message)
   return `${passed} specs pass${needing.length > 0 ? `, ${needing.length} need Node` : ""}` +
@@ -69,6 +69,13 @@ const least = (a: Measured | undefined, b: Measured): Measured =>
       return [name, [Math.min(took, leastTook), Math.min(blocked, leastBlocked)]]
     })
   )
+
+/** The specs of the cluster package, on SQLite and on a Postgres that installs itself. */
+const cluster = async ({ specs }: Host): Promise<string> => {
+  const { failed, passed } = await specs!("packages/cluster")
+  for (const [name, message] of failed) fail(name, message)
+  return `${passed} specs of the cluster pass`
+}
 
 /** In turn, so that other work on the machine slows down both. */
 const simulation = async (host: Host): Promise<ReadonlyArray<string>> => {
@@ -96,7 +103,8 @@ for (const host of chosen) {
     scenario(await run(programs.scenario) as Parameters<typeof scenario>[0]),
     ticker(await run(programs.ticker) as Ticked),
     clock(await run(programs.clock) as Ticking),
-    ...values.smoke ? [] : [await specs(host)]
+    ...values.smoke ? [] : [await specs(host)],
+    ...values.smoke || !["Bun", "Deno"].includes(name) ? [] : [await cluster(host)]
   ]
   console.log(`${name} ${version}: ${said.join(", ")}`)
   if (name === "Chromium" && !values.smoke) { for (const line of await simulation(host)) console.log(`  ${line}`) }

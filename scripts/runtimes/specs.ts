@@ -80,8 +80,9 @@ interface Assertion {
   readonly failureMessages: ReadonlyArray<string>
 }
 
-/** Runs the specs by Vitest, which this command starts. */
+/** Runs the specs of a package by Vitest, which this command starts. */
 export const vitestBy = async (
+  cwd: string,
   program: string,
   before: ReadonlyArray<string>,
   after: ReadonlyArray<string>
@@ -90,7 +91,7 @@ export const vitestBy = async (
   const args = ["run", "--reporter=json", `--outputFile=${report}`, "--maxWorkers=2", ...after]
   // It fails if a spec does, and the report says which.
   await promisify(execFile)(program, [...before, resolve("node_modules/vitest/vitest.mjs"), ...args], {
-    cwd: "packages/wait",
+    cwd,
     maxBuffer: 1e9
   }).catch((error: unknown) => {
     if (!existsSync(report)) throw error
