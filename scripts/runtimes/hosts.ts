@@ -9,12 +9,16 @@ import { createInterface } from "node:readline"
 import { text } from "node:stream/consumers"
 import { promisify } from "node:util"
 import { programOf, versions } from "./installed.ts"
+import type { Specs } from "./programs/runSpecs.ts"
+import { vitestBy } from "./specs.ts"
 
 export interface Host {
   readonly name: string
   readonly version: string
   /** Runs a program in a file of JavaScript, and tells what it gave. */
   readonly run: (file: string) => Promise<unknown>
+  /** Runs the specs of a package by Vitest, where that starts. */
+  readonly specs?: (cwd: string) => Promise<Specs>
 }
 
 /** Writes a file beside the program that imports it as `run`. */
@@ -40,20 +44,24 @@ const bundle = async (file: string): Promise<string> => {
   return outfile
 }
 
-const command = (
-  name: string,
-  version: string,
-  program: () => string,
-  ...args: ReadonlyArray<string>
-): Host => ({
-  name,
-  version,
-  run: async (file) => {
+/** A command, and what comes before a file and after Vitest's `run`. */
+interface Command {
+  readonly name: string
+  readonly version: string
+  readonly program: () => string
+  readonly before?: ReadonlyArray<string>
+  /** Without it Vitest does not start. */
+  readonly vitest?: ReadonlyArray<string>
+}
+
+const command = ({ before = [], name, program, version, vitest }: Command): Host => {
+  const run = async (file: string): Promise<unknown> => {
     const main = beside(file, "main", "console.log(JSON.stringify(await run()))\nprocess.exit(0)")
-    const { stdout } = await promisify(execFile)(program(), [...args, main], { cwd: dirname(file), maxBuffer: 1e8 })
+    const { stdout } = await promisify(execFile)(program(), [...before, main], { cwd: dirname(file), maxBuffer: 1e8 })
     return JSON.parse(stdout.trim().split("\n").at(-1)!)
   }
-})
+  return { name, version, run, ...vitest && { specs: (cwd) => vitestBy(cwd, program(), before, vitest) } }
+}
 
 /** A worker that runs the program at a request. The clock of a worker stands still until a timer or an answer comes. */
 const worker = (name: string, ...flags: ReadonlyArray<string>): Host => ({
@@ -131,14 +139,33 @@ const chromium = executable()
 if (chromium === undefined) console.log(missing)
 
 /** Node's version 24 is the one that runs this script: the lock file pins it. */
-export const node = command("Node", process.versions.node, () => process.execPath)
+export const node: Host = command({
+  name: "Node",
+  version: process.versions.node,
+  program: () => process.execPath,
+  vitest: []
+})
 
 export const hosts: ReadonlyArray<Host> = [
-  command("Node", versions.node20, () => programOf("node20")),
-  command("Node", versions.node22, () => programOf("node22")),
+  // Vitest needs Node 22.
+  command({ name: "Node", version: versions.node20, program: () => programOf("node20") }),
+  command({ name: "Node", version: versions.node22, program: () => programOf("node22"), vitest: [] }),
   node,
-  command("Bun", versions.bun, () => programOf("bun"), "run"),
-  command("Deno", versions.deno, () => programOf("deno"), "run", "--allow-all", "--quiet"),
+  // Bun's child processes lack what Vitest uses of them.
+  command({
+    name: "Bun",
+    version: versions.bun,
+    program: () => programOf("bun"),
+    before: ["--bun"],
+    vitest: ["--pool=threads"]
+  }),
+  command({
+    name: "Deno",
+    version: versions.deno,
+    program: () => programOf("deno"),
+    before: ["run", "--allow-all", "--quiet"],
+    vitest: []
+  }),
   ...chromium === undefined ? [] : [browser(chromium)],
   // It is the default since 4 August 2026.
   worker("workerd with nodejs_compat"),

@@ -80,7 +80,7 @@ export const runSpecs = async (files: Readonly<Record<string, () => Promise<unkn
   const skipped: Array<string> = []
   const failed: Array<readonly [string, string]> = []
   for (const [path, load] of Object.entries(files)) {
-    const runner: VitestTestRunner = { config, importFile: load, injectValue: () => undefined}
+    const runner: VitestTestRunner = { config, importFile: load, injectValue: () => undefined }
     for (const file of await startTests([path], runner)) {
       for (const error of file.result?.errors ?? []) failed.push([path, error.message])
       for (const [name, { mode, result }] of flatten(file.tasks, path)) {
