@@ -2,7 +2,7 @@
 import { makeGo } from "./go.ts"
 import { claims } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
-import { alone, seriesOf, takeTurns } from "./turns.ts"
+import { alone, leastOf, seriesOf, takeTurns } from "./turns.ts"
 
 const few = ["Effect.repeat spaced", "Loop.run sliding", "Loop.run jittered", "Loop.run with stop", "Loop.forkScoped"]
 const others = [
@@ -35,7 +35,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     // A size that is claimed is a ratio to that many bytes.
     series: [
       // In some processes a timer of Node is 16 or 32 bytes larger, as V8 has stored its times.
-      ...seriesOf(found, "bytes").map(({ name, values }) => ({ name, values: [Math.min(...values)] })),
+      ...leastOf(seriesOf(found, "bytes")),
       ...[1350, 2200, 2700].map((bytes) => ({ name: `${bytes} bytes`, values: [bytes] }))
     ],
     claims: [

@@ -2,7 +2,7 @@
 import { makeGo } from "./go.ts"
 import { claims } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
-import { alone, seriesOf, takeTurns } from "./turns.ts"
+import { alone, leastOf, seriesOf, takeTurns } from "./turns.ts"
 
 export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>> => {
   if (smoke) return [] // fewer than these say nothing
@@ -11,7 +11,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count, 1, 0])]))
   const go = makeGo()
   const found = new Map([
-    ...await takeTurns(5, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
+    ...await takeTurns(7, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
     // Of these there is no target.
     ...await takeTurns(1, {
       ...sleepers("Loop.forkScoped"),
@@ -23,7 +23,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     {
       title: `to start a loop, one of ${of}, up to its sleep`,
       unit: "ns",
-      series: seriesOf(found, "start"),
+      series: leastOf(seriesOf(found, "start")),
       claims: [
         ...claims([["scoped Loop.run", "scoped Effect.repeat"]], 1 / 2),
         ...claims([
@@ -36,7 +36,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     {
       title: `to end a loop, one of ${of}, by closing their Scope`,
       unit: "ns",
-      series: [...seriesOf(found, "close"), ...seriesOf(found, "cancel")],
+      series: leastOf([...seriesOf(found, "close"), ...seriesOf(found, "cancel")]),
       claims: [
         ...claims([["scoped Loop.run", "scoped Effect.sleep"]], 1.1),
         ...claims([

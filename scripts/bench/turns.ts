@@ -41,3 +41,7 @@ export const takeTurns = async (
 export const seriesOf = (found: ReadonlyMap<string, ReadonlyArray<Measured>>, what: string): ReadonlyArray<Series> =>
   Array.from(found, ([name, list]) => ({ name, values: list.flatMap((measured) => measured[what] ?? []) }))
     .filter(({ values }) => values.length > 0)
+
+/** The least of each: what was measured in processes of their own shares no round, and noise only adds. */
+export const leastOf = (series: ReadonlyArray<Series>): ReadonlyArray<Series> =>
+  series.map(({ name, values }) => ({ name, values: [Math.min(...values)] }))
