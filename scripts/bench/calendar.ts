@@ -1,5 +1,5 @@
 /** The next slot of a calendar, as a schedule finds it, and as Effect's Cron does. */
-import { Cron, Effect, Schedule } from "effect"
+import { Cron, Duration, Effect, Schedule } from "effect"
 import { Period } from "effect-wait"
 import { claims, type Contestant, inRounds } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
@@ -27,7 +27,7 @@ const ours = (expression: string): Contestant => {
   const step = Effect.runSync(Schedule.toStep(Period.cron(expression, { timeZone })))
   return following(1000, (slot) => {
     const [, delay] = Effect.runSync(step(slot, undefined))
-    return slot + Number(delay.value._tag === "Millis" ? delay.value.millis : NaN)
+    return Math.round(slot + Duration.toMillis(delay))
   })
 }
 

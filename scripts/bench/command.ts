@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { claims } from "./rounds.ts"
+import { claims, limitOf } from "./rounds.ts"
 import type { Effort, Section } from "./section.ts"
 import { type Measured, seriesOf, takeTurns } from "./turns.ts"
 
@@ -33,14 +33,17 @@ const waiting = (args: ReadonlyArray<string>): Promise<Measured> => {
   return promise
 }
 
+// The median of `node -e 0`, in ms, on the machine for which 250 ms are meant.
+const calm = 32
+
 export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>> => {
   const bin = join(folder, "effect-wait.js")
   execFileSync(process.execPath, [fileURLToPath(import.meta.resolve("@effect-wait/cli/build.ts")), folder])
   const started = await takeTurns(smoke ? 5 : 21, {
     "effect-wait retry -- echo": () => start([bin, "retry", "--quiet", "--", "echo"]),
-    "node -e 0": () => start(["-e", "0"]),
-    "250 ms": () => ({ ms: 250 })
+    "node -e 0": () => start(["-e", "0"])
   })
+  const series = seriesOf(started, "ms")
   const idle = await takeTurns(smoke ? 1 : 3, {
     "effect-wait loop --period 1h": () => waiting([bin, "loop", "--quiet", "--period", "1h", "--", "true"]),
     "node, a timer": () => waiting(["-e", "setTimeout(() => {}, 1e9)"])
@@ -49,7 +52,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     {
       title: "the command line, from its start to the first output of its command",
       unit: "ms",
-      series: seriesOf(started, "ms"),
+      series: [...series, limitOf(250, "ms", calm, series.find(({ name }) => name === "node -e 0")!)],
       claims: [
         ...claims([["effect-wait retry -- echo", "250 ms"]], 1),
         ...claims([["effect-wait retry -- echo", "node -e 0"]])

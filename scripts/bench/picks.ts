@@ -64,13 +64,12 @@ const groups: ReadonlyArray<Group> = [
     }
   },
   {
-    heading: "Our schedules under plain Effect.repeat, what they add",
+    heading: "Our schedules under plain Effect.repeat, an iteration",
     section: "A schedule under Effect.repeat, an iteration without a delay",
     onlyInTable: true,
     rows: {
-      "sliding, additive, attempts : spaced, jittered, upTo times, both over a schedule that does nothing":
-        "Effect's: with jitter and attempts",
-      "exponential, full, attempts, within : exponential, jittered, upTo both, both over a schedule that does nothing":
+      "sliding, additive, attempts : spaced, jittered, upTo times": "Effect's: with jitter and attempts",
+      "exponential, full, attempts, within : exponential, jittered, upTo both":
         "Effect's: exponential, jitter, attempts, a time"
     }
   },

@@ -2,7 +2,7 @@
 import { Duration, Effect, Schedule } from "effect"
 import { Backoff, Jitter, Limit, Period } from "effect-wait"
 import { claims, inRounds, looping } from "./rounds.ts"
-import type { Claim, Effort, Section } from "./section.ts"
+import type { Effort, Section } from "./section.ts"
 
 const times = 5000
 const limit = { times: times * 2 } as const
@@ -10,9 +10,8 @@ const hour = { duration: "1 hour" } as const
 
 const jittered = Schedule.spaced(0).pipe(Schedule.jittered)
 
-const floor = "a schedule that does nothing"
 const schedules: Readonly<Record<string, Schedule.Schedule<unknown>>> = {
-  [floor]: Schedule.fromStep(Effect.succeed(() => Effect.succeed([0, Duration.zero]))),
+  "a schedule that does nothing": Schedule.fromStep(Effect.succeed(() => Effect.succeed([0, Duration.zero]))),
   "Period.sliding(0)": Period.sliding(0),
   "Schedule.spaced(0)": Schedule.spaced(0),
   "Period.nonSliding(0)": Period.nonSliding(0),
@@ -42,20 +41,11 @@ const contestants = Object.fromEntries(
   Object.entries(schedules).map(([name, schedule]) => [name, looping(times, (work) => Effect.repeat(work, schedule))])
 )
 
-// An iteration of Effect.repeat costs so much by itself, and its yield, that no schedule can halve it: what counts is what
-// the schedules add.
-const added = composed.map(([ours, peer]): Claim => ({
-  text: `${ours} : ${peer}, both over ${floor}`,
-  ours,
-  peer,
-  minus: floor,
-  atMost: 1 / 2
-}))
-
 export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> => [{
   title: "A schedule under Effect.repeat, an iteration without a delay",
   unit: "ns",
   series: await inRounds(effort, contestants),
-  // Equal, as far as can be told; and the most that what is added can save.
-  claims: [...claims(bare, 1.05, 1), ...claims(composed, 0.85, 1 / 2), ...added]
+  // Equal, as far as can be told; and the most that what is added can save: an iteration of Effect.repeat costs so much by
+  // itself, and its yield, that what the schedules add is a small difference of large numbers.
+  claims: [...claims(bare, 1.05, 1), ...claims(composed, 0.85, 1 / 2)]
 }]

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { makeGo } from "./go.ts"
-import type { Claim, Effort, Section } from "./section.ts"
+import type { Claim, Effort, Section, Series } from "./section.ts"
 
 const packages = [
   "effect",
@@ -51,10 +51,14 @@ const spreadOf = (values: ReadonlyArray<number>): Spread => {
   return { min: sorted[0]!, median, max: sorted.at(-1)! }
 }
 
+const leastOf = ({ least, values }: Series): number => least ?? Math.min(...values)
+
 /** What became of a claim. */
 export interface Finding extends Claim {
   readonly ratio: Spread
-  readonly verdict: "ok" | "short" | "MISSED" | "stated"
+  /** Of the least of both: noise only adds time. */
+  readonly least: number
+  readonly verdict: "ok" | "short" | "MISSED" | "stated" | "too noisy"
 }
 
 /** A section, with what became of its claims. */
@@ -66,26 +70,34 @@ export interface Result {
 }
 
 /**
- * Claims about a peer that is not there are left out. The median decides. In a smoke test, which has no time to find out how
- * noisy the machine is, it is the best round, and times, which have rounds, may take half as much again.
+ * Claims about a peer that is not there are left out. The median decides. In a smoke test, which has no time for many
+ * rounds, it is the ratio of the least of both, and times, which have rounds, may take half as much again. Where what one
+ * of them adds is less than nothing, there is too much noise to decide.
  */
 export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effort): Result => {
-  const values = new Map(series.map((one) => [one.name, one.values]))
+  const named = new Map(series.map((one) => [one.name, one]))
   const find = (claim: Claim): ReadonlyArray<Finding> => {
-    const { aim = Infinity, atMost } = claim
-    const [ours, peer] = [values.get(claim.ours), values.get(claim.peer)]
+    const { aim = Infinity, atMost = Infinity } = claim
+    const [ours, peer] = [named.get(claim.ours), named.get(claim.peer)]
     if (ours === undefined || peer === undefined) return []
-    const bare = claim.minus === undefined ? undefined : values.get(claim.minus)
-    const over = (list: ReadonlyArray<number>, round: number): number => list[round]! - (bare?.[round] ?? 0)
-    const ratio = spreadOf(ours.map((_, round) => over(ours, round) / over(peer, round)))
-    if (atMost === undefined) return [{ ...claim, ratio, verdict: "stated" }]
-    const decisive = smoke && ours.length > 1 ? ratio.min / 1.5 : ratio.median
-    return [{ ...claim, ratio, verdict: decisive > atMost ? "MISSED" : decisive > aim ? "short" : "ok" }]
+    const ratio = spreadOf(ours.values.map((value, round) => value / peer.values[round]!))
+    const least = leastOf(ours) / leastOf(peer)
+    const decisive = smoke && ours.values.length > 1 ? least / 1.5 : ratio.median
+    const verdict = claim.atMost === undefined
+      ? "stated"
+      : [ours, peer].some((one) => leastOf(one) <= 0)
+      ? "too noisy"
+      : decisive > atMost
+      ? "MISSED"
+      : decisive > aim
+      ? "short"
+      : "ok"
+    return [{ ...claim, ratio, least, verdict }]
   }
   return {
     title,
     unit,
-    series: series.map(({ name, values }) => ({ name, ...spreadOf(values) })),
+    series: series.map((one) => ({ name: one.name, ...spreadOf(one.values), min: leastOf(one) })),
     claims: claims.flatMap(find)
   }
 }
@@ -105,11 +117,16 @@ const columns = ({ max, median, min }: Spread, format: (value: number) => string
 
 export const print = ({ claims, series, title, unit }: Result): void => {
   row(`${title}, ${unit}`, "min", "median", "max")
-  for (const { name, ...values } of series) row(`        ${name}`, ...columns(values, figure))
-  if (claims.length > 0) row("", "min", "median", "max", "at most")
-  for (const { aim, atMost, ratio, text, verdict } of claims) {
+  for (const { name, ...values } of series) row(`          ${name}`, ...columns(values, figure))
+  if (claims.length > 0) row("", "min", "median", "max", "of the least", "at most")
+  for (const { aim, atMost, least, ratio, text, verdict } of claims) {
     const most = aim ?? atMost
-    row(verdict.padEnd(8) + text, ...columns(ratio, part), most === undefined ? "" : part(most))
+    row(
+      verdict.padEnd(10) + text,
+      ...columns(ratio, part),
+      ratio.min === ratio.max ? "" : part(least),
+      most === undefined ? "" : part(most)
+    )
   }
   console.log("")
 }

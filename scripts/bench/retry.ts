@@ -108,7 +108,7 @@ const rejections = async (effort: Effort): Promise<Section> => {
     "p-retry": rejecting(times, (call) => pRetry(call, { retries, minTimeout: 0 })),
     ...Object.fromEntries(
       Object.entries(throughTimers).flatMap(([name, peer]) => [
-        [name, rejecting(10, peer)],
+        [name, { ...rejecting(10, peer), waits: true }],
         [micro(name), rejecting(times, withoutTimers(peer))]
       ])
     ),

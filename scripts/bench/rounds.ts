@@ -7,9 +7,20 @@ import type { Claim, Effort, Series } from "./section.ts"
 export interface Contestant {
   readonly times: number
   readonly run: () => Promise<unknown>
+  /** The work waits for a timer, so the time on the wall counts. */
+  readonly waits?: true
 }
 
-/** Nanoseconds of the work of each contestant: in each round the median of tinybench. `others` measure themselves. */
+/** Milliseconds of the processor. Another process that takes its turn in between costs none. */
+const processorTime = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1000
+}
+
+/**
+ * Nanoseconds of the work of each contestant: in each round the median of tinybench. They are of the processor, except
+ * where the work waits. `others` measure themselves.
+ */
 export const inRounds = async (
   { smoke }: Effort,
   contestants: Readonly<Record<string, Contestant>>,
@@ -19,13 +30,16 @@ export const inRounds = async (
     Object.keys({ ...contestants, ...others }).map((name) => [name, []])
   )
   // Many short rounds: what slows the machine down for a while slows down neighbours alike.
-  for (let round = 0; round < (smoke ? 9 : 41); round++) {
-    const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: smoke ? 20 : 50 }
-    const bench = new Bench({ iterations: 1, time: smoke ? 1 : 3, throws: true, ...warm })
-    for (const [name, { run }] of Object.entries(contestants)) bench.add(name, run, { async: true })
-    for (const { name, result } of await bench.run()) {
+  for (let round = 0; round < (smoke ? 11 : 41); round++) {
+    const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: 50 }
+    // There and back: what one leaves to the garbage collector is not always the same neighbour's.
+    const turns = Object.entries(contestants)
+    for (const [name, { run, times, waits }] of round % 2 === 0 ? turns : turns.toReversed()) {
+      const now = waits === true ? performance.now.bind(performance) : processorTime
+      const bench = new Bench({ now, iterations: 1, time: smoke ? 1 : 3, throws: true, ...warm })
+      const result = (await bench.add(name, run, { async: true }).run())[0]!.result
       if (result.state !== "completed") throw new Error(`${name}: ${result.state}`)
-      values.get(name)!.push(result.latency.p50 * 1e6 / contestants[name]!.times)
+      values.get(name)!.push(result.latency.p50 * 1e6 / times)
     }
     for (const [name, nanos] of Object.entries(others)) values.get(name)!.push(nanos())
   }
@@ -49,15 +63,45 @@ export const looping = (
   }
 })
 
-/** What one contestant costs more than another, in each round. */
+/**
+ * What one contestant costs more than another, in each round. The least is between the least of both: a round in which
+ * the bare one was slow says nothing.
+ */
 export const over = (series: ReadonlyArray<Series>, name: string, bare: string): Series => {
   const valuesOf = (wanted: string) => series.find((one) => one.name === wanted)!.values
-  const floor = valuesOf(bare)
+  const [all, floor] = [valuesOf(name), valuesOf(bare)]
   return {
     name: `${name}, over ${bare}`,
-    values: valuesOf(name).map((value, round) => value - floor[round]!)
+    values: all.map((value, round) => value - floor[round]!),
+    least: Math.min(...all) - Math.min(...floor)
   }
 }
+
+/** The machine itself: the parts of a call with a timer, without Effect. */
+export const machine: Contestant = {
+  times: 5000,
+  async run() {
+    for (let n = 0; n < 5000; n++) {
+      const calls = new Map([[n, () => n]])
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 50)
+        queueMicrotask(() => {
+          clearTimeout(timer)
+          calls.forEach(() => resolve())
+        })
+      })
+    }
+  }
+}
+
+/**
+ * A limit for the machine on which `work` takes `calm` while nothing else runs. A slower or busier machine has so much more
+ * time as its own `work` takes more in the same round; a faster one has no less.
+ */
+export const limitOf = (limit: number, unit: string, calm: number, work: Series): Series => ({
+  name: `${limit.toLocaleString("en")} ${unit}`,
+  values: work.values.map((value) => limit * Math.max(1, value / calm))
+})
 
 /** A claim about each pair of names. */
 export const claims = (

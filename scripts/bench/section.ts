@@ -4,15 +4,16 @@
 export interface Series {
   readonly name: string
   readonly values: ReadonlyArray<number>
+  /** The least, where it is not the least of the values. */
+  readonly least?: number
 }
 
-/** A ratio, taken within each round. Its median decides. */
+/** A ratio, taken within each round. Its median decides; in a smoke test the ratio of the least of both. */
 export interface Claim {
   readonly text: string
-  /** Names of series. `minus` is taken from both first, where it is the overhead that counts. */
+  /** Names of series. */
   readonly ours: string
   readonly peer: string
-  readonly minus?: string | undefined
   /** What `ours / peer` may be at most; undefined where it is only stated. */
   readonly atMost?: number | undefined
   /** What it is to be, where that is not reached yet; `atMost` only keeps it from getting worse. */

@@ -1,7 +1,7 @@
 /**
  * Groups of sleepers of one kind, in a process of their own: `node --expose-gc sleepers.ts <name> <count> <timed> <weighed>`.
- * First come groups that are timed, one after another, then groups that are weighed and stay. It prints the nanoseconds to
- * start a sleeper, up to its sleep, and to close it, and its bytes; null for what there is not. Those without a Scope never end.
+ * First come groups that are timed, one after another, then groups that are weighed and stay. It prints the nanoseconds of the
+ * processor to start a sleeper, up to its sleep, and to close it, and its bytes; null for what there is not. Those without a Scope never end.
  */
 // The rest of both would take longer to load than many a sleeper to start.
 import * as Jitter from "effect-wait/Jitter"
@@ -39,7 +39,11 @@ const contestants: Record<string, () => Effect.Effect<unknown, never, Scope.Scop
   "Loop.forkScoped with name": () => Loop.forkScoped(Effect.void, sliding, { name: "bench" })
 }
 
-const nanos = (): number => Number(process.hrtime.bigint())
+// Of the processor, the garbage collector's included.
+const nanos = (): number => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) * 1000
+}
 const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
 

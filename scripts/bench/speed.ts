@@ -143,7 +143,7 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
       ...claimsOf("blind", 1 / 25),
       ...claimsOf("clocked", 1 / 15),
       ...claims([[loopName("sliding"), goName]], 1 / 3),
-      ...claims([[namedName, spannedName]], 1.25)
+      ...claims([[namedName, spannedName]], 0.75)
     ]
   }]
 }

@@ -54,6 +54,6 @@ export const hero = (width: number): string =>
       ),
       second("Period.cron", "slots of the wall clock", Period.cron("* * * * * *", { timeZone: "UTC" }), true),
       retries("Backoff.exponential", "retries: delays double, up to a cap", backoff),
-      retries("… + Jitter.full", "anywhere below that: clients do not retry together", backoff.pipe(Jitter.full))
+      retries("… + Jitter.full", "from 0 to that delay: clients do not retry together", backoff.pipe(Jitter.full))
     ]
   })

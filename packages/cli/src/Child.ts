@@ -55,7 +55,7 @@ export const run = (
     const passOn = Effect.gen(function*() {
       const killSignal = yield* signals.first
       const child = yield* Deferred.await(started)
-      // One that was stopped has to go on to see it.
+      // A stopped process must continue to receive the signal.
       const ended = child.kill({ killSignal, forceKillAfter: grace })
       yield* Effect.all([ended, signalGroup(child.pid, "SIGCONT")], { concurrency: "unbounded" })
     })

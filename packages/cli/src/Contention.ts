@@ -53,7 +53,7 @@ const mortal = ({ policy }: Named) =>
 
 const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** So many rounds of so many clients. The same numbers give the same result: the seeds are 0, 1, 2 and so on. */
+/** Simulates rounds of clients. The same numbers give the same result: the seeds are 0, 1, 2 and so on. */
 export const contend = (named: Named, { clients, rounds }: Size) =>
   Effect.forEach(
     Array.from({ length: rounds }, (_, seed) => seed),
@@ -132,14 +132,14 @@ export const toText = ({ clients, rounds }: Size, results: ReadonlyArray<Content
   }
   const free = Math.floor((width - (rows(0)[0] ?? "").length - 4) / 2)
   const what = `${counted(clients, "client")} ${clients === 1 ? "writes" : "write"} one row, ` +
-    `whoever was overtaken tries again; mean of ${counted(rounds, "round")}`
+    `overtaken clients try again; mean of ${counted(rounds, "round")}`
   const named = legend(results, width)
   return trimmed([
     ...wrap(what, width, ""),
     ...named.length === 0 ? [] : ["", ...named],
     "",
     ...rows(free < 6 ? 0 : Math.min(widestBar, free)),
-    ...results.length > 1 ? ["", "* the least, of those that wrote most"] : []
+    ...results.length > 1 ? ["", "* the least of the policies with the most writes"] : []
   ])
 }
 

@@ -14,7 +14,7 @@ export interface Named {
   readonly policy: Policy.Policy
 }
 
-/** The policies of a text; `file` is what it is called in messages, and the name of a policy that has none. */
+/** The policies of a text; `file` is its name in messages, and the name of a policy without one. */
 export const fromText = (
   file: string,
   content: string,
@@ -26,7 +26,7 @@ export const fromText = (
       name: /^(\[|$)/.test(policy.name) ? file + policy.name : policy.name,
       notes: policy.timeouts.attempt === undefined
         ? policy.notes
-        : [...policy.notes, `An attempt is ended after ${format(policy.timeouts.attempt)}`]
+        : [...policy.notes, `An attempt ends after ${format(policy.timeouts.attempt)}`]
     })))
 
 // Devices and pipes are read as well, so it is not asked whether it is a file.
@@ -114,7 +114,7 @@ const said = [
 export const chosen = Effect.fnUntraced(function*(file: string, as: System | undefined, waits: Waits) {
   const given = said.filter(([, key]) => waits[key] !== undefined && waits[key] !== false).map(([name]) => name)
   if (given.length > 0) {
-    return yield* misused(`--policy says how it is waited: ${given.join(" and ")} cannot be given too`)
+    return yield* misused(`--policy has the delays: ${given.join(" and ")} cannot be used with it`)
   }
   const [policy, ...others] = yield* fromFile(file, as)
   if (policy === undefined) return yield* misused(`${file}: there is no policy in it`)
@@ -124,7 +124,9 @@ export const chosen = Effect.fnUntraced(function*(file: string, as: System | und
     return yield* misused(`${file} has ${pointers.length} policies. Choose one: ${pointers.join(", ")}`)
   }
   if (policy.kind === "hedge") {
-    return yield* misused(`${file}: ${policy.name} is for attempts beside each other, and here one follows the other`)
+    return yield* misused(
+      `${file}: ${policy.name} hedges with concurrent attempts; this command makes one attempt at a time`
+    )
   }
   const { attempts, within } = waits
   const limits = [

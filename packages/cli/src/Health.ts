@@ -1,4 +1,4 @@
-/** A file that tells how a loop does, for what watches it: a liveness probe, a monitor, `find -mmin`. */
+/** A file with the state of a loop, for a liveness probe, a monitor or `find -mmin`. */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -13,7 +13,7 @@ import { diskError } from "./Stdout.ts"
 const iso = (millis: number): string | undefined =>
   Option.getOrUndefined(Option.map(DateTime.make(millis), DateTime.formatIso))
 
-/** The file cannot be written; `isOfDisk` where its path is not what is wrong. */
+/** The file cannot be written; `isOfDisk` if the disk is the cause, and not the path. */
 export class NotWritable
   extends Data.TaggedError("NotWritable")<{ readonly why: string; readonly isOfDisk: boolean }>
 {}
@@ -25,9 +25,9 @@ const notWritable = (reason: PlatformError["reason"]): NotWritable => {
 
 /**
  * A report that keeps the file as well. Its content is JSON; its time is that of the last run that succeeded, and the loop's
- * beginning before that. It is replaced in one step, so that nobody reads half of it.
+ * beginning before that. It is replaced atomically, so a reader never gets half of it.
  *
- * It fails where the file cannot be written at the beginning. Later on that is told.
+ * It fails if the file cannot be written at the start. Later a failure is only reported.
  */
 export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
   const files = yield* FileSystem.FileSystem

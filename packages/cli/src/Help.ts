@@ -16,7 +16,7 @@ const wrap = (text: string, width: number): ReadonlyArray<string> => {
   return lines
 }
 
-// A name and what is said of it, as Effect lays them out: the choices are in the name already.
+// A name and its description, as Effect lays them out: the name already has the choices.
 const row = (line: string): readonly [name: string, text: string] | undefined => {
   const [, name, text] = isCode(line) ? [] : /^ {2}(\S.*?) {2,}(\S.*)$/.exec(line) ?? []
   return name === undefined || text === undefined ? undefined : [name, text.replace(/ \(choices: [^)]*\)/, "")]

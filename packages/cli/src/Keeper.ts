@@ -1,6 +1,6 @@
 /**
- * `spawn`, which also tells of death by a signal that Node has no name for: the real-time signals of Linux. To Node that is an
- * exit with 0, since it asks for the name only.
+ * `spawn` that also reports death by a signal without a name in Node: the real-time signals of Linux. For Node that is an
+ * exit with 0, because it only looks up the name.
  *
  * The status of a dead child can be read in /proc until its parent has asked for it. So a thread starts the child, and stands
  * still until it was read here; then Node asks, in that thread.

@@ -4,7 +4,7 @@ import type { Signal } from "./Signals.ts"
 /**
  * How one run ended.
  *
- * - `code`: 0 when it did what it should; else as shells have it: a command's own, 124 where it took too long, 128 and the
+ * - `code`: 0 after a success; otherwise as in a shell: the command's own, 124 after a timeout, 128 and the
  *   number of the signal that ended it
  * - `what`: the same in words: `exit 1`, `SIGTERM`, `tcp localhost:5432: ECONNREFUSED`
  * - `isHopeless`: no other run will do better: there is no such command, or it may not be run

@@ -14,7 +14,7 @@ import * as Redact from "./Redact.ts"
 /**
  * One thing that is looked at.
  *
- * - `name`: what it is called wherever it is told of
+ * - `name`: its name in messages
  * - `check`: one look; `what` of the outcome is why it does not hold
  */
 export interface Probe<R = never> {
@@ -86,7 +86,7 @@ export interface JsonMatch {
 
 /**
  * - `isExpected`: whether this status is one of those
- * - `body`, `json`: what the body contains as well
+ * - `body`, `json`: conditions on the body
  */
 export interface Answer {
   readonly isExpected: (status: number) => boolean

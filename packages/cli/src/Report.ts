@@ -1,4 +1,4 @@
-/** What is told of the runs, on stderr: stdout is the command's. */
+/** Messages about the runs, on stderr: stdout belongs to the command. */
 import * as Loop from "effect-wait/Loop"
 import * as Period from "effect-wait/Period"
 import * as Clock from "effect/Clock"
@@ -47,7 +47,7 @@ const ending = ({ elapsed, missed, runs }: Verdict, { waitingFor = [], what }: C
 const next = (delay: number, shown = format(Math.round(delay))): string =>
   delay === Infinity ? "next never" : `next in ${shown}`
 
-// What was not told of yet: the last run, and one that was cut.
+// Runs without a message so far: the last run, and an interrupted one.
 const untold = ({ last, runs }: Verdict, toldOf: number): string => {
   const told = last === undefined || last.run <= toldOf ? "" : `${describe(last)}; `
   return runs > (last?.run ?? 0) ? `${told}run ${runs} was cut; ` : told

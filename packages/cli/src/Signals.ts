@@ -12,7 +12,7 @@ export type Signal = typeof ending[number]
 
 /**
  * - `first`: waits for the first signal
- * - `second`: waits for one more: whoever asks twice does not want to wait
+ * - `second`: completes at a second signal: the user does not want to wait
  * - `isReceived`: whether the first one has come
  */
 export class Signals extends Context.Service<Signals, {

@@ -1,4 +1,4 @@
-/** What effect-wait itself prints. Node's own stream loses what a full disk does not take, and says nothing. */
+/** The output of effect-wait itself. Node's own stream loses output on a full disk without an error. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { PlatformError } from "effect/PlatformError"
@@ -27,7 +27,7 @@ const some = (bytes: Uint8Array): Effect.Effect<number, string> =>
     (code) => code === "EAGAIN" ? Effect.sync(() => (Atomics.wait(pause, 0, 0, 5), 0)) : Effect.fail(code)
   )
 
-/** It is no error that nobody reads it. */
+/** A closed pipe is no error. */
 export const write = (text: string): Effect.Effect<void, NotWritten> =>
   Effect.gen(function*() {
     let left: Uint8Array = Buffer.from(text)

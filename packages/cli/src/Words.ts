@@ -14,7 +14,7 @@ const endOfOptions = (args: ReadonlyArray<string>, from: number): number => {
   return endOfOptions(args, from + (isWhole(arg) ? 1 : 2))
 }
 
-// A value such as -1s would be taken for flags: it belongs to the flag before it, which says what is allowed.
+// A value such as -1s looks like flags: it belongs to the flag before it, whose message names the allowed values.
 const joined = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = args.includes("--") ? args.indexOf("--") : args.length
   return args.flatMap((arg, i) => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The bin. Where Node can keep what it has compiled, the next start is faster. */
+/** The bin. If Node can cache its compiled code, the next start is faster. */
 import module from "node:module"
 
 if ("enableCompileCache" in module) module.enableCompileCache()

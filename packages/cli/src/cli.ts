@@ -1,4 +1,4 @@
-/** The command line: its commands, and what is said of an input that none of them takes. */
+/** The command line: its commands, and the message for an invalid input. */
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
@@ -18,7 +18,7 @@ import { Exited } from "./running.ts"
 import { delimited } from "./Words.ts"
 
 const main = Command.make("effect-wait").pipe(
-  Command.withDescription("Wait, loop and retry in the shell, and see what a retry policy will do before you ship it"),
+  Command.withDescription("Wait, loop and retry in the shell, and preview a retry policy before you ship it"),
   Command.withSubcommands([poll, loop, retry, preview, herd])
 )
 

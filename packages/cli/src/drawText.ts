@@ -8,7 +8,7 @@ import * as Terminal from "effect/Terminal"
 import type { Named } from "./Document.ts"
 import { date, endOf, type Outcome, type Preview, type Row, type Settings } from "./Preview.ts"
 
-/** How many columns there are; 80 where nobody can tell. */
+/** The number of columns of the terminal; 80 if it is not known. */
 export const columns: Effect.Effect<number, never, Terminal.Terminal> = Effect.flatMap(
   Terminal.Terminal,
   ({ columns }) => Effect.map(columns, (n) => n > 0 ? n : 80)
@@ -18,7 +18,7 @@ const widest = (lines: ReadonlyArray<string>): number => lines.reduce((most, lin
 
 export const trimmed = (lines: ReadonlyArray<string>): string => lines.map((line) => line.trimEnd()).join("\n")
 
-/** In lines of so many columns, where its words allow it. */
+/** Wraps a text into lines of at most this many columns. A longer word stays whole. */
 export const wrap = (text: string, width: number, indent: string): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of text.split(" ")) {
@@ -262,7 +262,7 @@ export const labelsOf = (policies: ReadonlyArray<Named>): ReadonlyArray<string> 
   return widest(names) <= longestLabel ? names : names.map((_, i) => letter(i))
 }
 
-// A label, and what is said of it.
+// A label and its text.
 const listing = (labels: ReadonlyArray<string>, width: number) => {
   const margin = widest(labels) + 2
   return (label: string, text: string): ReadonlyArray<string> =>

@@ -43,14 +43,14 @@ const keepBlocking = (
 
 keepBlocking(process.stdout)
 keepBlocking(process.stderr)
-process.stderr.on("error", () => {}) // whoever has read it is gone; the runs go on
+process.stderr.on("error", () => {}) // the reader of the pipe is gone; the runs continue
 
 // Node's own console writes to its own stream.
 const console: Console.Console = Object.assign(Object.create(globalThis.console), {
   log: (...parts: ReadonlyArray<unknown>) => Effect.runSync(Effect.orDie(write(`${parts.join(" ")}\n`)))
 })
 
-// What nobody has foreseen belongs to stderr as well.
+// Unexpected errors go to stderr as well.
 const reported = Effect.tapCause(
   Effect.provide(Effect.provideService(cli(process.argv.slice(2)), Console.Console, console), services),
   (cause) => {

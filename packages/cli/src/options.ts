@@ -19,7 +19,7 @@ import * as Option from "effect/Option"
 import { fromSettings } from "./Policy.ts"
 import { durations, parse } from "./Time.ts"
 
-/** A value that has a form of its own. Anything else is refused with what is allowed. */
+/** A value with its own form. The message for any other value names the allowed form. */
 const written = <A>(
   name: string,
   read: (text: string) => Option.Option<A>,
@@ -81,12 +81,12 @@ const parseFrom = (text: string): Option.Option<number> =>
 
 export const factor = optional(written("factor", finite, "a number of 0 or more")).pipe(
   Flag.withMetavar("NUMBER"),
-  Flag.withDescription("by how much --backoff grows; default 2")
+  Flag.withDescription("the factor by which --backoff grows; default 2")
 )
 
 export const backoff = optional(written("backoff", parseBackoff, backoffs)).pipe(
   Flag.withMetavar("FROM..TO"),
-  Flag.withDescription("delays that double, from the first to the longest: 100ms..30s")
+  Flag.withDescription("growing delays, from the first to the longest: 100ms..30s")
 )
 
 export const jitter = optional(written("jitter", parseJitter, jitters)).pipe(
@@ -95,11 +95,11 @@ export const jitter = optional(written("jitter", parseJitter, jitters)).pipe(
 )
 
 export const interval = optional(duration("interval")).pipe(
-  Flag.withDescription("from the end of a run to the next")
+  Flag.withDescription("the time from the end of a run to the next run")
 )
 
 export const period = optional(duration("period")).pipe(
-  Flag.withDescription("from the end of a run to the next; see --non-sliding and --ticker")
+  Flag.withDescription("the time from the end of a run to the next run; see --non-sliding and --ticker")
 )
 
 export const nonSliding = present("non-sliding").pipe(
@@ -107,7 +107,7 @@ export const nonSliding = present("non-sliding").pipe(
 )
 
 export const ticker = present("ticker").pipe(
-  Flag.withDescription("run at every --period since the first start; one missed tick is kept")
+  Flag.withDescription("run on a grid of --period from the first start; one run catches up after a long run")
 )
 
 export const cron = optional(written("cron", parseCron, crons)).pipe(
@@ -118,16 +118,16 @@ export const cron = optional(written("cron", parseCron, crons)).pipe(
 export const from = optional(written("from", parseFrom, "a date such as 2026-03-29 or 2026-03-29T01:30Z")).pipe(
   Flag.withMetavar("DATE"),
   Flag.withDescription(
-    "when --cron begins, in the time zone of this machine unless it ends with Z or +02:00; default now"
+    "the start of --cron, in the time zone of this machine unless it ends with Z or +02:00; default now"
   )
 )
 
 export const attempts = optional(count("attempts"))
 
-export const times = optional(count("times")).pipe(Flag.withDescription("how many runs in all; default no limit"))
+export const times = optional(count("times")).pipe(Flag.withDescription("the number of all runs; default no limit"))
 
 export const within = optional(duration("within")).pipe(
-  Flag.withDescription("begin no wait that ends later than this after the first start")
+  Flag.withDescription("start no delay that would end later than this after the first start")
 )
 
 export const fullJitter = present("full-jitter").pipe(Flag.withDescription("the same as --jitter full"))
@@ -145,5 +145,5 @@ export const settingsOf = (waits: Waits): Effect.Effect<Asked | undefined, Valid
 export const scheduleOf = (waits: Waits) =>
   Effect.flatMap(settingsOf(waits), (settings) =>
     settings === undefined
-      ? misused("It is not said how often. Expected: --period or --cron")
+      ? misused("The period is missing. Expected: --period or --cron")
       : Effect.succeed(fromSettings(settings).schedule))

@@ -1,4 +1,4 @@
-/** `--policy`: what is followed is written in a file. */
+/** `--policy`: the schedule comes from a file. */
 import { type System, systems } from "@effect-wait/documents/model"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -12,14 +12,14 @@ const file = Flag.String("policy").pipe(Flag.withMetavar("FILE[#POINTER]"))
 /** Of which system a document is, where that is not clear. */
 export const as = options.optional(Flag.Literals("as", Object.keys(systems).filter(isSystem))).pipe(
   Flag.withMetavar("SYSTEM"),
-  Flag.withDescription(`read --policy as of this system: ${Object.keys(systems).join(", ")}`)
+  Flag.withDescription(`read --policy as a document of this system: ${Object.keys(systems).join(", ")}`)
 )
 
 /** Any number of files. */
 export const all = {
   policy: options.repeated(file).pipe(
     Flag.withDescription(
-      "YAML, JSON, properties or a crontab of another system, or - for stdin: gRPC, Kubernetes, Argo and others, or these options under their names; may be repeated"
+      "a policy in YAML, JSON, properties or a crontab: of gRPC, Kubernetes, Argo and others, or these options under their names; - is stdin; may be repeated"
     )
   ),
   as
@@ -29,7 +29,7 @@ export const all = {
 export const one = {
   policy: options.optional(file).pipe(
     Flag.withDescription(
-      "take the delays and limits of a file: gRPC, Kubernetes, Argo and others; - is stdin. See effect-wait preview"
+      "read the delays and limits from a file of gRPC, Kubernetes, Argo and others; - is stdin. See effect-wait preview"
     )
   ),
   as

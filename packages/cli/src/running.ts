@@ -20,20 +20,22 @@ export const running = {
   ),
   grace: options.duration("grace").pipe(
     Flag.withDefault(10_000),
-    Flag.withDescription("from SIGTERM to SIGKILL; default 10s")
+    Flag.withDescription("the time from SIGTERM to SIGKILL; default 10s")
   ),
   quiet: options.present("quiet").pipe(
     Flag.withAlias("q"),
-    Flag.withDescription("tell nothing of the runs, and of the end only a failure")
+    Flag.withDescription("print nothing about the runs; at the end print only a failure")
   ),
   log: Flag.Literals("log", ["text", "json"]).pipe(
     Flag.withMetavar("text|json"),
     Flag.withDefault("text"),
-    Flag.withDescription("tell of the runs on stderr as text or lines of JSON")
+    Flag.withDescription("the format of the messages on stderr: text, or a line of JSON for each run")
   ),
   command: Argument.String("command").pipe(
     Argument.variadic(),
-    Argument.withDescription("what is run: all from the first word that is no option, or after --")
+    Argument.withDescription(
+      "the command and its arguments: everything from the first word that is no option, or after --"
+    )
   )
 }
 
@@ -66,7 +68,7 @@ export const commandOf = (
 export const script = (text: string): ReadonlyArray<string> =>
   process.platform === "win32" ? ["cmd.exe", "/d", "/s", "/c", text] : ["sh", "-c", text]
 
-/** Where the runs are told of: by default one live line on a terminal, and a line a run anywhere else. */
+/** The destination of messages about runs: by default one live line on a terminal, and elsewhere a line for each run. */
 export const reportOf = ({ log, quiet }: Running) =>
   Effect.gen(function*() {
     const { columns } = yield* Report.Output
@@ -84,13 +86,13 @@ export const inTime = <R>(
     Effect.map(Option.getOrElse((): Outcome => ({ code: timedOut, what: "timed out" })))
   )
 
-/** Runs until it is as it should be, tells how it ended, and exits with that. */
+/** Runs until the condition holds, reports the end, and exits with its code. */
 export const conclude = <R>(
   options: Running & {
     readonly run: (run: number) => Effect.Effect<Outcome, never, R>
     readonly schedule: Any
     readonly accept: (outcome: Outcome) => boolean
-    /** It goes on where the command cannot be run, too. */
+    /** Continue even if the command cannot be run. */
     readonly survive?: boolean | undefined
     readonly immediate?: boolean | undefined
     readonly timeout?: number | undefined

@@ -1,4 +1,4 @@
-/** The options that say what a poll looks at, and what becomes of them. */
+/** The options for the targets of a poll, and their probes. */
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -80,7 +80,7 @@ export const flags = {
     )
   ),
   file: options.repeated(
-    Flag.String("file").pipe(Flag.withMetavar("PATH"), Flag.withDescription("there is such a file or folder"))
+    Flag.String("file").pipe(Flag.withMetavar("PATH"), Flag.withDescription("the file or folder exists"))
   ),
   unix: options.repeated(
     Flag.String("unix").pipe(Flag.withMetavar("PATH"), Flag.withDescription("something listens at this socket"))
@@ -91,7 +91,7 @@ export const flags = {
   grpc: options.repeated(
     options.written("grpc", parseServer, "a server such as localhost:50051 or https://api:443/my.Service").pipe(
       Flag.withMetavar("HOST:PORT"),
-      Flag.withDescription("the health service says SERVING; /SERVICE for one of its own")
+      Flag.withDescription("the health service answers SERVING; /SERVICE for a single service")
     )
   ),
   check: options.repeated(
@@ -101,39 +101,39 @@ export const flags = {
     )
   ),
   invert: options.present("invert").pipe(
-    Flag.withDescription("wait until it does not hold: closed, gone")
+    Flag.withDescription("wait until no target holds: the port is closed, the file is gone")
   ),
   stable: options.optional(options.duration("stable", 1)).pipe(
-    Flag.withDescription("it holds for so long, and a file does not change meanwhile")
+    Flag.withDescription("wait until the targets hold for this long, and files do not change")
   ),
   successes: options.optional(options.count("successes")).pipe(
-    Flag.withDescription("it holds so many times in a row; default 1")
+    Flag.withDescription("wait until the targets hold this many times in a row; default 1")
   ),
   status: options.repeated(
     options.written("status", parseStatus, "status codes such as 200, 200,401, 2xx or any").pipe(
       Flag.withMetavar("CODES"),
-      Flag.withDescription("of --http: 200,401 or 2xx or any; one for all, or one each")
+      Flag.withDescription("the accepted status of --http: 200,401 or 2xx or any; one for all URLs, or one for each")
     )
   ),
   header: options.repeated(
     Flag.String("header").pipe(
       Flag.withMetavar("'NAME: VALUE'"),
-      Flag.withDescription("sent with --http")
+      Flag.withDescription("a header of the request of --http")
     )
   ),
   body: options.optional(options.written("body", parseRegExp, "a regular expression")).pipe(
     Flag.withMetavar("REGEX"),
-    Flag.withDescription("the body of --http matches")
+    Flag.withDescription("a regular expression for the body of --http")
   ),
   json: options.optional(options.written("json", parseJson, "a JSON path such as $.status or $.status=UP")).pipe(
     Flag.withMetavar("PATH"),
-    Flag.withDescription("the body of --http has this: $.status=UP, or just $.ready")
+    Flag.withDescription("a JSON path in the body of --http: $.status=UP, or just $.ready")
   ),
   noFollow: options.present("no-follow").pipe(Flag.withDescription("follow no redirects of --http")),
-  insecure: options.present("insecure").pipe(Flag.withDescription("take any certificate")),
+  insecure: options.present("insecure").pipe(Flag.withDescription("accept any certificate")),
   cacert: options.optional(Flag.String("cacert")).pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("take certificates of this authority (PEM)")
+    Flag.withDescription("also trust this certificate authority (PEM)")
   )
 }
 
@@ -149,7 +149,7 @@ const headersOf = (headers: ReadonlyArray<string>) =>
   Effect.map(
     Effect.forEach(headers, (header) => {
       const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\p{Cc}]*)$/u.exec(header) ?? []
-      // It may be a secret: its value is not told.
+      // It may be a secret: its value is not printed.
       return name === undefined || value === undefined
         ? options.misused("Invalid value for flag --header. Expected: a header such as 'Accept: text/html'")
         : Effect.succeed([name, value] as const)
@@ -171,7 +171,7 @@ const redirects: ReadonlyArray<number> = [301, 302, 303, 307, 308]
 
 const isSuccess: IsExpected = (status) => status >= 200 && status < 300
 
-// A word that may be a secret is not told: PGPASSWORD=x psql is psql.
+// A word that may be a secret is not printed: PGPASSWORD=x psql is psql.
 const nameOf = (command: string): string => command.trim().split(/\s+/).find((word) => !word.includes("=")) ?? "command"
 
 const given = (flags: Readonly<Record<string, boolean>>) => Object.keys(flags).find((flag) => flags[flag])

@@ -51,7 +51,7 @@ describe("effect-wait herd", () => {
     Effect.gen(function*() {
       assert.strictEqual(
         yield* text("--clients 10 --rounds 2", { width: 90 }),
-        `10 clients write one row, whoever was overtaken tries again; mean of 2 rounds
+        `10 clients write one row, overtaken clients try again; mean of 2 rounds
 
 policy         time                   calls                   per client  written  gave up
 none          411ms*  █▌                 55   ██████████████         5.5       10        0
@@ -60,7 +60,7 @@ equal         1.22s   ████▍            46.5   ████████
 full          562ms   ██                 40   ██████████▏              4       10        0
 decorrelated  437ms   █▌               36.5*  █████████▎             3.6       10        0
 
-* the least, of those that wrote most`
+* the least of the policies with the most writes`
       )
     }))
 
@@ -68,8 +68,8 @@ decorrelated  437ms   █▌               36.5*  █████████▎
     Effect.gen(function*() {
       assert.strictEqual(
         yield* text("--clients 5 --rounds 2 --policy p.yaml", { width: 60, files }),
-        `5 clients write one row, whoever was overtaken tries again;
-mean of 2 rounds
+        `5 clients write one row, overtaken clients try again; mean
+of 2 rounds
 
 b     Go gives up once the cap is passed: after 2 of 10
       runs, and a last wait that no run follows
@@ -79,7 +79,7 @@ a       1.09s       9          1.8        2        3
 long    3.69s*   14.5*         2.9        5        0
 b       1.09s       9          1.8        2        3
 
-* the least, of those that wrote most`
+* the least of the policies with the most writes`
       )
     }))
 
@@ -98,7 +98,7 @@ b       1.09s       9          1.8        2        3
     const policy = Policy.fromSettings({ base: { kind: "sliding", period: 0 } })
     const [title] = toText({ clients: 1, rounds: 1 }, [{ name: "", policy, time: 1, calls: 1, written: 1 }], 100)
       .split("\n")
-    assert.strictEqual(title, "1 client writes one row, whoever was overtaken tries again; mean of 1 round")
+    assert.strictEqual(title, "1 client writes one row, overtaken clients try again; mean of 1 round")
   })
 
   it.effect("prints JSON in milliseconds", () =>

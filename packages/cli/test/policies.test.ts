@@ -76,7 +76,7 @@ describe.concurrent("effect-wait with --policy", () => {
       const both = yield* run(`retry --policy ${file} --backoff 1s..2s`, sh("true"))
       assert.deepStrictEqual([both.code, both.stderr], [
         64,
-        "effect-wait: --policy says how it is waited: --backoff cannot be given too\n"
+        "effect-wait: --policy has the delays: --backoff cannot be used with it\n"
       ])
       const alone = yield* run("loop --period 1s --as otel", sh("true"))
       assert.deepStrictEqual([alone.code, alone.stderr], [64, "effect-wait: --as is allowed with --policy only\n"])
@@ -89,7 +89,7 @@ describe.concurrent("effect-wait with --policy", () => {
       writeFileSync(file, `{ "hedgingPolicy": { "maxAttempts": 3, "hedgingDelay": "1s" } }`)
       const { code, stderr } = yield* run(`retry --policy ${file}`, sh("true"))
       assert.strictEqual(code, 64)
-      assert.match(stderr, /is for attempts beside each other, and here one follows the other/)
+      assert.match(stderr, /hedges with concurrent attempts; this command makes one attempt at a time/)
     }))
 
   it.live.each(["-", "/dev/stdin"])("reads a pipe: %s", (name) =>

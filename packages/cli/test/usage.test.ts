@@ -103,7 +103,7 @@ const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
   ],
   ["poll --interval 1s --backoff 1s..2s -- COMMAND", "Only one of --interval and --backoff is allowed"],
   ["poll --status 200 -- COMMAND", "--status is allowed with --http only"],
-  ["loop -- COMMAND", "It is not said how often. Expected: --period or --cron"],
+  ["loop -- COMMAND", "The period is missing. Expected: --period or --cron"],
   ["loop --period 1s", "Nothing to run. Expected: a command after --"],
   ["loop --cron @EXPRESSION --ticker -- COMMAND", "--ticker is allowed with --period only"],
   ["loop --period 1s --immediate -- COMMAND", "--immediate is allowed with --cron only"],

@@ -1,6 +1,6 @@
 /**
- * A loop that one runner of a cluster runs at a time: when that hands over, dies or is cut off, another one goes on. It is driven
- * by `Loop`, on Effect's cluster engine.
+ * A loop that one runner of a cluster runs at a time. When this runner hands over, dies or is cut off, another runner takes over.
+ * The loop is a `Loop`, on Effect's cluster engine.
  *
  * ```text
  * runner a [=]....[=]....[=]..x kill -9
@@ -9,10 +9,10 @@
  *          |-- term 1 ------|      |-- term 2 -------|  |-- term 3 ---
  * ```
  *
- * **What is promised.** In normal operation one runner at a time. No run starts on a runner that another one has replaced: each run asks the
- * memory of the loop first. A new owner goes on where the last one stopped, and repeats at most the run in flight. Not: exactly once. A run
- * that was in flight when its runner was paused (a stopped container, a long collection of garbage) goes on when it wakes; and the next owner does not wait
- * for a run that must not be cut where the lock was lost. What such runs write has to be guarded: see `ClusterLoop.guard` and `Fence`.
+ * **What is promised.** One runner at a time, in normal operation. A replaced runner starts no run: each run first checks the row of the
+ * loop. A new owner continues where the last one stopped, and repeats at most the run in flight. A run is not exactly once. After a pause of
+ * its runner (a stopped container, a long garbage collection) the run in flight continues. And if the lock was lost, the next owner does not
+ * wait for an uninterruptible run. Guard the writes of such runs: see `ClusterLoop.guard` and `Fence`.
  *
  * @since 0.1.0
  */
@@ -57,18 +57,18 @@ export { guard } from "./internal/guard.ts"
 export { control, list } from "./internal/loopControl.ts"
 
 /**
- * The layer of a loop is refused: the loop would run nowhere, or twice. The message says what to change.
+ * The layer of a loop cannot be built: the loop would run nowhere, or twice. The message names the setting to change.
  *
  * - `name`: the name of the loop
  * - `reason`:
- *   - `"duplicate"`: this runner has a loop of that name already
- *   - `"schedule"`: nothing can read its cron expression
+ *   - `"duplicate"`: this runner already has a loop with that name
+ *   - `"schedule"`: its cron expression is invalid
  *   - `"shardGroup"`: this runner does not serve its shard group, or its `ShardingConfig` is not provided
- *   - `"address"`: the runner has the default address, or that of another runner that is alive
- *   - `"shardSettings"`: its `shardsPerGroup`, its shard groups or its kind of locks do not fit a runner that is alive
- *   - `"pooledConnection"`: a pooler in transaction mode stands before the database
+ *   - `"address"`: the runner has the default address, or the address of another live runner
+ *   - `"shardSettings"`: its `shardsPerGroup`, its shard groups or its kind of locks differ from those of a live runner
+ *   - `"pooledConnection"`: a pooler in transaction mode is in front of the database
  *
- * The last three are checked where the cluster's storage is the Postgres of the `SqlClient` that the loop is provided with.
+ * The last three are checked if the storage of the cluster is the Postgres of the loop's `SqlClient`.
  *
  * **Example** (Twice the same name)
  *
@@ -105,7 +105,7 @@ export interface Owned {
 }
 
 /**
- * A loop of this name, where this runner owns it now: with its status, and everything else that a `Loop` tells.
+ * The handle of a loop, if this runner owns it now: its status, and all other operations of a `Loop`.
  *
  * **Example** (For a health page)
  *
@@ -194,8 +194,8 @@ const retake = Period.sliding("2 seconds").pipe(Jitter.additive(0.5))
 
 const forgets = (schedule: object): string =>
   isOwn(schedule)
-    ? "This loop remembers nothing through a hand-over: provide the SqlClient of the cluster to its layer, or set catchUp to false"
-    : "This loop remembers nothing through a hand-over: its schedule is not one of effect-wait. Set catchUp to false if that is right"
+    ? "This loop starts anew with each owner: provide the SqlClient of the cluster to its layer, or set catchUp to false"
+    : "This loop starts anew with each owner: its schedule is not one of effect-wait. Set catchUp to false if that is right"
 
 const assigned = (
   name: string,
@@ -205,7 +205,7 @@ const assigned = (
   const fail = (message: string) => Effect.fail(new ClusterLoopError({ name, reason: "shardGroup", message }))
   if (Option.isNone(config)) {
     return shardGroup === "default" ? Effect.void : fail(
-      `The loop "${name}" is to run in the shard group "${shardGroup}", and nobody tells whether this runner serves it. Provide the ` +
+      `The loop "${name}" is to run in the shard group "${shardGroup}", and no ShardingConfig says whether this runner serves it. Provide the ` +
         "ShardingConfig of the runner to the layer of the loop as well."
     )
   }
@@ -225,40 +225,40 @@ const assigned = (
 /**
  * A loop that one runner of the cluster runs at a time.
  *
- * - `name`: what it is called, in the whole cluster. Its spans, metrics and log entries have this name, as those of every `Loop` with a
- *   name; besides, they tell the `runner` and the `term`
- * - `run`: one iteration; `Term.CurrentTerm` tells it whose turn it is
- * - `schedule`: as for `Loop.run`. The next owner goes on where the last one stopped, see `catchUp`
+ * - `name`: the name of the loop, unique in the cluster. Its spans, metrics and log entries have this name, as for every `Loop` with a
+ *   name; they also have the `runner` and the `term`
+ * - `run`: one iteration; it reads its term from `Term.CurrentTerm`
+ * - `schedule`: as for `Loop.run`. The next owner continues where the last one stopped, see `catchUp`
  * - `immediate`: whether the first run of a new loop starts at once. Default true, but false for a calendar, as for `Loop.run`
- * - `backoff`: the schedule that the loop follows while runs fail, with an error or a defect. It starts again after each success, and
- *   sees the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is done, the loop gives up, which is
+ * - `backoff`: the schedule of the loop while runs fail, with an error or a defect. It starts again after each success, and
+ *   its input is the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is exhausted, the loop gives up, which is
  *   logged and counted
- * - `onFailure`: a hook for each failed run that the loop outlives, as that of `Loop.run`. Default: a log entry of level Warn
- * - `shardGroup`: where it runs: on the runners that this group is assigned to; default `"default"`
- * - `catchUp`: what becomes of slots of `Period.cron` and `Period.ticker` that passed while nobody ran the loop: `missed`, default `"one"`, `window` and
- *   `unreadable`, as for `Loop.layer`. Any other schedule goes on with the rest of its delay. `false`: each term begins as new, and nothing is stored
+ * - `onFailure`: a hook for each failed run that does not end the loop, as for `Loop.run`. Default: a log entry of level Warn
+ * - `shardGroup`: the loop runs on the runners that serve this group; default `"default"`
+ * - `catchUp`: which slots of `Period.cron` and `Period.ticker` run if they passed without an owner: `missed`, default `"one"`, `window` and
+ *   `unreadable`, as for `Loop.layer`. Any other schedule waits for the rest of its delay. `false`: each term starts as new, and nothing is stored
  *
- * The loop remembers in the tables `effect_wait_loops` and `effect_wait_loop_runs` of its `SqlClient`, Postgres or SQLite. They are created where they are
- * missing. A run costs two statements: one before it, which also finds that another runner has taken over or that the loop is
- * paused, and one after it. On Postgres, runs that begin or end at the same time share these statements. A kill repeats the run in flight and no other one; with {@link guard} it repeats nothing. Without a database the loop remembers in a
- * `LoopStore`, if it has one, and else only in a cluster of one process; what remembers nothing through a hand-over logs a warning. So does a schedule that
- * is not one of effect-wait.
+ * The memory of the loop is in the tables `effect_wait_loops` and `effect_wait_loop_runs` of its `SqlClient`, Postgres or SQLite. The layer creates
+ * missing tables. A run costs two SQL statements. The one before the run also finds that another runner has taken over, or that the loop is
+ * paused. On Postgres, runs that start or end at the same time share these statements. A kill repeats the run in flight and no other run; with {@link guard} it repeats nothing. Without a database the memory is in a
+ * `LoopStore`, if the loop has one. Without both, the loop remembers only in a cluster of one process, and elsewhere it logs a warning. A schedule of
+ * another library logs this warning too.
  *
- * A failed run is counted, and the loop goes on. Interruption, at a hand-over or when the runner loses its lock, cuts
- * the run in flight: what must not be cut is `Effect.uninterruptible`, and delays a hand-over. What a run acquires in its Scope is
- * released when it ends.
+ * A failed run is counted, and the loop continues. A hand-over and the loss of the lock interrupt
+ * the run in flight. `Effect.uninterruptible` prevents that, and delays a hand-over. The Scope of a run closes when the run
+ * ends.
  *
  * When a runner takes over many loops, the first ten runs start at once, and the others 2.5 milliseconds apart, so that thousands of
- * loops do not run in the same instant. Runs at the slots of a calendar are not spread.
+ * loops do not run at the same moment. Runs at the slots of a calendar are not spread.
  *
- * The layer fails with a {@link ClusterLoopError} where the loop would run nowhere, or twice. For that it reads the `ShardingConfig` and
+ * The layer fails with a {@link ClusterLoopError} if the loop would run nowhere, or twice. To check this it reads the `ShardingConfig` and
  * the `SqlClient` of the runner, so provide both to the loop as well. It dies with an `IllegalArgumentError` for an empty name, and for
- * what is no Effect or Schedule.
+ * an argument that is no Effect or Schedule.
  *
  * **Gotchas**
  *
- * A runner that serves the shard group but has no such loop may get its shard, and then the loop runs nowhere. So either all
- * runners of a group have the same loops, or loops have a group that is assigned to those which do.
+ * A runner that serves the shard group without this loop may get its shard, and then the loop runs nowhere. So give all
+ * runners of a group the same loops, or give the loops a group of their own.
  *
  * **Example** (On one machine, without a database)
  *
@@ -394,12 +394,12 @@ export const layer = <
 }
 
 /**
- * A cluster of one process, without a database: what runs in a cluster runs on a laptop, and in a spec on `TestClock`. Messages are
+ * A cluster of one process, without a database, for a laptop and for a spec on `TestClock`. Messages are
  * kept in memory.
  *
  * **Gotchas**
  *
- * Two such processes know nothing of each other: both run the loop.
+ * Two such processes do not form a cluster: both run the loop.
  *
  * **Example** (What it provides)
  *
@@ -428,9 +428,9 @@ export const layerEmbedded: Layer.Layer<
 )
 
 /**
- * For a runner whose loops have to move within seconds: another runner goes on 2 to 3 seconds after a `kill -9`, where Effect's
- * defaults take 27 to 37. Two idle runners cost 16.5 transactions a second for that, not 1.3. For `ShardingConfig.layer`, or the
- * `shardingConfig` of `NodeClusterSocket.layer`.
+ * Settings for loops that must move within seconds: another runner takes over 2 to 3 seconds after a `kill -9`. With Effect's
+ * defaults that takes about 32 seconds. Three idle runners make 32 transactions a second with these settings, and 10 with Effect's. Use
+ * them in `ShardingConfig.layerFromEnv`, `ShardingConfig.layer` or the `shardingConfig` of `NodeClusterSocket.layer`.
  *
  * - `shardLockExpiration`: 3 seconds; `shardLockRefreshInterval`: 1 second
  * - `refreshAssignmentsInterval`: 250 milliseconds; `runnerHealthCheckInterval`: 1 second
@@ -438,9 +438,9 @@ export const layerEmbedded: Layer.Layer<
  *
  * **Gotchas**
  *
- * A runner that stands still for 3 seconds, for its garbage or its database, loses its loops.
+ * A runner that stands still for 3 seconds, because of a garbage collection or its database, loses its loops.
  *
- * **Example** (With two settings of one's own)
+ * **Example** (With another setting)
  *
  * ```ts
  * import { ClusterLoop } from "@effect-wait/cluster"

@@ -1,6 +1,6 @@
 /**
- * A poll that survives the process it runs in: hours of checks, with backoff, on whichever runner of a cluster is alive. Go's `Poll*`
- * and `ExponentialBackoff`, where they outgrow one process.
+ * A poll that survives restarts and deploys: hours of checks, with backoff, on any live runner of a cluster. Go's `Poll*`
+ * and `ExponentialBackoff` for more than one process.
  *
  * ```text
  * runner a  [1]..[2]....[3]..x kill -9
@@ -8,18 +8,18 @@
  *            1s    2s         4s              8s
  * ```
  *
- * **How.** A poll is one row of a {@link PollStore}: the attempt to come, when it is due, and how far the backoff has grown. An attempt
- * costs one statement, the thousandth as the first. Polls are divided into 64 slots, and each runner of the shard group has a part of
- * the slots, by Effect's cluster. It looks into the table once a second, and has in memory only what is due within two seconds.
+ * **How.** A poll is one row of a {@link PollStore}: the number of the next attempt, its time, and the state of the backoff. Each attempt
+ * costs one SQL statement. Polls are divided into 64 slots, and Effect's cluster divides the slots among the runners of the shard group.
+ * A runner reads the table once a second, and has in memory only the polls that are due within two seconds.
  *
- * **What is promised.** Each attempt is made at least once, in order, and none is skipped. A `kill -9` repeats the attempt that was in
- * flight, at most. A graceful stop waits for it, up to the `entityTerminationTimeout` of the `ShardingConfig`, which is 15 seconds by
- * default, and repeats it only if it takes longer. A runner that was paused, and was taken for dead, finishes its check when it wakes, and
- * may make the current attempt beside its successor until it learns that it is no longer the owner; the first result counts. So a check
- * must be idempotent, as one that only looks is.
+ * **What is promised.** Each attempt is made at least once, in order, and none is skipped. A `kill -9` repeats at most the attempt in
+ * flight. A graceful stop waits for this attempt, up to the `entityTerminationTimeout` of the `ShardingConfig`, which is 15 seconds by
+ * default, and repeats it only if it takes longer. A runner that was paused, and counted as dead, finishes its check after the pause. Until it
+ * finds that it is no longer the owner, it may make the current attempt beside its successor; the first result counts. So a check
+ * must be idempotent, for example only read.
  *
- * **Deploys.** A runner reads only polls of the names that it serves. All others wait in the table, whatever the other runners are:
- * older, newer, or without any durable poll.
+ * **Deploys.** A runner reads only polls of the names that it serves. All other polls wait in the table, also beside older and newer runners,
+ * and runners without durable polls.
  *
  * **Time** is that of the store: of the database with `PollStore.layerSql`. The wall clocks of the runners do not matter.
  *
@@ -50,7 +50,7 @@ import * as PollWatch from "./internal/pollWatch.ts"
 import { PollStore } from "./PollStore.ts"
 
 /**
- * What is asked about a poll that was never started, or was forgotten.
+ * A key whose poll was never started, or was removed by `forget`.
  *
  * **Example** (A key with a typo)
  *
@@ -80,9 +80,9 @@ export class DurablePollNotStarted extends Data.TaggedError("DurablePollNotStart
 }> {}
 
 /**
- * A stored result that the schema of this program cannot decode: an older or a newer version stored it.
+ * The schema of this program cannot decode a stored result: an older or a newer version of the program has stored it.
  *
- * - `value`: what is stored, as JSON
+ * - `value`: the stored result, as JSON
  * - `cause`: why it cannot be decoded
  *
  * **Example** (A result of a version that stored a number)
@@ -126,12 +126,12 @@ export class DurablePollUnreadable extends Data.TaggedError("DurablePollUnreadab
 }> {}
 
 /**
- * What a check is told.
+ * The argument of a check.
  *
- * - `key`: of the poll
- * - `attempt`: from 1
- * - `elapsed`: since the start, never negative
- * - `delay`: how long this attempt was to wait for; 0 for the first
+ * - `key`: the key of the poll
+ * - `attempt`: the number of the attempt, from 1
+ * - `elapsed`: the time since the start, never negative
+ * - `delay`: the delay before this attempt, as the policy gave it; 0 for the first
  *
  * @category models
  * @since 0.1.0
@@ -153,15 +153,15 @@ export interface Attempt {
 export type State = "checking" | "waiting" | Ended
 
 /**
- * Where a poll stands.
+ * The status of a poll.
  *
  * - `run`: how often this key was started, from 1
- * - `attempt`: the number of the attempt that is in flight or to come. After the end it is how many were made; a cancelled poll counts an
+ * - `attempt`: the number of the attempt in flight, or of the next attempt. After the end: the number of attempts; a cancelled poll counts an
  *   attempt that was due
- * - `startedAt`: by the clock of the store
- * - `elapsed`: since the start; of a poll that ended, how long it lasted
- * - `delay`, `nextAt`: how long the attempt in flight or to come was to wait, and when it is due. None for the first, and after the end
- * - `lastError`: of the last check that failed
+ * - `startedAt`: the time of the start, by the clock of the store
+ * - `elapsed`: the time since the start; after the end, the time from the start to the end
+ * - `delay`, `nextAt`: the delay before the attempt in flight, or before the next attempt, and its time. None for the first, and after the end
+ * - `lastError`: the text of the last check that failed
  *
  * @category models
  * @since 0.1.0
@@ -206,20 +206,20 @@ export interface Filter {
 }
 
 /**
- * A poll: how it is served, and what any process with the {@link PollStore} can do with it. Only `toLayer` needs a runner of the cluster.
+ * A kind of poll, with its operations. Only `toLayer` needs a runner of the cluster. The others work in any process with the {@link PollStore}.
  *
- * - `toLayer`: serves it on this runner. The check succeeds with `Option.some` when it holds, and with `Option.none` for "not yet". Dies
- *   with an `IllegalArgumentError` for a name that this runner serves already, and for a shard group that it does not have
- * - `start`: starts it, and gives its key. The first attempt is due at once; another process sees it within a second. Nothing happens if
- *   the key was started before. With `again: true` a new run starts if the last one has ended, with this payload. Dies with a
+ * - `toLayer`: serves the polls on this runner. The check succeeds with `Option.some` when the condition holds, and with `Option.none` for "not yet". Dies
+ *   with an `IllegalArgumentError` for a name that this runner already serves, and for a shard group that it does not have
+ * - `start`: starts a poll, and returns its key. The first attempt is due at once; another process sees it within a second. If the key was
+ *   started before, nothing happens. With `again: true` a new run starts with this payload, if the last run has ended. Dies with a
  *   `SchemaError` for a payload that its schema cannot encode
- * - `await`: waits for the end of the newest run, however long ago that was. Fails with a `WaitTimeout` whose `lastError` is a text, and
+ * - `await`: waits for the end of the newest run, also if it has ended long ago. Fails with a `WaitTimeout` whose `lastError` is a text, and
  *   with a `DurablePollUnreadable` if the stored result cannot be decoded
- * - `status`: where the newest run stands; one read
- * - `cancel`: ends it with the reason `Stopped`, whether a runner is alive or not. A check in flight is interrupted: at once in this
- *   process, within two seconds in another. Nothing happens if it has ended
- * - `forget`: removes all runs of a key, and says whether there was one. The key can be used again. A poll that has not ended is ended,
- *   and whoever waits for it gets a `DurablePollNotStarted`
+ * - `status`: the status of the newest run; one read
+ * - `cancel`: ends the poll with the reason `Stopped`, also without a live runner. A check in flight is interrupted: at once in this
+ *   process, within two seconds in another. If the poll has ended, nothing happens
+ * - `forget`: removes all runs of a key, and returns whether there was one. The key can be used again. A poll in progress ends,
+ *   and its `await` fails with a `DurablePollNotStarted`
  * - `list`: the newest run of each key, ordered by key
  *
  * `await`, `status` and `cancel` fail with a `DurablePollNotStarted` if there is no poll with the key.
@@ -261,7 +261,7 @@ export interface DurablePoll<Fields extends Schema.Struct.Fields, Success extend
 }
 
 /**
- * What makes a kind of poll. See {@link make}.
+ * The options of {@link make}.
  *
  * @category models
  * @since 0.1.0
@@ -474,15 +474,15 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
 /**
  * Defines a poll that survives restarts.
  *
- * - `name`: of the kind of poll, in the whole cluster
- * - `payload`: the fields of what a poll is about
+ * - `name`: the name of the kind of poll, unique in the cluster
+ * - `payload`: the fields of the payload, as for `Schema.Struct`
  * - `key`: the identity of a poll within its kind; a string of 1 to 255 characters
- * - `success`: what an accepted check gives; default `Schema.Void`
- * - `policy`: the delays, as data: `Backoff.Policy`, where `steps` bounds the growth and not the attempts
- * - `limits.attempts`: how many attempts at most, the first one counted; default: no limit. Then the reason is `Exhausted`
- * - `limits.within`: an attempt that would be due later than this after the start is not waited for; default: no limit. Then the reason is
- *   `Deadline`. It never interrupts a check, and an attempt that comes late, as after an outage, is still made
- * - `migrate`: makes a stored payload that cannot be decoded into one that can, as JSON; default: none
+ * - `success`: the schema of the result of a check; default `Schema.Void`
+ * - `policy`: the delays, as data: a `Backoff.Policy`, where `steps` limits the growth and not the attempts
+ * - `limits.attempts`: the largest number of attempts, with the first one; default: no limit. The reason is then `Exhausted`
+ * - `limits.within`: the poll ends if the next attempt would be due later than this after the start; default: no limit. The reason is then
+ *   `Deadline`. It never interrupts a check, and a late attempt, as after an outage, is still made
+ * - `migrate`: converts a stored payload that cannot be decoded, as JSON; default: none
  * - `shardGroup`: the runners of this shard group serve the poll; default `"default"`
  *
  * **Details**
@@ -490,7 +490,7 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  * A check that fails, with an error or a defect, counts as "not yet": it is logged as a warning, its text is in the status, and the poll
  * backs off. To end a poll for good, return a result: make `success` a union of the possible outcomes.
  *
- * A stored payload that cannot be decoded, since a later version has added a field, fails each look in the same way. `migrate` gets the
+ * A stored payload cannot be decoded if a later version of the program has added a field. Each attempt then fails in the same way. `migrate` receives the
  * JSON of such a payload, for example `(stored) => ({ ...Object(stored), region: "eu" })`.
  *
  * The metrics of a kind have its `name`: `effect_wait_durable_poll_looks_total` by `outcome` (`held`, `not_yet`, `failed`),
@@ -498,21 +498,21 @@ function build<const Fields extends Schema.Struct.Fields, Success extends Schema
  * `effect_wait_durable_poll_overdue`, which counts the polls that have been due for a minute. Each runner counts the polls of its slots each
  * 15 seconds, also those of kinds that it does not serve. Each attempt is a span `DurablePoll/<name>`.
  *
- * The policy and the limits are those of the process that serves the attempt. A new version of a program applies its own to the
- * polls that it finds; the growth of their delays goes on from where it was.
+ * Each attempt follows the policy and the limits of the process that makes it. So a new version of a program applies its own to the
+ * polls in the table; their delays continue to grow from where they were.
  *
- * Throws an `IllegalArgumentError` for a name, a policy, a limit or a `migrate` that is not allowed.
+ * Throws an `IllegalArgumentError` for an invalid name, policy, limit or `migrate`.
  *
  * **Gotchas**
  *
- * A poll waits while the runner that has its slot does not serve its kind, as during a deploy. If only some replicas serve polls for good,
+ * A poll waits while the runner of its slot does not serve its kind, as during a deploy. If only some replicas serve polls,
  * give these replicas a `shardGroup`.
  *
  * An ended poll stays in the table, so that it can be read and is not started again: `PollStore.purge` removes it by age.
  *
  * `start` with `again: true` is not idempotent: called twice, it starts two runs if the first one has ended in between.
  *
- * A check that hangs blocks its poll, but not `cancel`: bound it with `Effect.timeout`.
+ * A check that hangs blocks its poll, but not `cancel`: limit it with `Effect.timeout`.
  *
  * **Example** (A rollout that is ready at the third look)
  *

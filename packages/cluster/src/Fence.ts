@@ -1,24 +1,24 @@
 /**
- * Keep out the writes of an owner that is no longer one: a fencing token, kept in the database that is written to.
+ * A fence refuses the writes of a former owner: it keeps a fencing token in the database of the writes.
  *
- * A runner that was paused (a stopped container, a long collection of garbage) goes on where it was when it wakes, before it
- * learns that another one has taken over. No lock can prevent that; the place that it writes to can.
+ * After a pause (a stopped container, a long garbage collection) a runner continues where it was, before it
+ * finds that another runner has taken over. No lock can prevent that. The database of the writes can.
  *
  * ```text
  * runner a  begin: token 7 ──[guard]── paused ············ [guard]x StaleTerm { token: 7n, current: 8n }
  * runner b                                begin: token 8 ──[guard]────[guard]──>
  * ```
  *
- * **What is promised.** No write is accepted after one that has a newer token. For a runner that paused after `begin` this means
- * that nothing more of it is written once the next owner has begun, and that until then it did no harm. A token is as durable as the
- * database: after a fail-over, or from a backup, that loses what was committed, tokens may come twice.
+ * **What is promised.** No write is accepted after a write with a newer token. So a runner that was paused after `begin`
+ * writes nothing after the next owner has called `begin`. A token is as durable as the
+ * database: if a fail-over or a backup loses commits, a token may come twice.
  *
- * **What is not.** A runner that paused between the beginning of its term and `begin` takes a newer token than the owner. Its next
- * writes are accepted, as long as it does not know better; the owner is refused, takes a token again with its next `begin`, and from
- * then on the other one is refused. Tokens grow all the same. So begin first, and then work.
+ * **What is not promised.** A runner that was paused between the start of its term and `begin` takes a newer token than the owner. Its next
+ * writes are accepted, until it finds that it is no longer the owner. Meanwhile the owner is refused, and takes a new token with its next `begin`. From
+ * then on the former owner is refused. Tokens always grow. So call `begin` first, and then do the work.
  *
- * A loop that remembers in a database has a fence of its own: `ClusterLoop.guard` checks it and completes the slot of the run. Take a `Fence` for several writes
- * a run, for another database, and for terms of one's own.
+ * A loop with a memory in a database already has a fence: `ClusterLoop.guard` checks it and completes the slot of the run. Use a `Fence` for several writes
+ * a run, and for another database.
  *
  * The token is Martin Kleppmann's, in "How to do distributed locking".
  *
@@ -37,14 +37,14 @@ import { idleTimeout, inTransaction, isOpen } from "./internal/transaction.ts"
 import { CurrentTerm, type Term } from "./Term.ts"
 
 /**
- * Another term has begun since: nothing was written.
+ * A newer term has started: nothing was written.
  *
  * - `fence`: the name of the fence
- * - `token`: the token of the term that is over
- * - `current`: the newest token, 0 if somebody has deleted it
- * - `owner`: who has that
+ * - `token`: the token of the refused write
+ * - `current`: the newest token; 0 if its row was deleted
+ * - `owner`: the owner of the newest token
  *
- * **Example** (What it says)
+ * **Example** (Its message)
  *
  * ```ts
  * import { Fence } from "@effect-wait/cluster"
@@ -84,9 +84,9 @@ export class StaleTerm extends Data.TaggedError("StaleTerm")<{
  * A token, and the writes that are accepted while it is the newest.
  *
  * - `fence`: the name of the fence
- * - `owner`: who took the token
- * - `token`: 1 or more, greater than all before; for the rows that are written, if these are to tell it
- * - `guard`: as that of `Fence`
+ * - `owner`: the runner that took the token
+ * - `token`: 1 or more, greater than all earlier tokens; you can store it in the rows that you write
+ * - `guard`: as for `Fence`
  *
  * @category models
  * @since 0.1.0
@@ -101,16 +101,16 @@ export interface FencedTerm {
 /**
  * The fence of one loop.
  *
- * - `begin`: takes a token for `Term.CurrentTerm`, at the beginning of a run. It does nothing in the later runs of that term, unless
- *   its token was refused: then it takes another, since who runs again is still the owner, for all that is known
- * - `guard`: runs a write in a transaction, in which the token of the current term cannot become stale. Fails with a `StaleTerm` if
- *   it is that already, again and again until the next `begin`. An error, a defect or an interruption of the write rolls it back
- *   and passes through. In a transaction that is open already, this is a savepoint, and the token is held until the outer one ends
- * - `take`: a new token, whoever asks: for terms of one's own
+ * - `begin`: takes a token for `Term.CurrentTerm`, at the start of a run. In the later runs of that term it does nothing, unless
+ *   its token was refused: then it takes a new token, because a runner that runs again is still the owner, as far as it can see
+ * - `guard`: runs a write in a transaction, in which the token of the current term cannot become stale. If the token is stale, it fails with a
+ *   `StaleTerm` until the next `begin`. An error, a defect or an interruption of the write rolls the transaction back,
+ *   and is the result. Inside of an open transaction, the guard is a savepoint, and the token is held until the outer transaction ends
+ * - `take`: takes a new token for any owner, outside of a `ClusterLoop`
  *
  * `begin` and `take` wait until the guarded writes of the term before have ended. They die with an `IllegalArgumentError` in
- * a transaction, whose rollback would give the token out twice; `begin` and `guard` do where there is no current term,
- * `guard` also where it has not begun.
+ * a transaction, because its rollback would give out the token twice. `begin` and `guard` also die without a current term, and
+ * `guard` without an earlier `begin`.
  *
  * @category models
  * @since 0.1.0
@@ -143,20 +143,20 @@ interface Dialect {
 }
 
 /**
- * A fence over `SqlClient`, for Postgres and SQLite. It creates its table `effect_wait_fences` if that is not there.
+ * A fence over `SqlClient`, for Postgres and SQLite. It creates the table `effect_wait_fences` if it is missing.
  *
- * - `name`: each loop has its own. Two that share one refuse each other
+ * - `name`: the name of the fence. Each loop needs its own: two loops with the same fence refuse each other
  * - `idleTimeout`: how long a guarded transaction may stand still between two statements before Postgres rolls it back, and
- *   ends its connection. So a runner that is paused within a write holds up the next owner no longer than this. Default 5 seconds
+ *   ends its connection. A runner that is paused inside a write blocks the next owner for at most this time. Default 5 seconds
  *
- * A guard costs one statement more than the transaction that it is.
+ * A guard costs one SQL statement more than its transaction.
  *
  * Fails with a `SqlError`. Dies with an `IllegalArgumentError` for an empty name, a bad timeout, and other databases.
  *
  * **Gotchas**
  *
- * The write has to use this `SqlClient`: what it does with another one, or elsewhere, is not held back. Do slow work outside
- * of the guard, and write within it. Never delete a row of the table: its tokens would begin anew.
+ * The write must use this `SqlClient`: the fence does not protect writes with another client. Do slow work outside
+ * of the guard, and only write inside it. Never delete a row of the table: its tokens would start again.
  *
  * **Example** (A row that only the owner writes)
  *

@@ -1,5 +1,5 @@
 /**
- * Where durable polls are kept: one row for each run of a key, in the database of the service or in memory.
+ * The store of durable polls: one row for each run of a key, in the database of the service or in memory.
  *
  * ```text
  * DurablePoll.start ---> effect_wait_polls <--- each runner looks every second
@@ -101,12 +101,12 @@ export const layerMemory: Layer.Layer<PollStore> = Layer.effect(PollStore)(Effec
 export const layerSql: Layer.Layer<PollStore, SqlError, SqlClient.SqlClient> = Layer.effect(PollStore)(pollSql.make)
 
 /**
- * Removes the polls of all names that ended long ago, and says how many. A poll that has not ended stays.
+ * Removes ended polls of all names by their age, and returns their number. A poll that has not ended stays.
  *
- * - `olderThan`: how long ago they ended, by the clock of the store; a duration of 0 or more
- * - `limit`: how many at most; default 10,000
+ * - `olderThan`: removes polls that ended longer ago than this, by the clock of the store; a duration of 0 or more
+ * - `limit`: the largest number of polls to remove; default 10,000
  *
- * Dies with an `IllegalArgumentError` for anything else.
+ * Dies with an `IllegalArgumentError` for any other value.
  *
  * **Example** (A loop that keeps a month)
  *

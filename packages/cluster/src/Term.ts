@@ -7,12 +7,12 @@ import * as Context from "effect/Context"
 import { constUndefined } from "effect/Function"
 
 /**
- * A term begins when a runner takes over a loop, and ends when it hands it over, or loses it.
+ * A term starts when a runner takes over a loop, and ends when the runner hands over or loses the loop.
  *
  * - `loop`: the name of the loop
- * - `runner`: the address of its owner, `host:port`; `"unknown"` where no `ShardingConfig` tells
- * - `id`: no two terms have the same; those of one runner grow
- * - `startedAt`: in milliseconds since the epoch, by the runner's clock
+ * - `runner`: the address of its owner, `host:port`; `"unknown"` without a `ShardingConfig`
+ * - `id`: unique for each term; the ids of a runner grow
+ * - `startedAt`: in milliseconds since the epoch, by the clock of the runner
  *
  * @category models
  * @since 0.1.0
@@ -25,9 +25,9 @@ export interface Term {
 }
 
 /**
- * The term of the run that asks; undefined outside of any.
+ * The term of the current run; undefined outside of a run.
  *
- * **Example** (Who am I?)
+ * **Example** (The owner of a run)
  *
  * ```ts
  * import { Effect } from "effect"

@@ -392,7 +392,7 @@ describe("ClusterLoop.layer", () => {
       )
     }))
 
-  it.effect("refuses another shard group than the default where nobody tells what the runner serves", () =>
+  it.effect("refuses another shard group than the default where no ShardingConfig says what the runner serves", () =>
     Effect.gen(function*() {
       const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds, shardGroup: "loops" })
       const context = yield* Layer.build(ClusterLoop.layerEmbedded)

@@ -3,6 +3,7 @@ import { DurablePoll, PollStore } from "@effect-wait/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Record, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import * as Batch from "../src/internal/batch.ts"
 import { type Death, makeLife, makeRunners } from "./durable.ts"
 
 const held = 4
@@ -105,6 +106,76 @@ describe("a process that dies", () => {
   )
 })
 
+/** What is stored: each key with its run, its state and its attempt. */
+const stored = (polls: ReadonlyArray<DurablePoll.Listed>) =>
+  polls.map(({ attempt, key, run, state }) => `${key} ${run} ${state} ${attempt}`)
+
+describe("a process that dies in a statement for many polls", () => {
+  const keys = ["a", "b", "c", "d", "e"]
+
+  it.effect.each(Array.from({ length: keys.length * (held - 1) }, (_, at) => at))(
+    "with the item %i of all, repeats what was not stored, and skips nothing",
+    (at) =>
+      Effect.gen(function*() {
+        for (const moment of ["before", "after"] as const) {
+          const runners = yield* makeRunners
+          const attempts: Array<readonly [key: string, attempt: number]> = []
+          const sizes: Array<number> = []
+          const start = Effect.fnUntraced(function*(death?: Death) {
+            const life = makeLife()
+            return yield* runners.start(
+              rollout.toLayer(({ deployment }, { attempt }) =>
+                Effect.suspend(() => {
+                  if (life.dead) return Effect.never
+                  attempts.push([deployment, attempt])
+                  return Effect.succeed(attempt === held ? Option.some(attempt) : Option.none())
+                })
+              ),
+              {
+                life,
+                death,
+                counts: (name) => name === "plan",
+                through: (store) => {
+                  const plan = Batch.make((items: ReadonlyArray<Parameters<typeof store.plan>>) => {
+                    sizes.push(items.length)
+                    return Effect.andThen(Effect.sleep(1), Effect.forEach(items, (args) => store.plan(...args)))
+                  })
+                  return { ...store, plan: (...args) => plan(args) }
+                }
+              }
+            )
+          })
+          const client = yield* runners.start(Layer.empty, { config: { runnerAddress: Option.none() } })
+          yield* Effect.forEach(keys, (deployment) => client.ask(rollout.start({ deployment })))
+          const first = yield* start({ at, moment })
+          while (!first.life.dead) yield* TestClock.adjust("1 second")
+          yield* first.kill
+          const polls = yield* client.ask(rollout.list())
+          // Made, and not stored.
+          const unstored = polls.flatMap(({ attempt, key }) =>
+            attempts.filter((made) => made[0] === key && made[1] === attempt)
+          )
+          yield* start()
+          yield* TestClock.adjust("1 minute")
+          const expected = keys.map((key) => {
+            const again = unstored.flatMap(([unstoredKey, attempt]) => unstoredKey === key ? [attempt] : [])
+            return [key, [1, 2, 3, 4, ...again].toSorted()]
+          })
+          assert.deepStrictEqual(
+            keys.map((key) => [key, attempts.flatMap((made) => made[0] === key ? [made[1]] : [])]),
+            expected,
+            moment
+          )
+          assert.strictEqual(sizes[0], keys.length)
+          assert.deepStrictEqual(
+            stored(yield* client.ask(rollout.list())),
+            keys.map((key) => `${key} 1 held 4`)
+          )
+        }
+      })
+  )
+})
+
 /** What a client does with the poll, each an operation of the store or two. */
 const actions = {
   start: { act: rollout.start({ deployment: "web" }), operations: ["start"] },
@@ -116,10 +187,6 @@ const actions = {
   list: { act: rollout.list(), operations: ["list"] },
   await: { act: rollout.await("done"), operations: ["newest"] }
 }
-
-/** What is stored: each key with its run, its state and its attempt. */
-const stored = (polls: ReadonlyArray<DurablePoll.Listed>) =>
-  polls.map(({ attempt, key, run, state }) => `${key} ${run} ${state} ${attempt}`)
 
 describe("a client that dies", () => {
   /** A poll "done" that has held, a poll "api" that waits, and one action; the client that dies first is asked again. */

@@ -2,8 +2,9 @@ import { DurablePoll, PollStore } from "@effect-wait/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, DateTime, Duration, Effect, Exit, Latch, Layer, Logger, Option, Schedule, Schema } from "effect"
 import { Backoff, WaitTimeout } from "effect-wait"
-import { TestRunner } from "effect/cluster"
+import { ClusterError, TestRunner } from "effect/cluster"
 import { TestClock } from "effect/testing"
+import * as Batch from "../src/internal/batch.ts"
 import { makeLog, makeRunners, withDraws } from "./durable.ts"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{ readonly message: string }> {}
@@ -26,7 +27,7 @@ const define = (options: {
 
 const api = { deployment: "api" }
 
-const held = (attempt: number) => (info: DurablePoll.Attempt) =>
+const held = (attempt: number) => (info: Pick<DurablePoll.Attempt, "attempt">) =>
   Effect.succeed(info.attempt >= attempt ? Option.some({ replicas: 5 }) : Option.none())
 
 /** One runner that serves one rollout of the api, which has been started at 1 ms. */
@@ -242,6 +243,15 @@ describe("a check", () => {
         })
       }))
       assert.deepStrictEqual(logged, Array(2).fill("A check failed; the poll goes on"))
+    }))
+
+  it.effect("that fails with an error which ends in the middle of a character leaves text that every store takes", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const { ask } = yield* serving(rollout, () => Effect.fail(`\0${"x".repeat(998)}\u{1F600}`))
+      yield* TestClock.adjust(1)
+      const { lastError } = yield* ask(statusOf(rollout))
+      assert.strictEqual(lastError, `\uFFFD${"x".repeat(998)}\uFFFD`)
     }))
 
   it.effect("may hold after it failed", () =>
@@ -822,6 +832,68 @@ describe("the storage", () => {
       assert.isAbove(defects, 4)
       assert.deepStrictEqual(log.attempts.map(([attempt]) => attempt), [1, 2, 3, 4])
       assert.deepStrictEqual(yield* ask(rollout.await("api")), { replicas: 5 })
+    }))
+
+  it.effect("may fail a statement for many: what follows each is stored with the next one", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const seen: Array<string> = []
+      const sizes: Array<number> = []
+      const runners = yield* makeRunners
+      const { ask } = yield* runners.start(
+        rollout.toLayer(({ deployment }, { attempt }) => {
+          seen.push(`${deployment} ${attempt}`)
+          return held(3)({ attempt })
+        }),
+        {
+          through: (store) => {
+            const plan = Batch.make((items: ReadonlyArray<Parameters<typeof store.plan>>) =>
+              Effect.andThen(
+                Effect.sleep(1),
+                sizes.push(items.length) === 1
+                  ? Effect.fail(new ClusterError.PersistenceError({ cause: new Error("away") }))
+                  : Effect.forEach(items, (args) => store.plan(...args))
+              )
+            )
+            return { ...store, plan: (...args) => plan(args) }
+          }
+        }
+      )
+      const keys = Array.from({ length: 10 }, (_, i) => `p${i}`)
+      yield* Effect.forEach(keys, (deployment) => ask(rollout.start({ deployment })))
+      yield* TestClock.adjust("1 minute")
+      // The timers of the test clock end one after another.
+      assert.deepStrictEqual(sizes, [10, 1, 9, 1, 9])
+      assert.deepStrictEqual(seen, [1, 2, 3].flatMap((attempt) => keys.map((key) => `${key} ${attempt}`)))
+    }))
+
+  it.effect("has at most 64 looks to store before more are made", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const log = makeLog(held(2))
+      const runners = yield* makeRunners
+      const { ask } = yield* runners.start(rollout.toLayer(log.check), {
+        slow: (name) => name === "plan" ? Effect.sleep("10 seconds") : Effect.void
+      })
+      const keys = Array.from({ length: 100 }, (_, i) => `p${i}`)
+      yield* Effect.forEach(keys, (deployment) => ask(rollout.start({ deployment })))
+      yield* TestClock.adjust("9 seconds")
+      assert.lengthOf(log.attempts, 64)
+      yield* TestClock.adjust("1 minute")
+      const made = (attempt: number) => log.attempts.filter(([each]) => each === attempt).length
+      assert.deepStrictEqual([made(1), made(2), log.attempts.length], [100, 100, 200])
+    }))
+
+  it.effect("is not what a check that takes long waits for, and nor do the others", () =>
+    Effect.gen(function*() {
+      const rollout = define()
+      const log = makeLog(() => Effect.delay(Effect.succeedNone, "1 minute"))
+      const runners = yield* makeRunners
+      const { ask } = yield* runners.start(rollout.toLayer(log.check))
+      const keys = Array.from({ length: 100 }, (_, i) => `p${i}`)
+      yield* Effect.forEach(keys, (deployment) => ask(rollout.start({ deployment })))
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(log.attempts, 100)
     }))
 
   it.effect("may fail for a while: what was checked is not checked again", () =>

@@ -2,10 +2,11 @@
 import { DurablePoll, PollStore } from "@effect-wait/cluster"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Array as Arr, Context, Effect, Exit, Layer, Redacted, Schema } from "effect"
+import { Array as Arr, Context, Effect, Exit, Fiber, Latch, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { DatabaseSync } from "node:sqlite"
 import * as Postgres from "../../examples/src/cluster/postgres.ts"
-import { sqlite } from "./sqlite.ts"
+import { makeSqlite, sqlError, sqlite } from "./sqlite.ts"
 
 type Store = PollStore.PollStore["Service"]
 
@@ -68,9 +69,10 @@ const laws: Record<string, (store: Store) => Effect.Effect<unknown, unknown>> = 
     const id = yield* idOf(store, "api")
     const next = { delay: 1500.5, wait: 1000.25, growth: { nanos: 2e9, steps: 5 }, lastError: "no \"route\"\n" }
     assert.isUndefined(yield* store.plan(id, 2, next))
+    const { now: before } = yield* store.newest("rollout", "api")
     const planned = yield* store.plan(id, 1, next)
-    const wait = (planned?.dueAt ?? NaN) - (planned?.now ?? NaN)
-    assert.isTrue(wait >= 1000 && wait <= 1002, String(wait))
+    const { dueAt, now: after } = planned ?? { dueAt: NaN, now: NaN }
+    assert.isTrue(dueAt >= before + 1000 && dueAt <= after + 1002, `${before} ${dueAt} ${after}`)
     assert.isUndefined(yield* store.plan(id, 1, next))
     const { now, rows: [row] } = yield* store.newest("rollout", "api")
     assert.deepInclude(row, { attempt: 2, delay: 1500.5, growth: next.growth, lastError: next.lastError })
@@ -99,6 +101,45 @@ const laws: Record<string, (store: Store) => Effect.Effect<unknown, unknown>> = 
     assert.deepInclude(row, { ...held, attempt: 1 })
     assert.isTrue((row?.endedAt ?? NaN) >= (row?.startedAt ?? NaN))
     assert.deepStrictEqual(yield* store.waiting([id]), [])
+  }),
+  "stores what follows many attempts at once, and answers each by itself": Effect.fnUntraced(function*(store: Store) {
+    for (const key of ["a", "b", "c", "d"]) yield* store.start(poll(key), false)
+    const [a, b, c, d] = yield* Effect.all([idOf(store, "a"), idOf(store, "b"), idOf(store, "c"), idOf(store, "d")])
+    const next = (n: number) => ({
+      delay: n,
+      wait: n * 1000,
+      growth: { nanos: n, steps: n },
+      lastError: `error "${n}"`
+    })
+    const plans = [[a, 1], [b, 2], ["0", 1], [c, 1], [d, 1], [c, 1]] as const
+    const planned = yield* Effect.forEach(plans, ([id, attempt], i) => store.plan(id, attempt, next(i + 1)), {
+      concurrency: "unbounded"
+    })
+    const answered = planned.map((answer) => answer && Math.round((answer.dueAt - answer.now) / 1000))
+    // Of two for the same attempt, one counts.
+    assert.deepStrictEqual(
+      answered.map((seconds, i) => i === 3 || i === 5 ? seconds !== undefined : seconds),
+      [1, undefined, undefined, answered[5] === undefined, 5, answered[3] === undefined]
+    )
+    const rows = (yield* store.list("rollout", all)).rows.map(({ attempt, delay, growth, key, lastError }) =>
+      [key, attempt, delay, growth, lastError] as const
+    )
+    const first = answered[3] ?? answered[5] ?? NaN
+    assert.deepStrictEqual(rows, [
+      ["a", 2, 1, { nanos: 1, steps: 1 }, "error \"1\""],
+      ["b", 1, 0, growth, null],
+      ["c", 2, first, { nanos: first, steps: first }, `error "${first}"`],
+      ["d", 2, 5, { nanos: 5, steps: 5 }, "error \"5\""]
+    ])
+    const ends = [[a, 2], [b, 2], [c, 1], [d, 2]] as const
+    const ended = yield* Effect.forEach(
+      ends,
+      ([id, attempt], i) => store.end(id, attempt, { state: "held", value: { i }, lastError: `end ${i}` }),
+      { concurrency: "unbounded" }
+    )
+    assert.deepStrictEqual(ended, [true, false, false, true])
+    const held = (yield* store.ended([a, b, c, d])).map(({ key, lastError, value }) => [key, value, lastError])
+    assert.deepStrictEqual(held, [["a", { i: 0 }, "end 0"], ["d", { i: 3 }, "end 3"]])
   }),
   "stops a poll: an attempt that is due counts as made": Effect.fnUntraced(function*(store: Store) {
     yield* store.start(poll("due"), false)
@@ -193,6 +234,40 @@ describe("PollStore on SQLite", () => {
     }))
 })
 
+describe("a statement for many", () => {
+  it.live("that fails has stored none of them, and each can be stored again", () =>
+    Effect.gen(function*() {
+      const texts: Array<string> = []
+      let failsAt = Infinity
+      const sql = yield* makeSqlite(new DatabaseSync(":memory:"), (text, statement) => {
+        texts.push(text.trim().split(" ")[0] ?? "")
+        return texts.length === failsAt ? Effect.fail(sqlError("the disk is full")) : statement
+      })
+      const store = yield* Effect.provideService(build, SqlClient.SqlClient, sql)
+      for (const key of ["a", "b", "c"]) yield* store.start(poll(key), false)
+      const ids = yield* Effect.forEach(["a", "b", "c"], (key) => idOf(store, key))
+      const plan = Effect.forEach(
+        ids,
+        (id) => Effect.exit(store.plan(id, 1, { delay: 1, wait: 1, growth, lastError: null })),
+        { concurrency: "unbounded" }
+      )
+      texts.length = 0
+      failsAt = 3
+      assert.deepStrictEqual((yield* plan).map(Exit.isFailure), [true, true, true])
+      failsAt = Infinity
+      assert.deepStrictEqual((yield* store.list("rollout", all)).rows.map(({ attempt }) => attempt), [1, 1, 1])
+      texts.length = 0
+      const answers = yield* plan
+      assert.deepStrictEqual(answers.map((exit) => Exit.isSuccess(exit) && exit.value !== undefined), [
+        true,
+        true,
+        true
+      ])
+      assert.deepStrictEqual(texts, ["BEGIN", "UPDATE", "UPDATE", "UPDATE", "COMMIT"])
+      assert.deepStrictEqual((yield* store.list("rollout", all)).rows.map(({ attempt }) => attempt), [2, 2, 2])
+    }))
+})
+
 const Live = Postgres.layerClient().pipe(Layer.provideMerge(Postgres.layer))
 
 layer(Live, { excludeTestServices: true, timeout: "60 seconds" })("PollStore on Postgres", (it) => {
@@ -224,6 +299,29 @@ layer(Live, { excludeTestServices: true, timeout: "60 seconds" })("PollStore on 
         Effect.provide(PgClient.layer({ url: Redacted.make(poller.href) }))
       )
       assert.isTrue(started)
+    }))
+
+  it.effect("stores the others while a transaction has the row of a poll", () =>
+    Effect.gen(function*() {
+      yield* fresh
+      const sql = yield* SqlClient.SqlClient
+      const store = yield* build
+      for (const key of ["a", "b", "c"]) yield* store.start(poll(key), false)
+      const [a, b, c] = yield* Effect.all([idOf(store, "a"), idOf(store, "b"), idOf(store, "c")])
+      const plan = (id: string) => store.plan(id, 1, { delay: 1, wait: 1, growth, lastError: null })
+      const stopped = yield* Latch.make()
+      const commit = yield* Latch.make()
+      yield* Effect.forkChild(sql.withTransaction(
+        store.stop("rollout", "a").pipe(Effect.andThen(stopped.open), Effect.andThen(commit.await))
+      ))
+      yield* stopped.await
+      const ofA = yield* Effect.forkChild(plan(a))
+      const ofB = yield* Effect.forkChild(plan(b))
+      assert.isDefined(yield* Effect.timeout(Fiber.join(ofB), "5 seconds"))
+      assert.isDefined(yield* Effect.timeout(plan(c), "5 seconds"))
+      assert.isUndefined(ofA.pollUnsafe())
+      yield* commit.open
+      assert.isUndefined(yield* Fiber.join(ofA))
     }))
 
   it.effect("starts a poll with the transaction of the caller, or not at all", () =>

@@ -1,7 +1,7 @@
 /** A durable poll on the test clock: runners that come and go over one store, and that die at any moment. */
 import type { DurablePoll } from "@effect-wait/cluster"
 import { PollStore } from "@effect-wait/cluster"
-import { Clock, Context, Effect, Exit, Layer, Option, Random, Scope } from "effect"
+import { Clock, Context, Effect, Exit, identity, Layer, Option, Random, Scope } from "effect"
 import {
   ClusterError,
   MachineId,
@@ -127,11 +127,13 @@ export const makeRunners = Effect.gen(function*() {
       readonly config?: Partial<ShardingConfig.ShardingConfig["Service"]>
       /** How far the clock of this process is from that of the store, in milliseconds. */
       readonly clockIsOffBy?: number
+      /** The store as its own code has it. */
+      readonly through?: (store: Store) => Store
       /** What its timers wait for, besides their time: a process that is paused. */
       readonly paused?: Effect.Effect<void>
     } = {}
   ) {
-    const { life = makeLife() } = options
+    const { life = makeLife(), through = identity } = options
     // It may be set meanwhile.
     const offBy = () => options.clockIsOffBy ?? 0
     const scope = yield* Scope.make()
@@ -139,7 +141,7 @@ export const makeRunners = Effect.gen(function*() {
       Layer.provideMerge(Runners.layerNoop),
       Layer.provideMerge(MessageStorage.layerNoop),
       Layer.provide([alone(machines++), RunnerHealth.layerNoop]),
-      Layer.provideMerge(Layer.succeed(PollStore.PollStore, mortal(store, life, options, asked))),
+      Layer.provideMerge(Layer.succeed(PollStore.PollStore, through(mortal(store, life, options, asked)))),
       Layer.provideMerge(ShardingConfig.layer({
         shardsPerGroup: 1,
         runnerAddress: Option.some(RunnerAddress.make("runner", 1)),

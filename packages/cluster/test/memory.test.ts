@@ -135,7 +135,7 @@ describe("what passed between two terms", () => {
       assert.deepStrictEqual(starts, [0, 40])
       assert.include(
         String(entries[0]),
-        "Warn This loop remembers nothing through a hand-over: its schedule is not one"
+        "Warn This loop starts anew with each owner: its schedule is not one"
       )
     }))
 })

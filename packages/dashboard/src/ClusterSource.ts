@@ -1,5 +1,5 @@
 /**
- * The loops of a cluster: who owns them, and pause, resume and run now from any replica. It needs `@effect-wait/cluster`.
+ * The loops of a cluster with their owners, and pause, resume and run now from any replica. It needs `@effect-wait/cluster`.
  *
  * @since 0.1.0
  */

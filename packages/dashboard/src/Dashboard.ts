@@ -1,5 +1,5 @@
 /**
- * A page for the loops of a service: state, health, next run, last runs, last failure. And an HTTP API under it.
+ * A page for the loops of a service, with their state, health, next run, last runs and last failure; and its HTTP API.
  *
  * @since 0.1.0
  */
@@ -27,9 +27,9 @@ import * as LoopSource from "./LoopSource.ts"
 /**
  * Options of {@link layer}.
  *
- * - `path`: where the page is, such as `"/loops"`; the API is at `/loops/api`
+ * - `path`: the path of the page, such as `"/loops"`; the API is at `/loops/api`
  * - `title`: the title of the page; default `"Loops"`
- * - `source`: where the loops come from; default the loops of this process
+ * - `source`: the source of the loops; default: the loops of this process
  *
  * @category models
  * @since 0.1.0
@@ -52,7 +52,7 @@ export type Services = HttpRouter.HttpRouter | Etag.Generator | HttpPlatform | F
  * The routes of a dashboard.
  *
  * - `actions`: the authorization of run now, pause, resume and stop: an `HttpApiMiddleware` of your service. Without it the page
- *   is read only, and the routes of the actions do not exist. A request from a page of another origin is refused with status 403
+ *   is read only, and the routes of the actions do not exist. A request from a page of another origin is rejected with status 403
  *
  * **Gotchas**
  *

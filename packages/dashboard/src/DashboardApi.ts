@@ -227,8 +227,8 @@ export class LoopNotFound extends Schema.TaggedError<LoopNotFound>()("LoopNotFou
 }, { httpApiStatus: 404 }) {}
 
 /**
- * The ids come from another process than the one that got the request: status 409. The process has been restarted, or it
- * is another replica of the service.
+ * The ids in the request are those of another process: status 409. The process was restarted, or another replica of the service
+ * has answered.
  *
  * @see {@link LoopNotFound} for the example
  * @category errors
@@ -281,7 +281,7 @@ const action = <const Name extends string>(name: Name) =>
 const [trigger, pause, resume, stop] = [action("trigger"), action("pause"), action("resume"), action("stop")]
 
 /**
- * The endpoints for everybody who sees the page: `list`, `get` and `changes`.
+ * The endpoints that only read: `list`, `get` and `changes`.
  *
  * @category models
  * @since 0.1.0

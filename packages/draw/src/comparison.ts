@@ -39,7 +39,7 @@ const whisker = (from: number, to: number, y: number): string => {
   return `<path class="halo" ${path} stroke-width="4"/><path class="end" ${path} stroke-width="1.3"/>`
 }
 
-// What is not more than 0 is too little to be told from nothing, and what is more than 1,000 too much to be drawn.
+// A ratio of 0 or less is indistinguishable from nothing, and a ratio of more than 1,000 is too long to draw.
 const clamp = (value: number): number => Math.min(1000, Math.max(0.01, value))
 
 const row = 22

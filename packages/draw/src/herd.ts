@@ -88,7 +88,7 @@ const rows = (herds: ReadonlyArray<Herd & { readonly i: number }>, width: number
 /**
  * A row for each client, the slow policies on an axis of their own.
  *
- * - `from`: what the times count from
+ * - `from`: the origin of the times
  */
 export const herdBox = (herds: ReadonlyArray<Herd>, { from = "the first start", width }: {
   readonly width: number
@@ -117,7 +117,7 @@ export const herdBox = (herds: ReadonlyArray<Herd>, { from = "the first start", 
 
 export interface Peaks extends Frame {
   readonly herds: ReadonlyArray<Herd>
-  /** A bar counts the starts of so many milliseconds. */
+  /** The milliseconds of one bar, which counts their starts. */
   readonly every: number
   readonly until: number
 }
@@ -150,7 +150,7 @@ export const peaks = (options: Peaks): string => {
     counted.forEach(({ counts, name }, i) => {
       if (isAbove) y += 18
       const base = y + height
-      // The first attempts are all at once, whatever the policy is: it is the peak after those that tells them apart.
+      // The first attempts come at the same time under any policy: the peak after them shows the difference.
       const peak = counts.slice(1).reduce((most, count) => Math.max(most, count), 0)
       const path = counts.map((count, bin) =>
         count === 0

@@ -6,7 +6,7 @@ export interface Theme {
   readonly dim: string
   /** For lines that carry no meaning of their own. */
   readonly grid: string
-  /** For what is late or lost. */
+  /** For late runs and lost operations. */
   readonly late: string
   readonly series: ReadonlyArray<string>
 }

@@ -47,6 +47,8 @@ const block = (style: string) => (x: number, y: number) =>
   `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
 const line = (style: string, more: string) => (x: number, y: number) =>
   `<path class="${style}" d="M${at(x)} ${at(y)}h20"${more}/>`
+const verdictOf = (recovery: number | undefined) =>
+  recovery === undefined ? "never back" : `back after ${time(recovery)}`
 
 /** The strips, and their legend. */
 export const outageBox = (options: Outages, width: number): Box => {
@@ -56,7 +58,11 @@ export const outageBox = (options: Outages, width: number): Box => {
   const most = strips.reduce((most, { requests }) => requests.reduce((most, n) => Math.max(most, n), most), capacity)
   const names = strips.reduce((most, { name }) => Math.max(most, widthOfText(name) * bold), 0)
   const left = isAbove ? edge : edge + 10 + Math.min(0.3 * width, names)
-  const right = isAbove ? width - edge : width - 132
+  const verdicts = strips.reduce(
+    (most, { recovery }) => Math.max(most, widthOfText(verdictOf(recovery)) * bold),
+    122
+  )
+  const right = isAbove ? width - edge : width - verdicts - 10
   const box: Box = (top) => {
     const scale = linear(until, Math.max(2, Math.floor((right - left) / 52)))
     const toX = (millis: number) => left + scale.at(millis) * (right - left)
@@ -80,14 +86,14 @@ export const outageBox = (options: Outages, width: number): Box => {
         `<path class="axis" d="M${at(left)} ${at(toY(capacity))}H${at(right)}" stroke-dasharray="2 3"/>`,
         `<path class="axis" d="M${at(left)} ${at(base)}H${at(right)}"/>`
       )
-      const verdict = recovery === undefined ? "never back" : `back after ${time(recovery)}`
+      const verdict = verdictOf(recovery)
       const style = recovery === undefined ? "alarm" : undefined
       if (recovery !== undefined) {
         drawn.push(`<path class="end" d="M${at(toX(to + recovery))} ${at(base)}v5" stroke-width="2.5"/>`)
       }
       if (isAbove) {
         drawn.push(
-          text(edge, y - 6, fit(name, (right - left - 130) / bold), { isBold: true, whole: name }),
+          text(edge, y - 6, fit(name, (right - left - verdicts - 8) / bold), { isBold: true, whole: name }),
           text(right, y - 6, verdict, { anchor: "end", isBold: true, style })
         )
       } else {

@@ -51,7 +51,7 @@ export const bold = 1.12
 export const widthOfText = (text: string): number =>
   Array.from(text).reduce((width, character) => width + widthOfCharacter(character), 0)
 
-/** The text, or its beginning and its end, in so many pixels. */
+/** The text, or its beginning and its end, in at most this many pixels. */
 export const fit = (text: string, width: number): string => {
   if (widthOfText(text) <= width) return text
   const characters = Array.from(text)
@@ -70,7 +70,7 @@ export const fitAll = (texts: ReadonlyArray<string>, width: number): ReadonlyArr
   return isClear ? fitted : texts.map((text, i) => `${i + 1} ${fit(text, width - 8.4 * (String(i + 1).length + 1))}`)
 }
 
-/** In lines of so many pixels. A word that is too long is cut. */
+/** Wraps a text into lines of at most this many pixels. A word that is too long is cut. */
 export const wrap = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of text.split(" ")) {

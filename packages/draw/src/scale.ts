@@ -28,7 +28,7 @@ const steps = [
   ...Array.from({ length: 300 }, (_, power) => [1, 2, 5].map((digit) => digit * day * 10 ** power)).flat()
 ]
 
-// Every second, third or fourth, so that so many are left at most.
+// Every second, third or fourth mark, so that at most this many are left.
 const thinned = (marks: ReadonlyArray<number>, most: number): ReadonlyArray<number> => {
   const every = Math.ceil(marks.length / most)
   return marks.filter((_, i) => i % every === 0)
@@ -70,7 +70,7 @@ const log = (spreads: ReadonlyArray<Extent>, leastOf: (spread: Extent) => number
   }
 }
 
-/** Round numbers from 0 to the first of at least `to`, so many at most. `areWhole`: no fractions. */
+/** Round numbers from 0 to the first of at least `to`, at most `most` of them. `areWhole`: no fractions. */
 export const numbers = (to: number, most: number, areWhole = false): Scale => {
   const magnitude = 10 ** Math.floor(Math.log10((to > 0 ? to : 1) / most))
   const step =
@@ -85,7 +85,7 @@ export const numbers = (to: number, most: number, areWhole = false): Scale => {
   }
 }
 
-/** For times since the beginning, with so many marks at most. */
+/** For times since the start, with a limited number of marks. */
 export const linear = (to: number, most: number): Scale => {
   const end = to > 0 ? to : 1
   const step = steps.find((step) => end / step <= most) ?? end

@@ -209,7 +209,7 @@ export const sheet: Readonly<Record<string, (width: number) => string>> = {
       down: [50_000, 110_000],
       capacity: 300,
       height: 88,
-      strips: [strip("with a budget", 18_000), strip("without one", undefined)]
+      strips: [strip("with a budget", 83_400), strip("without one", undefined)]
     })
 }
 

@@ -1,5 +1,5 @@
 /**
- * Retries of HTTP requests, over Effect's `HttpClient`, by RFC 9110. A module of its own, for those who use `effect/http`:
+ * Retries of HTTP requests, over Effect's `HttpClient`, by RFC 9110. It has its own entry point, because it needs `effect/http`:
  * `import * as HttpRetry from "effect-wait/HttpRetry"`.
  *
  * ```ts
@@ -41,31 +41,31 @@ type Host = "host" | undefined
 type Budgeted<B> = B extends string ? RetryBudget : never
 
 /**
- * Makes a client that retries requests on a schedule, until the headers of the response are there.
+ * Makes a client that retries requests on a schedule, until the headers of the response arrive.
  *
- * What is retried, unless the options say otherwise:
+ * By default it retries:
  *
  * - the statuses 408, 429, 500, 502, 503 and 504, as a response or as a `StatusCodeError` of `filterStatusOk`; errors of the transport;
  *   timeouts
  * - only requests that may be sent twice: GET, HEAD, OPTIONS, TRACE, PUT, DELETE, QUERY, and any with an `Idempotency-Key` header
  * - only requests whose body can be sent twice, which a stream cannot
  *
- * A delay is at least as long as the response asks for, see {@link hintOf}, and up to 10 % longer, so that clients which were told the
- * same do not come back together. Limits of the schedule hold all the same: a wait that would end past its `Limit.within` does not
- * begin, wherever that stands in the pipe. A response that asks for more than a minute is not retried.
+ * A delay is at least as long as the hint of the response, see {@link hintOf}, and up to 10 % longer, so that clients with the
+ * same hint do not come back together. Limits of the schedule still apply: a wait that would end after its `Limit.within` does not
+ * start, at any place of the limit in the pipe. A response with a hint of more than a minute is not retried.
  *
- * When there is no further attempt, the caller gets what the last attempt gave, as without retries: the response with its status, or the
- * error as it is. `onGiveUp` is told why. So the result is an `HttpClient` again, for a Layer or an `HttpApiClient`.
+ * When there is no further attempt, the caller gets the result of the last attempt, as without retries: the response with its status, or the
+ * error, unchanged. `onGiveUp` receives the reason. So the result is an `HttpClient` again, for a Layer or an `HttpApiClient`.
  *
- * The schedule and the hooks see the errors of the client; a response with a retried status is a `StatusCodeError` to them. A redirect
- * that the client follows is part of an attempt. The rest of a response that is retried is read in the background, up to 64 KiB and a
+ * The schedule and the hooks receive the errors of the client; for a response with a retried status they receive a `StatusCodeError`. A redirect
+ * that the client follows is part of an attempt. The rest of a retried response is read in the background, up to 64 KiB and a
  * second, so that its connection can be used again.
  *
  * Throws an `IllegalArgumentError` that names a bad option.
  *
  * **Gotchas**
  *
- * It ends at the headers: a body that breaks off afterwards is an error of whoever reads it. {@link request} covers the body.
+ * It ends at the headers: if the body breaks off afterwards, the code that reads it fails. {@link request} also retries the body.
  *
  * **Example** (Throttled for 2 s, then down for a moment; a POST is not repeated)
  *
@@ -103,7 +103,7 @@ type Budgeted<B> = B extends string ? RetryBudget : never
  * statuses // => [200, 503]
  * ```
  *
- * @see {@link request} for one that covers the body
+ * @see {@link request} for retries that cover the body
  * @see `Retry.run` for any other call
  * @category retries
  * @since 0.1.0
@@ -150,13 +150,13 @@ export const retry: {
 /**
  * Sends a request and reads its response, and retries both on a schedule.
  *
- * - `read`: makes the result from a response, such as `HttpClientResponse.schemaBodyJson(User)`. A response that is retried is not read,
- *   but the last one is
+ * - `read`: makes the result from a response, such as `HttpClientResponse.schemaBodyJson(User)`. A retried response is not read,
+ *   but the last response is
  *
- * It retries what {@link retry} does, and bodies that break off. JSON that cannot be parsed, and errors of `read` itself, are retried
- * only where `isTransient` says so. `attemptTimeout` bounds the request and the reading together.
+ * It retries like {@link retry}, and also after a body that breaks off. Invalid JSON and errors of `read` itself are retried
+ * only if `isTransient` selects them. `attemptTimeout` limits the request and the reading together.
  *
- * The client is the `HttpClient` of the context. One that is made by {@link retry} leaves the retries to this function, so that attempts
+ * The client is the `HttpClient` of the context. A client of {@link retry} leaves the retries to this function, so attempts
  * do not multiply.
  *
  * Throws an `IllegalArgumentError` that names a bad option.

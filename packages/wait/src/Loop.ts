@@ -53,14 +53,14 @@ import { refine } from "./internal/next.ts"
 import type { Plan, Started } from "./internal/plan.ts"
 import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
-import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./internal/stopping.ts"
+import { CurrentLoop } from "./internal/stopping.ts"
 import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
 export type { CatchUp } from "./internal/memory.ts"
 
 /**
- * A failed run, after which the loop goes on.
+ * A failed run, after which the loop continues.
  *
  * - `cause`: why the run failed
  * - `failures`: how many runs have failed in a row
@@ -131,16 +131,16 @@ export interface StopOption<SE = never, SR = never> {
 /**
  * Options of {@link forkScoped} and {@link layer}, besides those of {@link run}.
  *
- * - `grace`: how long a run in flight may go on after the Scope closes, before it is interrupted; default 0. Infinity
- *   waits as long as the run takes. All loops of a Scope stop together, and their graces pass at the same time
+ * - `grace`: how long a run in flight may continue after the Scope closes, before it is interrupted; default 0. Infinity
+ *   waits for the end of the run. All loops of a Scope stop together, and their graces pass at the same time
  * - `healthyWithin`: the loop is unhealthy when no run has succeeded for longer than this. Default: only a loop that
  *   has failed is unhealthy
  * - `history`: how many ended runs the handle keeps; default 0
  * - `root`: whether each run starts a trace of its own, linked to the span in which the loop was forked; default true.
  *   With `false` the spans of runs are children of that span
- * - `catchUp`: the loop goes on after a restart where it was, see {@link CatchUp}. It requires a `LoopStore` and a
- *   `name`. Slots of `Period.cron` and `Period.ticker` that passed meanwhile are caught up with; any other schedule goes on
- *   with the rest of its delay. A paused loop stays paused. The memory beats `immediate: true`. Default: a restart
+ * - `catchUp`: the loop continues after a restart where it was, see {@link CatchUp}. It requires a `LoopStore` and a
+ *   `name`. `Period.cron` and `Period.ticker` catch up with the slots that have passed; any other schedule waits
+ *   for the rest of its delay. A paused loop stays paused. The memory takes precedence over `immediate: true`. Default: a restart
  *   starts the loop as new, and nothing is stored
  *
  * @category models
@@ -161,8 +161,15 @@ export interface ForkOptions<
   readonly healthyWithin?: Duration.Input | undefined
   readonly history?: number | undefined
   readonly root?: boolean | undefined
-  readonly catchUp?: C | undefined
+  readonly catchUp?: C & NoOther<C> | undefined
 }
+
+/** A misspelt setting of `catchUp`: its type is inferred, so the compiler does not look for settings that it does not have. */
+interface CatchUpDoesNotHave<Setting> {
+  readonly setting: Setting
+}
+type NoOther<C, K extends PropertyKey = Exclude<keyof C, keyof CatchUp>> = [K] extends [never] ? unknown
+  : { readonly [Setting in K]: CatchUpDoesNotHave<Setting> }
 
 /** The service of the option `catchUp`. */
 type StoreOf<C> = [C] extends [undefined] ? never : LoopStore
@@ -334,37 +341,18 @@ export const run: {
 ): Effect.Effect<Out | undefined, E | F, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const [name, rules, spec] = prepare("Loop.run", context, work, schedule, options)
-    const provideStop = stopProvider(context, spec.stop !== undefined)
     return runNamed(
       context,
       name,
       rules,
       spec,
-      provideStop && ((loop, driver) => endAsStopped(provideStop(loop, driver), driver))
+      spec.stop === undefined && Context.get(context, CurrentLoop) !== undefined ? withoutStop : undefined
     )
   }))
 
-type ProvideStop = <B, E, R>(loop: Effect.Effect<B, E, R>, driver: Stoppable) => Effect.Effect<B, E, R>
-
-// The stop of a loop ends the retries in its runs; the stop of a loop further out does not.
-const withStop: ProvideStop = (loop, driver) =>
-  Effect.updateService(loop, CurrentLoop, (outer) => outer === hiddenStop ? undefined : driver)
-
-// The stop ends a retry in a run, and the retry's failure ends the loop. The loop was stopped, and has not failed.
-const endAsStopped = <Out, E, R>(
-  loop: Effect.Effect<Out | undefined, E, R>,
-  driver: { readonly stopped: Exit.Exit<unknown, E> | undefined }
-): Effect.Effect<Out | undefined, E, R> =>
-  Effect.catchCause(loop, (cause) => {
-    const { stopped } = driver
-    if (stopped === undefined || !hasStopped(cause)) return Effect.failCause(cause)
-    return Exit.isSuccess(stopped) ? Effect.undefined : Effect.failCause(stopped.cause)
-  })
-
-const withoutStop: ProvideStop = (loop) => Effect.provideService(loop, CurrentLoop, undefined)
-
-const stopProvider = (context: Context.Context<never>, canStop: boolean): ProvideStop | undefined =>
-  canStop ? withStop : Context.get(context, CurrentLoop) === undefined ? undefined : withoutStop
+// The stop of a loop further out does not end the retries in the runs of this one.
+const withoutStop = <B, E, R>(loop: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
+  Effect.provideService(loop, CurrentLoop, undefined)
 
 const prepare = <A, E, R, Out, F>(
   caller: string,
@@ -529,12 +517,18 @@ const fork = <A, E, R, Out, F>(
       ? bare
       : { ...bare, memory: Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp) }
     const driver = new Driver(context, rules, spec, watch, true)
-    const loop = Effect.suspend(() => runDriver(driver, spec))
+    const loop = starting(driver, spec)
     return Effect.flatMap(
       Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),
       (fiber) => endWithScope(context, makeHandle(fiber, driver, watch))
     )
   })
+
+// The Scope keeps this Effect while the loop runs, so its closure captures no more than these.
+const starting = <A, E, R, Out, F>(
+  driver: Driver<A, E, R, A | undefined, Out, Out | undefined, F>,
+  spec: Spec<A, E, R, A | undefined, Out, F>
+): Effect.Effect<Out | undefined, E | F, R> => Effect.suspend(() => runDriver(driver, spec))
 
 const settingsOf = (
   caller: string,
@@ -803,13 +797,13 @@ export interface SurviveOptions<E, E2 = never, R2 = never> {
 }
 
 /**
- * Logs the Cause of a failed run, and the loop goes on. Go's `HandleCrash` with `ReallyCrash` false.
+ * Logs the Cause of a failed run, so that the loop continues. Go's `HandleCrash` with `ReallyCrash` false.
  *
- * - the value is that of the work, or undefined for a failed run
+ * - the value is the value of the work, or undefined after a failed run
  * - a defect counts as a failure, and so does a run that interrupts itself. Interruption of the loop's fiber passes
  *   through
  *
- * **Example** (A loop that goes on after a defect)
+ * **Example** (A loop that continues after a defect)
  *
  * ```ts
  * import { Effect } from "effect"

@@ -1,5 +1,5 @@
 /**
- * Where loops keep what they remember through a restart: the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
+ * The memory of loops over restarts, for the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
  *
  * ```text
  * process -------------x                 -------------   x kill -9
@@ -11,7 +11,7 @@
  *
  * | store | for |
  * |---|---|
- * | {@link layerFile} | a process that the machine starts again, such as a systemd service |
+ * | {@link layerFile} | one process on one machine, such as a systemd service |
  * | {@link layerKeyValueStore} | a database, by a `KeyValueStore` of Effect |
  * | {@link layerMemory} | tests |
  *
@@ -39,14 +39,14 @@ export type { CatchUp, Memory, NextRun } from "./internal/memory.ts"
 /**
  * A store of your own.
  *
- * - `load`: what was saved under the name of a loop; undefined if there is nothing
- * - `save`: replaces it as a whole: a process that dies in a save leaves the old memory or the new one. `change` tells why:
+ * - `load`: returns the memory of the loop with this name; undefined if there is none
+ * - `save`: replaces the whole memory: a process that dies in a save leaves the old memory or the new one. `change` is the reason:
  *   `"start"`: the loop is new; `"run"`: a run has ended; `"pause"` and `"resume"`
- * - `begin`: the loop asks it before each run. `false` means that the loop was paused elsewhere: it pauses. Default: each run starts
+ * - `begin`: runs before each run of the loop. `false` means that the loop was paused elsewhere: it pauses. Default: each run starts
  *
- * A failure with the reason `"unavailable"` makes the loop try again, after 0.5 seconds at first, and at most a minute.
- * A call without an answer for 10 seconds is such a failure. `"unreadable"` is for a memory that makes no sense. With `"stale"`, for
- * a loop that another process has taken over, the loop ends with this failure.
+ * After a failure with the reason `"unavailable"` the loop tries again, first after 0.5 seconds, and at most a minute apart.
+ * A call without an answer for 10 seconds is such a failure. `"unreadable"` is for invalid data. `"stale"` is for
+ * a loop that another process has taken over: the loop ends with this failure.
  *
  * **Example** (A Map)
  *
@@ -263,7 +263,7 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  *
  * **Gotchas**
  *
- * For one process at a time. Replicas that share a folder overwrite each other's memories: there use `ClusterLoop`.
+ * For one process at a time. Replicas that share a folder overwrite each other's memory: use `ClusterLoop` for replicas.
  *
  * A file system that does not distinguish capital letters keeps `"Sync"` and `"sync"` in one file: the second loop fails
  * with a `LoopStoreError`.
@@ -273,7 +273,7 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  * ```ts
  * import { NodeFileSystem } from "@effect/platform-node"
  * import { Effect, FileSystem, Layer } from "effect"
- * import { Loop, Period } from "effect-wait"
+ * import { Loop, Period, Poll } from "effect-wait"
  * import * as LoopStore from "effect-wait/LoopStore"
  *
  * const Sync = Loop.layer(Effect.void, Period.sliding("1 minute"), { name: "sync", catchUp: {} })
@@ -282,7 +282,8 @@ export const layerKeyValueStore: Layer.Layer<LoopStore, never, KeyValueStore.Key
  *   const fs = yield* FileSystem.FileSystem
  *   const folder = yield* fs.makeTempDirectoryScoped()
  *   const Loops = Layer.provide(Sync, LoopStore.layerFile(folder))
- *   yield* Effect.provide(Effect.sleep("50 millis"), Loops)
+ *   const isSaved = fs.exists(`${folder}/sync.json`)
+ *   yield* Effect.provide(Poll.until(isSaved, Period.sliding("10 millis")), Loops)
  *   return yield* fs.readDirectory(folder)
  * }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
  *

@@ -171,9 +171,9 @@ export const fromStart = <Output, Input, E, R>(
  * Slots at fixed intervals from the first start on: a Go `Ticker`. No slot is served twice, even when a timer wakes early.
  *
  * - `interval`: a finite duration longer than 0
- * - `missed`: what becomes of slots that pass during a run. `"one"`, the default, as in Go: one run at once for all of them.
+ * - `missed`: how to catch up with slots that pass during a run. `"one"`, the default, as in Go: one run at once for all of them.
  *   `"skip"`: none, the next run waits for the next slot. `"all"`: one run at once for each of them, oldest first
- * - output: the number of the slot that comes next; a gap tells how many were missed
+ * - output: the number of the next slot; a gap is the number of missed slots
  *
  * Throws an `IllegalArgumentError` for an interval that is 0, negative, infinite or NaN.
  *
@@ -250,7 +250,7 @@ export const ticker = (
  *   `@weekly`, `@daily`, `@midnight`, `@hourly`. A field is `*`, a value, a range such as `9-17`, one of these with a
  *   step such as `0-59/5`, or a list of them. Months and weekdays have names; Sunday is 0 or 7
  * - `timeZone`: where the times are read, such as `"Europe/Berlin"`; default: the zone of the machine
- * - `missed`: what becomes of slots that pass during a run. `"skip"`, the default: none of them runs. `"one"`: one run at once for
+ * - `missed`: how to catch up with slots that pass during a run. `"skip"`, the default: none of them runs. `"one"`: one run at once for
  *   all of them. `"all"`: one run at once for each of them, the oldest first
  * - output: the number of runs before this one, from 0
  *

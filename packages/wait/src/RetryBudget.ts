@@ -11,8 +11,8 @@
  * `Retry.run` uses the `RetryBudget` of its context. Its option `budget` is the key: calls to the same dependency share
  * a key.
  *
- * While a dependency is down, throttling and the quota stop nearly all retries. A ratio goes on with its part of them: it has to be
- * smaller than what the dependency has to spare.
+ * While a dependency is down, throttling and the quota stop nearly all retries. A ratio continues to allow its part of them: it has to be
+ * smaller than the spare capacity of the dependency.
  *
  * @since 0.1.0
  */
@@ -296,15 +296,15 @@ const ratioBudget = (caller: string, options: RatioOptions): Effect.Effect<Ratio
  * - an operation deposits the `ratio` of a retry when it starts, whatever its result
  * - a retry withdraws one; a reserve of `minRetriesPerSecond · ttl` retries comes on top of the deposits
  * - deposits and withdrawals expire after the `ttl`, or up to a tenth of it earlier: so the reserve comes back
- * - the Clock is that of the context in which the budget is made
+ * - it uses the Clock of the context in which the budget is made
  *
  * Dies with an `IllegalArgumentError` that names a bad option. The source is Finagle's `RetryBudget`, a leaky token
  * bucket of ten slices.
  *
  * **Gotchas**
  *
- * It goes on retrying while the dependency is down. Keep the ratio, and the reserve of all processes together, below what the
- * dependency has to spare: else the retries keep it down. {@link makeThrottling} and {@link makeQuota} do not depend on that.
+ * It continues to allow retries while the dependency is down. Keep the ratio, and the reserve of all processes together, smaller than the
+ * spare capacity of the dependency: otherwise the retries keep it down. {@link makeThrottling} and {@link makeQuota} do not depend on that.
  *
  * **Example** (Ten operations, and five retries, with Effect's own retry)
  *

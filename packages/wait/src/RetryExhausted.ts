@@ -15,7 +15,7 @@ import { RetryExhaustedId as TypeId } from "./internal/stopping.ts"
  * - `Schedule`: the schedule is done
  * - `Budget`: the budget refused the retry
  * - `Nested`: the retry around this one decides
- * - `Stopped`: the `stop` has completed, its own or that of the loop around it
+ * - `Stopped`: the `stop` of the retry, or of the loop around it, has completed
  *
  * @category models
  * @since 0.1.0

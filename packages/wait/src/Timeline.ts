@@ -231,7 +231,7 @@ type InputOption<Input> = undefined extends Input ? { readonly input?: Inputs<In
  * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
  * - `maxRuns`: the most runs, so that a schedule without delays ends too; default 10,000
  *
- * The outcome is `"done"` if the schedule ended, else `"cut"`. Fails with the schedule's own error; dies with an
+ * The outcome is `"done"` if the schedule ended, and otherwise `"cut"`. Fails with the schedule's own error; dies with an
  * `IllegalArgumentError` that names a bad argument.
  *
  * **Gotchas**

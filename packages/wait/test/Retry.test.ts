@@ -627,6 +627,27 @@ describe("published policies", () => {
 })
 
 describe("a retry in a run of a loop", () => {
+  for (const name of [undefined, "sync"]) {
+    it.effect(`ends at the stop of the loop, which has not failed (name: ${name})`, () =>
+      Effect.gen(function*() {
+        const call = makeCall(0, ...always(busy))
+        const loop = Loop.run(Retry.run(call.run, second), second, {
+          stop: Effect.sleep("2500 millis"),
+          ...(name !== undefined && { name })
+        })
+        const { endedAt, exit } = yield* observe(loop, "1 minute")
+        assert.deepStrictEqual([call.starts, endedAt, exit], [[0, 1000, 2000], 2500, Exit.succeed(undefined)])
+      }))
+  }
+
+  it.effect("retries after that loop has ended, in the same fiber", () =>
+    Effect.gen(function*() {
+      const call = makeCall(0, busy, busy)
+      const loop = Loop.run(Effect.void, second, { stop: Effect.sleep("1500 millis") })
+      const { endedAt, exit } = yield* observe(Effect.andThen(loop, Retry.run(call.run, second)), "1 minute")
+      assert.deepStrictEqual([call.starts, endedAt, exit], [[1500, 2500, 3500], 3500, Exit.succeed("done")])
+    }))
+
   const ends: Readonly<Record<string, Effect.Effect<string, string>>> = {
     "that succeeds": Effect.succeed("done"),
     "that is refused": Effect.fail("broken"),

@@ -79,6 +79,11 @@ describe("mistakes", { timeout: 120_000 }, () => {
     "A hook that reads a field that a failure has not": "Property 'error' does not exist",
     "A simulation without the errors that its schedule takes": "Property 'input' is missing",
     "A simulation with an error that has no case": `Type '"Bussy"' is not assignable to type '"Busy"'`,
+    "A setting of `catchUp` is misspelt": `CatchUpDoesNotHave<"windw">`,
+    "`catchUp` is true": "Type 'true' has no properties in common with type 'CatchUp'",
+    "`catchUp` without a name": "Property 'name' is missing",
+    "A budget without its layer": "Type 'RetryBudget' is not assignable to type 'never'",
+    "A client with a budget is taken for an `HttpClient`": "Type 'RetryBudget' is not assignable to type 'never'",
     "`from` is misspelt": "'form' does not exist",
     "`Policy` is taken for the Schema, which has a subpath": "'Policy' only refers to a type"
   }

@@ -12,6 +12,7 @@ import {
   Option,
   References,
   Schedule,
+  Scope,
   Tracer
 } from "effect"
 import { Backoff, Limit, Loop, Period, Poll, Retry, RetryBudget } from "effect-wait"
@@ -328,5 +329,62 @@ describe("a poll with a name", () => {
           last_success_timestamp_seconds: 0
         })
       )
+    }))
+})
+
+describe("the context of a run with a name", () => {
+  /** What an effect sees here: the span, the annotations of logs, and the frames of a failure. */
+  const around = Effect.gen(function*() {
+    const span = yield* Effect.option(Effect.currentSpan)
+    const frames: Array<string> = []
+    for (let frame = yield* References.CurrentStackFrame; frame !== undefined; frame = frame.parent) {
+      frames.push(frame.name)
+    }
+    return [
+      Option.getOrUndefined(Option.map(span, ({ name, status }) => `${name}, ${status._tag}`)),
+      { ...(yield* References.CurrentLogAnnotations) },
+      frames
+    ]
+  })
+  const inside = (kind: string) => ["sync, Started", { [kind]: "sync" }, ["sync"]]
+  const outside = [undefined, {}, []]
+  const once = Period.sliding("1 second").pipe(Limit.attempts(1))
+
+  const kinds: Readonly<Record<string, (work: Effect.Effect<unknown>) => Effect.Effect<unknown, unknown>>> = {
+    loop: (work) => Loop.run(work, once, { name: "sync" }),
+    poll: (work) => Poll.until(Effect.as(work, true), once, { name: "sync" }),
+    retry: (work) => Retry.run(work, once, { name: "sync" })
+  }
+  for (const [kind, repeat] of Object.entries(kinds)) {
+    it.effect(`has its span without a tracer, and is gone after the ${kind}`, () =>
+      Effect.gen(function*() {
+        const contexts: Array<unknown> = []
+        const note = Effect.map(around, (context) => contexts.push(context))
+        yield* repeat(note)
+        yield* note
+        assert.deepStrictEqual(contexts, [inside(kind), outside])
+      }))
+  }
+
+  it.effect("of a forked loop is that of the resources of the run, and not of a hook", () =>
+    Effect.gen(function*() {
+      const contexts: Array<unknown> = []
+      const note = Effect.map(around, (context) => {
+        contexts.push(context)
+      })
+      const work = Effect.gen(function*() {
+        yield* Scope.addFinalizer(yield* Effect.scope, note)
+        yield* note
+        return yield* Effect.fail("down")
+      })
+      const loop = yield* Loop.forkScoped(work, Period.sliding("1 second"), {
+        name: "sync",
+        backoff: Period.sliding("1 second").pipe(Limit.attempts(2)),
+        onFailure: () => note
+      })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* loop.await)._tag, "Failure")
+      const hook = [undefined, { loop: "sync" }, []]
+      assert.deepStrictEqual(contexts, [inside("loop"), inside("loop"), hook, inside("loop"), inside("loop")])
     }))
 })

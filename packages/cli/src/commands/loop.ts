@@ -20,18 +20,18 @@ const flags = {
   jitter: options.jitter,
   ...policies.one,
   immediate: options.present("immediate").pipe(
-    Flag.withDescription("with --cron: run at once too; default: the first run comes by the calendar")
+    Flag.withDescription("with --cron: also run at once; default: the first run is the first slot")
   ),
   times: options.times,
   untilSuccess: options.present("until-success").pipe(
-    Flag.withDescription("go on while it fails, end when it succeeds")
+    Flag.withDescription("continue while the command fails, end when it succeeds")
   ),
   survive: options.present("survive").pipe(
-    Flag.withDescription("go on, whether it fails or not; default: end when it fails")
+    Flag.withDescription("continue after failures; default: end when the command fails")
   ),
   health: options.optional(Flag.String("health")).pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("keep a file that tells how it goes, whose time is that of the last success")
+    Flag.withDescription("write a file with the state; its modification time is the last success")
   )
 }
 
@@ -78,7 +78,7 @@ export const loop = Command.make(
   })
 ).pipe(
   Command.provide(Signals.layer),
-  Command.withDescription("Run a command again and again: after a period, on a grid, or by the calendar"),
+  Command.withDescription("Run a command repeatedly: after a period, on a grid, or by the calendar"),
   Command.withExamples([
     { command: "effect-wait loop --period 10s ./sync", description: "10 seconds after each run, until one fails" },
     {

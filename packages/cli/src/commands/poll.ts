@@ -27,10 +27,10 @@ const flags = {
   jitter: options.jitter,
   ...policies.one,
   timeout: options.optional(options.duration("timeout", 1)).pipe(
-    Flag.withDescription("give up then, with exit 124; default never")
+    Flag.withDescription("give up after this time, with exit code 124; default never")
   ),
   immediate: options.negatable("immediate", true).pipe(
-    Flag.withDescription("check at once; --no-immediate waits first")
+    Flag.withDescription("check at once; --no-immediate waits before the first check")
   )
 }
 
@@ -42,7 +42,7 @@ const conclusion = ({ last, reason }: Verdict) => {
 
 const fails = (what: string): Outcome => ({ code: 1, what })
 
-/** One that holds for some time, and so many times; a change begins anew. */
+/** A probe that holds for some time, and a number of times; a change starts again. */
 const steady = <R>(
   check: (run: number) => Effect.Effect<Outcome, never, R>,
   { stable = 0, successes = 1 }: { readonly stable: number | undefined; readonly successes: number | undefined }

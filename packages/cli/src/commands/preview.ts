@@ -1,4 +1,4 @@
-/** `effect-wait preview`: what a policy will do. */
+/** `effect-wait preview`: the delays and runs of a policy. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ export const policies = {
   fullJitter: options.fullJitter,
   attempts: options.attempts.pipe(
     Flag.withAlias("times"),
-    Flag.withDescription("how many runs in all; default no limit")
+    Flag.withDescription("the number of all runs; default no limit")
   ),
   within: options.within,
   ...allPolicies
@@ -40,18 +40,21 @@ export const preview = Command.make(
   {
     ...policies,
     from: options.from,
-    work: options.duration("work").pipe(Flag.withDefault(0), Flag.withDescription("how long a run takes; default 0")),
-    runs: options.count("runs").pipe(Flag.withDefault(12), Flag.withDescription("how many are shown; default 12")),
+    work: options.duration("work").pipe(Flag.withDefault(0), Flag.withDescription("the length of a run; default 0")),
+    runs: options.count("runs").pipe(
+      Flag.withDefault(12),
+      Flag.withDescription("the number of runs to show; default 12")
+    ),
     seeds: options.count("seeds").pipe(
       Flag.withDefault(1000),
-      Flag.withDescription("how often it is simulated; default 1000")
+      Flag.withDescription("the number of simulations; default 1000")
     ),
     svg,
     json,
     open: Flag.Boolean("open").pipe(
       Flag.withoutNegation,
       Flag.withDefault(false),
-      Flag.withDescription("open the playground, a page, with this policy; prints its address")
+      Flag.withDescription("open the playground, a page, with this policy; its address is printed")
     )
   },
   (input) =>
@@ -59,7 +62,7 @@ export const preview = Command.make(
       ? Effect.flatMap(Effect.promise(() => import("../open.ts")), ({ open }) => open(input))
       : Effect.flatMap(Effect.promise(() => import("../drawPreview.ts")), ({ run }) => run(input))
 ).pipe(
-  Command.withDescription("Show what policies will do: the delays with their spread, and the timeline"),
+  Command.withDescription("Show the delays of policies with their spread, and their timeline"),
   Command.withExamples([
     { command: "effect-wait preview --backoff 100ms..30s --jitter 0.2", description: "Delays of a policy" },
     { command: "effect-wait preview --policy retry.yaml --policy service-config.json", description: "Side by side" },

@@ -18,8 +18,10 @@ const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
   )
 
 const flags = {
-  attempts: options.attempts.pipe(Flag.withDescription("how many runs in all; default 5")),
-  backoff: options.backoff.pipe(Flag.withDescription("delays that double, up to the longest; default 100ms..30s")),
+  attempts: options.attempts.pipe(Flag.withDescription("the number of all runs; default 5")),
+  backoff: options.backoff.pipe(
+    Flag.withDescription("growing delays, from the first to the longest; default 100ms..30s")
+  ),
   factor: options.factor,
   jitter: options.jitter,
   fullJitter: options.fullJitter,
@@ -28,12 +30,12 @@ const flags = {
   onRetry: options.optional(Flag.String("on-retry")).pipe(
     Flag.withMetavar("COMMAND"),
     Flag.withDescription(
-      "run this by sh before each retry; RETRY_ATTEMPT tells which, RETRY_EXIT how the last one ended"
+      "a command that sh runs before each retry; RETRY_ATTEMPT is the number of the next run, RETRY_EXIT the exit code of the last run"
     )
   ),
   onExit: options.optional(options.written("on-exit", codes, "exit codes of 1 to 255 such as 75,111")).pipe(
     Flag.withMetavar("CODES"),
-    Flag.withDescription("retry after these only: 75,111; 124 is a run that timed out, 128 and its number a signal")
+    Flag.withDescription("retry only after these exit codes: 75,111; 124 is a timeout, 128 plus its number a signal")
   )
 }
 
@@ -58,7 +60,7 @@ export const retry = Command.make(
     if (command === undefined) return yield* options.misused("Nothing to retry. Expected: a command after --")
     const hook = onRetry === undefined ? undefined : commandOf(script(onRetry), input, report)
     let code = 0
-    // What the hook does is not the command's: it is told of where it fails, and the command is run.
+    // The hook is independent of the command: its failure is reported, and the command runs.
     const before = Effect.fnUntraced(function*(run: number) {
       if (hook === undefined || run === 1) return
       const outcome = yield* inTime(hook(run, { RETRY_EXIT: String(code) }), { attemptTimeout })

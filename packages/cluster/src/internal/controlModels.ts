@@ -34,13 +34,13 @@ export class ControlError extends Data.TaggedError("ControlError")<{
 }> {}
 
 /**
- * A loop, as its row in the database tells. Times are in milliseconds since the epoch.
+ * The state of a loop, from its row in the database. Times are in milliseconds since the epoch.
  *
  * - `owner`, `term`: the runner that last took over the loop, `host:port`, and its term. After a crash they stay until the next runner takes over
  * - `state`: `"running"`: a run has started and not ended; `"paused"`: no run starts in the whole cluster, except by a trigger
  * - `isTriggered`: a run is requested, and has not started yet
  * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended and succeeded
- * - `nextStart`: when the next run is due; none while the loop runs or is paused, and where no run will come
+ * - `nextStart`: when the next run is due; none while the loop runs or is paused, and if there is no next run
  *
  * @category models
  * @since 0.1.0
@@ -61,8 +61,8 @@ export interface Status {
 /**
  * A run of the past. Times are in milliseconds since the epoch.
  *
- * - `slot`: the slot that the run served; none for a schedule without slots, and for a run that was triggered
- * - `end`: when it ended; none for a run that was cut
+ * - `slot`: the slot that the run served; none for a schedule without slots, and for a triggered run
+ * - `end`: when it ended; none for an outcome of `"cut"`
  * - `outcome`: `"cut"`: its owner died in the run, or handed the loop over
  *
  * @category models
@@ -80,14 +80,14 @@ export interface PastRun {
 /**
  * The control of a loop, from any process of the cluster.
  *
- * - `status`: as its row tells now
+ * - `status`: its state now, from its row
  * - `history`: its last runs, from the oldest to the newest, also those of earlier owners
  * - `trigger`: starts a run now; during a run, one more after it. A paused loop runs once, and stays paused
  * - `pause`: from now on only a trigger starts a run, in the whole cluster. A run in flight finishes
  * - `resume`: ends a pause. An overdue run starts at once; slots that passed in the pause are missed
  *
- * Each command is written to the row, and survives the death of the owner. Then the owner is told, within milliseconds; where it cannot
- * be reached, within the `entityMessagePollInterval`.
+ * Each command is written to the row, so it survives the death of the owner. Then the owner gets a message, within milliseconds. An owner that cannot
+ * be reached reads the row within the `entityMessagePollInterval`.
  *
  * @category models
  * @since 0.1.0

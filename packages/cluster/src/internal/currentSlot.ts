@@ -3,10 +3,10 @@ import type * as DateTime from "effect/DateTime"
 import { constUndefined } from "effect/Function"
 
 /**
- * The slot of `Period.cron` or `Period.ticker` that the run serves, however late it is. Undefined for other schedules, for a run that was triggered
- * or is immediate, for a loop that remembers nothing, and outside of a run.
+ * The slot of `Period.cron` or `Period.ticker` that the run serves, also if the run is late. Undefined for other schedules, for a triggered or
+ * immediate run, for a loop without a memory, and outside of a run.
  *
- * Runs that catch up with `missed: "all"` have one slot each, and a retry has that of the run that failed: a report knows the hour that it is about.
+ * Runs that catch up with `missed: "all"` have one slot each, and a retry has the slot of the failed run: so a report can read its hour from it.
  *
  * **Example** (The hour of a report)
  *

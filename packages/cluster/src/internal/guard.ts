@@ -9,22 +9,22 @@ import { ofTerm } from "./termMemory.ts"
 const illegal = (message: string): Effect.Effect<never> => Effect.die(new Cause.IllegalArgumentError(message))
 
 /**
- * The write that completes a run, in a transaction that also records the slot of the run as done: each slot of the loop is written exactly
- * once, whenever its owner dies.
+ * Writes and completes a run in one transaction: each slot of the loop is written exactly once, even if its owner dies at any
+ * point.
  *
- * - for one write a run: what belongs together goes into one guard
- * - it costs one statement inside the transaction, and saves the one after the run
- * - when this process is no longer the owner it fails with a `Fence.StaleTerm`, and nothing is written. The loop ends, and begins again
+ * - use it once a run: put all writes of the run into one guard
+ * - it costs one SQL statement inside the transaction, and saves the statement after the run
+ * - if this process is no longer the owner, it fails with a `Fence.StaleTerm`, and nothing is written. The loop ends, and starts again
  *   if this runner still owns it
- * - a run that fails after its guard is reported, and is not repeated: its slot is done
- * - Postgres ends a transaction that stands still for 5 seconds, so that an owner that was paused within it does not hold up the next one
+ * - if the run fails after its guard, the failure is reported, and the run is not repeated: its slot is done
+ * - Postgres ends a transaction that stands still for 5 seconds, so an owner that was paused inside the transaction does not block the next owner
  *
- * It dies with an `IllegalArgumentError` outside of a run, and in a loop that remembers without a database.
+ * It dies with an `IllegalArgumentError` outside of a run, and in a loop without a database.
  *
  * **Gotchas**
  *
- * The write has to use the `SqlClient` that the layer of the loop has: what it does with another one, or elsewhere, is not held back.
- * Do slow work before the guard, and only write within it.
+ * The write must use the `SqlClient` of the layer of the loop: the guard does not protect writes with another client.
+ * Do slow work before the guard, and only write inside it.
  *
  * **Example** (Each hour is billed exactly once)
  *
@@ -51,7 +51,7 @@ const illegal = (message: string): Effect.Effect<never> => Effect.die(new Cause.
  * })
  * ```
  *
- * @see `Fence` for writes of other loops, to other databases, and in terms of one's own
+ * @see `Fence` for writes of other loops, and to other databases
  * @category guards
  * @since 0.1.0
  */

@@ -53,8 +53,8 @@ const noStorage = (name: string): ControlError =>
  * The control of a loop, from any process of the cluster: a runner, or a client (`clientOnly` of `NodeClusterSocket.layer`) with the
  * `SqlClient` of the cluster.
  *
- * Fails with a `ControlError` where no loop of that name is known. A loop is known from its first term on, also while nobody owns it; one with
- * `catchUp: false` is not.
+ * Fails with a `ControlError` if there is no loop with that name. A loop is found after its first term has started, also while no runner owns it. A loop with
+ * `catchUp: false` is not found.
  *
  * **Example** (A pause in the whole cluster)
  *
@@ -114,7 +114,7 @@ export const control = (name: string): Effect.Effect<Control, ControlError, Shar
   })
 
 /**
- * All loops of the cluster that remember, by name, also those that nobody owns now.
+ * All loops of the cluster that have a memory, ordered by name, also loops without an owner now.
  *
  * **Example** (The loops of a service)
  *

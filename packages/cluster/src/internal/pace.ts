@@ -13,12 +13,14 @@ const interval = 2.5
 
 /** A first run that is later than these milliseconds was held up with others: they would start in the same instant. */
 const late = 20
+/** The milliseconds between these, which start beside those that are on time. */
+const lateInterval = 6
 
 /**
  * The place of a first run.
  *
  * - `delay`: the milliseconds until it may start
- * - `onTime`: goes on at once, or in a new place after a stop of the event loop
+ * - `onTime`: goes on at once, or in another place after a stop of the event loop
  */
 export interface Place {
   readonly delay: number
@@ -73,25 +75,32 @@ const makeTurn = (): Effect.Effect<void> => {
   })
 }
 
-export const makePace = (): Pace => {
-  const turn = makeTurn()
+/** Milliseconds to wait for a place, by the generic cell rate algorithm. */
+const makeLane = (burst: number, interval: number) => {
   let next = -Infinity
-  // The generic cell rate algorithm.
-  const reserve = (now: number): number => {
+  return (now: number): number => {
     next = Math.max(next, now)
     const delay = Math.max(0, Math.round(next - burst * interval - now))
     next += interval
     return delay
   }
+}
+
+export const makePace = (): Pace => {
+  const turn = makeTurn()
+  const onTime = makeLane(burst, interval)
+  const heldUp = makeLane(0, lateInterval)
   return {
     turn: Effect.flatMap(Clock.Clock, (clock) => clock === machineClock ? turn : Effect.void),
     firstRun: Effect.map(Clock.currentTimeMillis, (now) => {
-      const delay = reserve(now)
-      const onTime = Effect.flatMap(
-        Clock.currentTimeMillis,
-        (start) => start <= now + delay + late ? Effect.void : Effect.sleep(reserve(start))
-      )
-      return { delay, onTime }
+      const delay = onTime(now)
+      return {
+        delay,
+        onTime: Effect.flatMap(
+          Clock.currentTimeMillis,
+          (start) => start <= now + delay + late ? Effect.void : Effect.sleep(heldUp(start))
+        )
+      }
     })
   }
 }

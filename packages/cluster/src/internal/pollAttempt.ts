@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import type * as Schema from "effect/Schema"
 import { following, type PollRules } from "./pollDecision.ts"
 import { describe } from "./pollError.ts"
+import type { PollGate } from "./pollGate.ts"
 import * as meter from "./pollMeter.ts"
 import type { Ended, PollRow, PollStorage } from "./pollRow.ts"
 import type { PollTime } from "./pollTime.ts"
@@ -49,7 +50,7 @@ const untilStored = <A>(item: Item, operation: Effect.Effect<A, PersistenceError
   )
 
 /** Makes the attempt of an item, and stores what follows. Gives the next row, unless the poll has ended. */
-export const makeAttempt = (store: PollStorage, time: PollTime) => {
+export const makeAttempt = (store: PollStorage, time: PollTime, gate: PollGate) => {
   const watch = PollWatch.of(store)
 
   const end = Effect.fnUntraced(function*(
@@ -57,7 +58,7 @@ export const makeAttempt = (store: PollStorage, time: PollTime) => {
     outcome: { readonly state: Ended; readonly value: Schema.Json; readonly lastError: string | null }
   ) {
     const { attempt, id, name } = item.row
-    if (!(yield* untilStored(item, store.end(id, attempt, outcome)))) return
+    if (!(yield* gate.storing(untilStored(item, store.end(id, attempt, outcome))))) return
     yield* meter.ended(name, outcome.state)
     yield* watch.over([id])
   })
@@ -70,7 +71,7 @@ export const makeAttempt = (store: PollStorage, time: PollTime) => {
         const look = Effect.withSpan(
           Effect.suspend(() => check(row, Math.max(0, time.now() - row.startedAt))),
           `DurablePoll/${row.name}`,
-          { root: true, attributes: { key: row.key, attempt: row.attempt } }
+          { root: true, captureStackTrace: false, attributes: { key: row.key, attempt: row.attempt } }
         )
         const exit = yield* Effect.exit(restore(look))
         if (item.isDropped && Exit.hasInterrupts(exit)) return undefined
@@ -89,7 +90,7 @@ export const makeAttempt = (store: PollStorage, time: PollTime) => {
           const wait = Math.max(0, next.delay - (time.now() - checkedAt))
           return time.ask(store.plan(row.id, row.attempt, { ...next, lastError, wait }))
         })
-        const planned = yield* untilStored(item, plan)
+        const planned = yield* gate.storing(untilStored(item, plan))
         item.checkedSince = undefined
         // Another runner made this attempt, or it was cancelled: a look finds out.
         return planned && { ...row, ...next, attempt: row.attempt + 1, dueAt: planned.dueAt, lastError }

@@ -56,7 +56,7 @@ export interface Counted {
 
 type Stored<A> = Effect.Effect<A, PersistenceError>
 
-/** Each operation is one statement, so that a process that dies leaves no half of it. */
+/** Each operation is one statement, or a part of one, so that a process that dies leaves no half of it. */
 export interface PollStorage {
   /** Starts a run: the first of its key, or with `again` the next one after the end. Says whether it did. */
   readonly start: (

@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { drop, type Item, type Kind, makeAttempt } from "./pollAttempt.ts"
 import { makeCount } from "./pollCount.ts"
+import * as PollGate from "./pollGate.ts"
 import { type PollRow, type PollStorage, slots } from "./pollRow.ts"
 import * as PollTime from "./pollTime.ts"
 import * as PollWatch from "./pollWatch.ts"
@@ -68,11 +69,13 @@ const makeServer = (
     const left = new Set<string>()
     const isServed = ({ name, slot }: PollRow) => owned.has(slot) && kinds.has(name)
 
-    const attempt = makeAttempt(store, time)
+    const gate = PollGate.make()
+    const attempt = makeAttempt(store, time, gate)
 
     // From attempt to attempt while the next one is near. Others are found by a look.
     const follow = (item: Item): Effect.Effect<void> =>
       time.sleepUntil(item.row.dueAt).pipe(
+        Effect.andThen(gate.pass),
         Effect.andThen(Effect.suspend(() => {
           const kind = kinds.get(item.row.name)
           if (kind === undefined || !isServed(item.row)) return Effect.undefined

@@ -4,7 +4,31 @@ import { PersistenceError } from "effect/cluster/ClusterError"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
+import * as Batch from "./batch.ts"
 import { never, overdueAfter, type PollRow, type PollStorage } from "./pollRow.ts"
+
+/** An attempt that is over, with the columns of its poll that change. */
+interface Over {
+  readonly id: string
+  readonly attempt: number
+  readonly last_error: string | null
+}
+
+interface Plan extends Over {
+  readonly wait: number
+  readonly delay: number
+  readonly growth_nanos: number
+  readonly growth_steps: number
+}
+
+interface End extends Over {
+  readonly state: string
+  readonly value: string
+}
+
+/** Gives a column of an item: as a parameter, or as a column of a statement for many items. */
+type Column<Item> = (name: keyof Item & string) => Fragment
 
 interface SqlRow {
   readonly id: string
@@ -43,21 +67,6 @@ const toRow = (row: SqlRow): PollRow => ({
   value: JSON.parse(row.value)
 })
 
-// One statement with more parameters than this is not for every driver.
-const batch = 500
-
-const inBatches = <A, B, E>(
-  values: ReadonlyArray<A>,
-  f: (values: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>
-): Effect.Effect<ReadonlyArray<B>, E> =>
-  Effect.map(
-    Effect.forEach(
-      Array.from({ length: Math.ceil(values.length / batch) }, (_, i) => values.slice(i * batch, (i + 1) * batch)),
-      f
-    ),
-    (lists) => lists.flat()
-  )
-
 const stored = <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, PersistenceError> =>
   Effect.mapError(effect, (cause) => new PersistenceError({ cause }))
 
@@ -69,13 +78,15 @@ export const make: Effect.Effect<PollStorage, SqlError, SqlClient.SqlClient> = E
       id: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
       text: "TEXT COLLATE \"C\"",
       now: "floor(extract(epoch FROM clock_timestamp()) * 1000)::float8",
-      found: "to_regclass('effect_wait_polls') IS NOT NULL"
+      found: "to_regclass('effect_wait_polls') IS NOT NULL",
+      elements: "json_array_elements_text"
     }),
     sqlite: () => ({
       id: "INTEGER PRIMARY KEY",
       text: "TEXT",
       now: "round((julianday('now') - 2440587.5) * 86400000.0)",
-      found: "EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'effect_wait_polls')"
+      found: "EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'effect_wait_polls')",
+      elements: "json_each"
     }),
     orElse: () => undefined
   })
@@ -114,8 +125,75 @@ export const make: Effect.Effect<PollStorage, SqlError, SqlClient.SqlClient> = E
     growth_nanos, growth_steps, last_error, value`
   )
   const number = (id: string) => sql`CAST(${id} AS BIGINT)`
-  const inIds = (ids: ReadonlyArray<string>) => sql`id IN (${sql.csv(ids.map(number))})`
+  // One parameter, however many there are.
+  const inIds = (ids: ReadonlyArray<string>) =>
+    sql`id IN (SELECT CAST(value AS BIGINT) FROM ${sql.literal(dialect.elements)}(${JSON.stringify(ids)}))`
   const isWaiting = sql`state = 'waiting'`
+
+  // Stores what follows an attempt, unless the poll is no longer at this attempt: then there is no answer.
+  const makeWrite = <Item extends Over, Answer extends object>(
+    types: Record<keyof Item & string, string>,
+    set: (of: Column<Item>) => Fragment,
+    returning: Fragment
+  ): (item: Item) => Effect.Effect<Answer | undefined, SqlError> => {
+    const alone = (item: Item): Effect.Effect<Answer | undefined, SqlError> =>
+      Effect.map(
+        sql<Answer>`UPDATE effect_wait_polls SET ${set((name) => sql`${item[name]}`)}
+          WHERE id = ${number(item.id)} AND attempt = ${item.attempt} AND ${isWaiting} RETURNING ${returning}`,
+        ([row]) => row
+      )
+    const columns = Object.entries(types).map(([name, type]) => `${name} ${type}`).join(", ")
+    // A row that somebody has locked holds up no other one.
+    const together = (items: ReadonlyArray<Item>): Effect.Effect<ReadonlyArray<Answer | undefined>, SqlError> =>
+      Effect.map(
+        sql<Answer & { readonly n: number }>`WITH item AS (
+            SELECT item.* FROM json_to_recordset(${JSON.stringify(items.map((item, n) => ({ n, ...item })))})
+              AS item(n INTEGER, ${sql.literal(columns)})
+            JOIN effect_wait_polls poll ON poll.id = item.id AND poll.attempt = item.attempt AND poll.state = 'waiting'
+            FOR NO KEY UPDATE OF poll SKIP LOCKED
+          ) UPDATE effect_wait_polls poll SET ${set((name) => sql.literal(`item.${name}`))} FROM item
+          WHERE poll.id = item.id AND poll.attempt = item.attempt AND poll.state = 'waiting' RETURNING n, ${returning}`,
+        (rows) => {
+          const answers = new Map(rows.map((row) => [row.n, row]))
+          return items.map((_, n) => answers.get(n))
+        }
+      )
+    return sql.onDialectOrElse({
+      pg: () => {
+        const write = Batch.make(together)
+        return (item: Item) =>
+          Effect.flatMap(write(item), (answer) => answer === undefined ? alone(item) : Effect.succeed(answer))
+      },
+      orElse: () =>
+        Batch.make((items: ReadonlyArray<Item>) =>
+          items.length === 1 ? Effect.forEach(items, alone) : sql.withTransaction(Effect.forEach(items, alone))
+        )
+    })
+  }
+
+  const planned = makeWrite<Plan, { readonly now: number; readonly due_at: number }>(
+    {
+      id: "BIGINT",
+      attempt: "INTEGER",
+      last_error: "TEXT",
+      wait: "DOUBLE PRECISION",
+      delay: "DOUBLE PRECISION",
+      growth_nanos: "DOUBLE PRECISION",
+      growth_steps: "INTEGER"
+    },
+    (of) =>
+      sql`attempt = ${of("attempt")} + 1, due_at = CASE WHEN ${of("wait")} < ${never} - ${now} THEN ${now} + ${
+        of("wait")
+      } ELSE ${never} END, delay = ${of("delay")}, growth_nanos = ${of("growth_nanos")}, growth_steps = ${
+        of("growth_steps")
+      }, last_error = ${of("last_error")}`,
+    sql`due_at, ${now} AS now`
+  )
+  const ended = makeWrite<End, { readonly ended_at: number }>(
+    { id: "BIGINT", attempt: "INTEGER", last_error: "TEXT", state: "TEXT", value: "TEXT" },
+    (of) => sql`state = ${of("state")}, ended_at = ${now}, value = ${of("value")}, last_error = ${of("last_error")}`,
+    sql`ended_at`
+  )
 
   // An answer without rows tells the time as well.
   const read = (rows: Effect.Effect<ReadonlyArray<SqlRow & { readonly now: number }>, SqlError>) =>
@@ -150,34 +228,32 @@ export const make: Effect.Effect<PollStorage, SqlError, SqlClient.SqlClient> = E
       read(sql`SELECT ${columns}, ${now} AS now FROM effect_wait_polls WHERE name = ${name} AND key = ${key}
         ORDER BY run DESC LIMIT 1`),
     ended: (ids) =>
-      stored(inBatches(ids, (ids) =>
-        Effect.map(
-          sql<SqlRow>`SELECT ${columns} FROM effect_wait_polls WHERE ${inIds(ids)} AND state <> 'waiting'`,
-          (rows) => rows.map(toRow)
-        ))),
+      stored(Effect.map(
+        sql<SqlRow>`SELECT ${columns} FROM effect_wait_polls WHERE ${inIds(ids)} AND state <> 'waiting'`,
+        (rows) => rows.map(toRow)
+      )),
     waiting: (ids) =>
-      stored(inBatches(ids, (ids) =>
-        Effect.map(
-          sql<{ id: string }>`SELECT CAST(id AS TEXT) AS id FROM effect_wait_polls WHERE ${
-            inIds(ids)
-          } AND ${isWaiting}`,
-          (rows) => rows.map(({ id }) => id)
-        ))),
+      stored(Effect.map(
+        sql<{ id: string }>`SELECT CAST(id AS TEXT) AS id FROM effect_wait_polls WHERE ${inIds(ids)} AND ${isWaiting}`,
+        (rows) => rows.map(({ id }) => id)
+      )),
     plan: (id, attempt, { delay, growth, lastError, wait }) =>
       stored(Effect.map(
-        sql<{ now: number; due_at: number }>`UPDATE effect_wait_polls
-          SET attempt = attempt + 1, due_at = CASE WHEN ${wait} < ${never} - ${now} THEN ${now} + ${Math.ceil(wait)}
-            ELSE ${never} END, delay = ${delay}, growth_nanos = ${growth.nanos}, growth_steps = ${growth.steps},
-            last_error = ${lastError}
-          WHERE id = ${number(id)} AND attempt = ${attempt} AND ${isWaiting} RETURNING due_at, ${now} AS now`,
-        ([row]) => row === undefined ? undefined : { now: row.now, dueAt: row.due_at }
+        planned({
+          id,
+          attempt,
+          last_error: lastError,
+          wait: Math.ceil(wait),
+          delay,
+          growth_nanos: growth.nanos,
+          growth_steps: growth.steps
+        }),
+        (row) => row === undefined ? undefined : { now: row.now, dueAt: row.due_at }
       )),
     end: (id, attempt, { lastError, state, value }) =>
       stored(Effect.map(
-        sql`UPDATE effect_wait_polls
-          SET state = ${state}, ended_at = ${now}, value = ${JSON.stringify(value)}, last_error = ${lastError}
-          WHERE id = ${number(id)} AND attempt = ${attempt} AND ${isWaiting} RETURNING id`,
-        (rows) => rows.length > 0
+        ended({ id, attempt, last_error: lastError, state, value: JSON.stringify(value) }),
+        (row) => row !== undefined
       )),
     stop: (name, key) =>
       stored(Effect.map(

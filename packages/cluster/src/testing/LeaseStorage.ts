@@ -1,6 +1,6 @@
 /**
- * Where runners in one process contend for shards, by leases that run out: for specs of hand-overs and partitions on `TestClock`.
- * Effect's `RunnerStorage.layerMemory` grants everything to everybody.
+ * Leases that expire, for which runners in one process compete: for specs of hand-overs and partitions on `TestClock`.
+ * Effect's `RunnerStorage.layerMemory` grants every shard to every runner.
  *
  * @since 0.1.0
  */
@@ -18,11 +18,11 @@ import * as Option from "effect/Option"
 import { illegal } from "../internal/args.ts"
 
 /**
- * - `layer`: what all runners of the cluster are given
- * - `partition`: cuts a runner off: it can neither register, acquire, refresh nor release, which fails at once, and its leases run out.
- *   It still sees the others
- * - `heal`: ends that. Heal a partition before the Scope of the runner closes, as it hands its shards back then
- * - `ownerOf`: who has the lease of a shard now, as `host:port`
+ * - `layer`: the storage for all runners of the cluster
+ * - `partition`: cuts off a runner: its calls to register, acquire, refresh and release fail at once, and its leases expire.
+ *   It still sees the other runners
+ * - `heal`: ends a partition. Heal it before the Scope of the runner closes, because the runner then releases its shards
+ * - `ownerOf`: the runner that has the lease of a shard now, as `host:port`
  *
  * @category models
  * @since 0.1.0
@@ -52,11 +52,11 @@ const toKey = ({ host, port }: RunnerAddress): string => `${host}:${port}`
 /**
  * Leases for the runners of one process.
  *
- * - `expiration`: how long a lease lasts, a duration longer than 0; that of the runners' `ShardingConfig.shardLockExpiration`
+ * - `expiration`: how long a lease lasts, a duration longer than 0; use the `ShardingConfig.shardLockExpiration` of the runners
  *
- * Dies with an `IllegalArgumentError` for any other.
+ * Dies with an `IllegalArgumentError` for any other value.
  *
- * **Example** (A lease runs out when its owner is cut off)
+ * **Example** (A lease expires when its owner is cut off)
  *
  * ```ts
  * import { Effect } from "effect"

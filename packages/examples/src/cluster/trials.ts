@@ -10,15 +10,18 @@
  * - alerts: the alert of docs/many-machines.md
  * - polls: durable polls through deploys, rollbacks, clocks that differ, a locked table, and kill -9
  *
+ * `CLUSTER_DEFAULTS=1` measures only how fast the next owner is with Effect's own settings, and what they cost.
+ *
  * `npx --yes pnpm@12 cluster [--full] [--only many,faults] [--seed 1,2] [--seconds 40] [--trials 4] [--loops 1000] [--polls 1000]`
  */
-import { PollStore } from "@effect-wait/cluster"
+import { ClusterLoop, PollStore } from "@effect-wait/cluster"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Fiber, Layer, Option, Random } from "effect"
 import { Loop, Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 import { parseArgs } from "node:util"
+import { hasDefaults } from "./config.ts"
 import { client, looked, owner, reconciled, type Replica, type Row, startReplica, tried } from "./control.ts"
 import { layer as layerPostgres, layerClient, Postgres } from "./postgres.ts"
 import { rollout } from "./rollout.ts"
@@ -165,7 +168,6 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
   yield* owner(() => true)
   yield* Effect.sleep("3 seconds")
 
-  // The loop's own: two transactions a run.
   const commits = Effect.map(
     Effect.flatMap(
       SqlClient.SqlClient,
@@ -174,16 +176,23 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
     ),
     ([row]) => row?.n ?? NaN
   )
-  const [commitsBefore, runsBefore] = [yield* commits, (yield* reconciled()).length]
-  yield* Effect.sleep("10 seconds")
-  const [committed, ran] = [(yield* commits) - commitsBefore, (yield* reconciled()).length - runsBefore]
-  yield* Console.log(
-    `       idle, 3 replicas: ${((committed - 2 * ran) / 10).toFixed(1)} transactions a second, and ${
-      (2 * ran / 10).toFixed(1)
-    } of the loop`
-  )
+  // Idle: the only loop is paused, and there are no polls.
+  const loop = yield* ClusterLoop.control("reconcile")
+  yield* loop.pause
+  yield* Effect.sleep("2 seconds")
+  const before = yield* commits
+  yield* Effect.sleep("20 seconds")
+  const committed = (yield* commits) - before
+  yield* loop.resume
+  yield* Console.log(`       idle, 3 replicas: ${(committed / 20).toFixed(1)} transactions a second`)
 
-  for (const [how, name, limit] of [["kill", "kill -9", 10], ["stop", "SIGTERM", 2]] as const) {
+  for (
+    const [how, name, limit] of [["kill", "kill -9", hasDefaults ? 45 : 10], [
+      "stop",
+      "SIGTERM",
+      hasDefaults ? 10 : 2
+    ]] as const
+  ) {
     const took: Array<number> = []
     for (let i = 0; i < trialsEach; i++) took.push(yield* failOver(replicas, how))
     yield* claim(
@@ -193,10 +202,11 @@ const failOvers = Effect.fnUntraced(function*(seed: string) {
       } s`
     )
   }
-  const before = (yield* reconciled()).at(-1)?.id ?? 0
+  if (hasDefaults) return
+  const last = (yield* reconciled()).at(-1)?.id ?? 0
   const begun = (yield* tried()).at(-1)?.id ?? 0
   const { counts, paused, polls } = yield* churn(replicas, seed)
-  const [fenced, unfenced] = [yield* reconciled(before), yield* tried(begun)]
+  const [fenced, unfenced] = [yield* reconciled(last), yield* tried(begun)]
   const [late, early] = [stale(fenced), stale(unfenced)]
   const terms = new Set(unfenced.map(({ term }) => term)).size
   yield* Console.log(
@@ -245,7 +255,7 @@ const database = Effect.fnUntraced(function*(name: string) {
 })
 
 const program = Effect.gen(function*() {
-  const parts = only.split(",")
+  const parts = hasDefaults ? ["fail-over"] : only.split(",")
   if (parts.includes("fail-over")) yield* Effect.forEach(seed.split(","), failOvers, { discard: true })
   if (parts.includes("memory")) yield* Random.withSeed(memory(full ? fullMemory : smallMemory), seed)
   if (parts.includes("many")) yield* many(yield* database("many"), loopsMost)

@@ -12,7 +12,7 @@ export class Source extends Context.Service<Source, {
 
 export class Cache extends Context.Service<Cache, {
   readonly get: Effect.Effect<Rates>
-  /** After a change that is known: the next value comes at once. */
+  /** After a known change: loads the next value at once. */
   readonly refresh: Effect.Effect<void>
 }>()("recipes/Cache") {}
 

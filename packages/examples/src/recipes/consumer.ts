@@ -1,4 +1,4 @@
-/** A consumer of a log with partitions, such as Kafka's: at least once, in order, and a place for what cannot be handled. */
+/** A consumer of a log with partitions, such as Kafka's: at least once, in order, and a dead-letter topic for messages that cannot be handled. */
 import { Context, Effect, Schema } from "effect"
 import { Backoff, Jitter, Limit, Loop, Period, Retry } from "effect-wait"
 
@@ -8,16 +8,16 @@ export interface Message {
   readonly value: string
 }
 
-/** The broker, or what a message needs, is away. */
+/** The broker, or a dependency of the handler, is away. */
 export class Away extends Schema.TaggedError<Away>()("Away", { message: Schema.String }) {}
 
-/** The message will never be handled, however often it is tried. */
+/** No retry will handle this message. */
 export class Poison extends Schema.TaggedError<Poison>()("Poison", { message: Schema.String }) {}
 
 export class Broker extends Context.Service<Broker, {
   /** The next messages. It waits when there are none. */
   readonly poll: Effect.Effect<ReadonlyArray<Message>, Away>
-  /** Everything up to this message is done. */
+  /** Marks everything up to this message as handled. */
   readonly commit: (message: Message) => Effect.Effect<void, Away>
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void, Away>
   /** The next poll starts after the last commit. */
@@ -27,7 +27,7 @@ export class Broker extends Context.Service<Broker, {
 // Shorter than `max.poll.interval.ms`, 5 minutes: a consumer that does not poll loses its partitions.
 const quick = Backoff.exponential({ base: "100 millis", cap: "5 seconds" }).pipe(Jitter.full, Limit.within("1 minute"))
 
-// When what the messages need is away for longer, none of them goes to the dead letters: all wait.
+// A longer outage concerns all messages: none goes to the dead letters, and all wait.
 const slow = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.full)
 
 export const layer = (handle: (message: Message) => Effect.Effect<void, Away | Poison>) => {
@@ -40,7 +40,7 @@ export const layer = (handle: (message: Message) => Effect.Effect<void, Away | P
     yield* commit(message)
   })
 
-  // Partitions side by side; the messages of a partition in order.
+  // Partitions run concurrently; the messages of a partition in order.
   const batch = Effect.gen(function*() {
     const { poll } = yield* Broker
     const partitions = Map.groupBy(yield* poll, ({ partition }) => partition).values()

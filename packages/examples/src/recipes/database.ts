@@ -8,7 +8,7 @@ const schedule = Backoff.exponential({ base: "200 millis", cap: "5 seconds" }).p
   Limit.within("1 minute")
 )
 
-/** A server that starts refuses connections, or says that it starts. A wrong password stays wrong. */
+/** A starting server refuses connections, or answers that it is starting. A wrong password stays wrong. */
 const isAway = ({ reason }: SqlError.SqlError) => reason._tag === "ConnectionError" || reason._tag === "UnknownError"
 
 /** Succeeds when the database answers. */
@@ -20,5 +20,5 @@ export const waitFor = <R>(ping: Effect.Effect<unknown, SqlError.SqlError, R>) =
     onRetry: ({ attempt, error }) => Effect.logInfo(`attempt ${attempt}: ${error.message}`)
   })
 
-/** What it provides is there only when the database is: the loops, the server, the migrations. */
+/** Layers that it is provided to start after the database: the loops, the server, the migrations. */
 export const layer = Layer.effectDiscard(Effect.flatMap(SqlClient.SqlClient, (sql) => waitFor(sql`select 1`)))

@@ -50,7 +50,7 @@ export const layer = Layer.effect(
   Orders,
   Effect.gen(function*() {
     const database = yield* Database
-    // The driver throws when the database is locked. A defect would end the loop; now it is a failure, after which it goes on.
+    // The driver throws when the database is locked. Sandboxed, this defect is a failure, after which the loop continues.
     const loop = yield* Loop.forkScoped(Effect.sandbox(relay), Period.sliding("10 seconds"), {
       name: "outbox",
       backoff: Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.full),

@@ -21,7 +21,7 @@ const readyz = HttpRouter.add(
 )
 const livez = HttpRouter.add("GET", "/livez", HttpServerResponse.empty({ status: 200 }))
 
-/** Ends first: endpoints are removed from load balancers a moment after SIGTERM, not before. */
+/** Ends first: load balancers remove the endpoint a moment after SIGTERM. */
 const drain = Layer.effectDiscard(
   Effect.flatMap(
     Ready,

@@ -15,13 +15,13 @@ export class Issuer extends Context.Service<Issuer, {
 }>()("recipes/Issuer") {}
 
 export class AccessToken extends Context.Service<AccessToken, {
-  /** The token of now. It waits for the first one only. */
+  /** The current token. Only the first one has to be waited for. */
   readonly get: Effect.Effect<Token>
-  /** For a 401: a token that was revoked is replaced at once. */
+  /** After a 401: replaces a revoked token at once. */
   readonly renew: Effect.Effect<void>
 }>()("recipes/AccessToken") {}
 
-// The schedule sees the token of the last run. It leaves a fifth of its life for attempts that fail.
+// The schedule receives the token of the last run. A fifth of its lifetime remains for failed attempts.
 const beforeItExpires = Schedule.forever.pipe(
   Schedule.setInputType<Token>(),
   Schedule.modifyDelay(({ input }) => Effect.succeed(input.expiresIn)),

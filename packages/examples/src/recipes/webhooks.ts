@@ -10,7 +10,7 @@ export interface Delivery {
   readonly id: string
   readonly url: string
   readonly body: string
-  /** What its next delay is made from. */
+  /** Its next delay comes from this policy. */
   readonly policy: Backoff.Policy
   readonly attempts: number
   /** In milliseconds since the epoch. */
@@ -25,7 +25,7 @@ export class Deliveries extends Context.Service<Deliveries, {
 
 const maxAttempts = 15
 
-/** Another attempt helps after no answer, 429 and 5xx. 410 says: never again. */
+/** Only no answer, 429 and 5xx deserve another attempt. */
 const send = ({ body, id, url }: Delivery) =>
   HttpClient.post(url, { headers: { "webhook-id": id }, body: HttpBody.text(body, "application/json") }).pipe(
     Effect.timeout("10 seconds"),

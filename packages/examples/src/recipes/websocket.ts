@@ -5,13 +5,13 @@ import { Socket } from "effect/socket"
 
 type Handler = (text: string) => Effect.Effect<void>
 
-// A connection that held for a minute was healthy: the next delay is short again.
+// A connection that lasted a minute was healthy: the next delay is short again.
 const reconnect = Backoff.exponential({ base: "1 second", cap: "30 seconds" }).pipe(
   Jitter.full,
   Backoff.resetAfter("1 minute")
 )
 
-/** Reads messages until the connection ends. One that is silent for a minute is dead: the server sends a ping each 20 s. */
+/** Reads messages until the connection ends. A connection that is silent for a minute is dead: the server sends a ping each 20 s. */
 const connection = Effect.fnUntraced(function*(url: string, onMessage: Handler) {
   const socket = yield* Socket.makeWebSocket(url, { openTimeout: "10 seconds" })
   const read = yield* Socket.readerString(socket)

@@ -23,10 +23,10 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   /** Whether anything can stop or trigger the loop. */
   declare readonly isOpen: boolean
   stopped: Exit.Exit<unknown, F> | undefined = undefined
-  /** The next run comes without a delay. */
-  private triggered = false
-  /** Ends the current wait. */
-  private wake: ((noDelay: Effect.Effect<number>) => void) | undefined = undefined
+  /** The next run comes without a delay, and serves the trigger. */
+  protected triggered = false
+  /** Ends the current wait; undefined when the wait is over. */
+  protected wake: ((noDelay: Effect.Effect<number>) => void) | undefined = undefined
   private timer: ReturnType<typeof setTimeout> | undefined = undefined
   // Only where something in a run listens.
   declare private listeners?: Set<() => void>
@@ -73,27 +73,9 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   protected endWait(): void {
     const { wake } = this
     if (wake === undefined) return
-    this.awake()
+    this.wake = undefined
     clearTimeout(this.timer)
     wake(noDelay)
-  }
-
-  /** The wait is over. */
-  protected awake(): void {
-    this.wake = undefined
-  }
-
-  protected get isTriggered(): boolean {
-    return this.triggered
-  }
-
-  /** A run starts, and serves the trigger. */
-  protected serveTrigger(): void {
-    this.triggered = false
-  }
-
-  protected get isLive(): boolean {
-    return Context.get(this.context, Clock.Clock) === liveClock
   }
 
   /** Sleeps for this time, or until a stop or a trigger. */

@@ -23,7 +23,7 @@ import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Recollection } from "./loopStore.ts"
 import type { Kind } from "./meter.ts"
-import { changed, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
+import { changed, liveClock, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
@@ -81,7 +81,7 @@ const mustYield = (ahead: number): boolean => {
   const fiber = Fiber.getCurrent()
   if (fiber === undefined) return false
   const { maxOpsBeforeYield } = fiber.cache
-  return fiber.currentOpCount + ahead >= maxOpsBeforeYield && maxOpsBeforeYield >= ahead + 4
+  return fiber.currentOpCount + ahead >= maxOpsBeforeYield && maxOpsBeforeYield >= ahead + 3
 }
 
 /** A loop in progress. A sleeping loop holds little more than this record. */
@@ -124,7 +124,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       : makeMoment(random, clock, started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
     if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
-    this.work = rules.failed === undefined || watch !== undefined ? work : Effect.exit(work)
+    this.work = this.takesValues || watch !== undefined ? work : Effect.exit(work)
   }
 
   /** Runs the loop. */
@@ -148,10 +148,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   // The schedule starts with the first run: in a paused loop, after the pause.
   private begin(): Effect.Effect<B, E | F, R> {
-    this.doing = this.isHeld ? "holding" : "deciding"
-    return this.doing === "holding"
-      ? Effect.flatMap(this.hold(), () => this.begin())
-      : this.turns(this.startSchedule())
+    if (this.isHeld) return Effect.flatMap(this.hold(), () => this.begin())
+    this.doing = "deciding"
+    return this.turns(this.startSchedule())
+  }
+
+  protected override hold(): Effect.Effect<unknown> {
+    this.doing = "holding"
+    return super.hold()
   }
 
   /** Runs the loop after a first run that came before the loop, and failed. */
@@ -208,7 +212,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   private waited(result: unknown): void {
-    this.awake()
+    this.wake = undefined
     if (this.isStopping) {
       this.next = this.end("stopped")
     } else if (this.isDecision(result)) {
@@ -216,17 +220,17 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.next = result
     } else if (this.doing === "holding") {
       this.at.look()
-      this.next = this.isTriggered ? 0 : this.resumed()
+      this.next = this.triggered ? 0 : this.resumed()
     } else if (this.doing === "asking") {
       this.at.startRun()
     } else if (!this.isHeld) {
       this.at.startRun()
-      if (this.naps && !this.isTriggered) this.endNap()
+      if (this.naps && !this.triggered) this.endNap()
     }
   }
 
   private get naps(): boolean {
-    return this.calendar !== undefined && this.isLive
+    return this.calendar !== undefined && Context.get(this.context, Clock.Clock) === liveClock
   }
 
   // The delay of a calendar goes on, unless it has passed. The wall clock may have been stepped during the nap.
@@ -264,9 +268,15 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
-  // run, its Exit if the rules or the watch need it, a decision, or nothing after a sleep.
+  // run, its Exit if the rules, the stop or the watch need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
-    return this.doing === "running" && this.rules.failed === undefined && this.watch === undefined
+    return this.doing === "running" && this.takesValues
+  }
+
+  // Whether a failed run fails the loop. The failure of a retry that ended at the stop of the loop does not.
+  private get takesValues(): boolean {
+    const { isOpen, rules, watch } = this
+    return rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
   }
 
   private isExit(_result: unknown): _result is Exit.Exit<A, E> {
@@ -282,7 +292,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   protected get isHeld(): boolean {
-    return this.watch?.isPaused === true && !this.isTriggered && this.stopped === undefined
+    return this.watch?.isPaused === true && !this.triggered && this.stopped === undefined
   }
 
   /** From now on only a trigger starts a run. A run in flight finishes. The result completes when the memory has it. */
@@ -301,7 +311,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   private setDue(delay: number): boolean {
     const { at } = this
     at.setDue(delay)
-    const isDelayed = delay > 0 && !this.isTriggered
+    const isDelayed = delay > 0 && !this.triggered
     this.reportNext(isDelayed ? at.due : at.now)
     return isDelayed
   }
@@ -318,23 +328,20 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       this.doing = "deciding"
       return Effect.void
     }
-    if (this.isHeld) {
-      this.doing = "holding"
-      return this.hold()
-    }
+    if (this.isHeld) return this.hold()
     const begin = this.recollection?.begin
     if (begin !== undefined && this.doing !== "asking") {
       this.doing = "asking"
-      return this.wait(begin(this, this.plan, this.state, this.isTriggered))
+      return this.wait(begin(this, this.plan, this.state, this.triggered))
     }
-    return mustYield(this.watch === undefined ? 1 : 10)
+    return mustYield(this.watch === undefined ? 2 : 10)
       ? Effect.flatMap(Effect.yieldNow, () => this.run())
       : this.startRun()
   }
 
   private startRun(): Effect.Effect<unknown, E, R> {
     this.doing = "running"
-    this.serveTrigger()
+    this.triggered = false
     this.attempts++
     return this.runWork()
   }

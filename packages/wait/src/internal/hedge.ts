@@ -25,39 +25,39 @@ type Second<First, E> = First extends Effect.Effect<infer _, infer E1, infer _>
 type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E>>
 
 /**
- * Starts a second attempt beside one that is slow, and takes the first success. It shortens the slowest calls.
+ * Starts a second attempt beside a slow one, and takes the first success. It shortens the slowest calls.
  *
- * The first attempt starts at once. The next one starts when the schedule's delay has passed without an answer, and at once when an
- * attempt fails. The first success is the result, and interrupts the other attempts. An error that `while` refuses, a defect and an
- * attempt that interrupts itself end the operation in the same way. When all attempts have failed and none follows, it
- * fails with a `RetryExhausted`, as `Retry.run` does.
+ * The first attempt starts at once. The next attempt starts when the delay of the schedule has passed without an answer, and at once when an
+ * attempt fails. The first success is the result, and interrupts the other attempts. An error that `while` does not select, a defect and an
+ * attempt that interrupts itself also end the operation, and interrupt the others. When all attempts have failed and none follows, it
+ * fails with a `RetryExhausted`, like `Retry.run`.
  *
  * **When to use**
  *
  * For idempotent calls to a dependency with several replicas, where a few calls are much slower than the rest. A delay of the 95th percentile costs
- * at most 5 % more calls. An overloaded dependency is slow in every call, and hedges multiply its load: a `budget` bounds them.
+ * at most 5 % more calls. An overloaded dependency is slow in every call, and hedges multiply its load: a `budget` limits them.
  *
  * **Details**
  *
  * - the schedule gives the delay from the start of an attempt to the start of the next; each attempt takes one step. Its input is {@link Unanswered}
- * - `Retry.hint` in the schedule is the server's pushback: it delays the next attempt after that error. One that is longer than `max` allows no
- *   further attempt, and those in flight go on
- * - a budget that refuses allows no further attempt either, nor does the stop of the loop whose run the operation is in
- * - an attempt sees how many came before it in `Schedule.CurrentMetadata`, as under `Effect.retry`
+ * - `Retry.hint` in the schedule is the server's pushback: it delays the next attempt after that error. After a hint longer than `max` no
+ *   further attempt starts, and attempts in flight continue
+ * - after a refusal of the budget no further attempt starts, nor after a stop of the loop around the operation
+ * - an attempt reads its number, from 0, in `Schedule.CurrentMetadata`, as under `Effect.retry`
  * - interruption ends all attempts, and completes when they have ended
- * - when the first attempt answers in time, it adds up to 2 µs, which is less than `Effect.timeout` does
+ * - when the first attempt answers in time, the hedge adds up to 2 µs, less than `Effect.timeout`
  *
  * The sources are "The Tail at Scale" (Dean and Barroso, 2013) and the `hedgingPolicy` of gRPC's proposal A6. Dies with an
  * `IllegalArgumentError` for options that are not allowed, when it is run.
  *
  * **Gotchas**
  *
- * The schedule needs a limit: without one, a dependency that does not answer gets an attempt after each delay for as long as the call lasts.
+ * The schedule needs a limit: without a limit, a dependency that does not answer gets an attempt after each delay until the call ends.
  *
- * A success waits for the attempts that it interrupts. One that cannot be interrupted goes on to its end, and delays the success until
+ * A success waits for the attempts that it interrupts. An uninterruptible attempt runs to its end, and delays the success until
  * then.
  *
- * A `Retry.hint` inside a schedule of Effect's own, such as `Schedule.max`, delays no attempt. Put it around.
+ * A `Retry.hint` inside a combinator of Effect, such as `Schedule.max`, delays no attempt. Put the hint around the combinator.
  *
  * **Example** (The first replica hangs; 50 ms later the second one answers)
  *
@@ -83,8 +83,8 @@ type AnyOf<E> = Predicate.Predicate<E> | ReadonlyArray<Types.Tags<E>>
  * ```
  *
  * @see {@link run} for attempts one after the other
- * @see {@link hint} for a delay that the error asks for
- * @see `RetryBudget` for what bounds attempts across calls
+ * @see {@link hint} for a delay from the error
+ * @see `RetryBudget` for a limit of the attempts of all calls
  * @category retries
  * @since 0.1.0
  */

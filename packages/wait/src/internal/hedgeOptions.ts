@@ -5,12 +5,12 @@ import type * as Option from "effect/Option"
 import type { Picked } from "./which.ts"
 
 /**
- * What `onHedge` is told before an attempt.
+ * The argument of `onHedge`, before an attempt.
  *
- * - `attempt`: its number, from 2
- * - `running`: how many attempts are in flight
- * - `error`: the error because of which it starts before the delay has passed; none when the delay has passed
- * - `elapsed`: since the start of the first attempt
+ * - `attempt`: the number of the attempt, from 2
+ * - `running`: the number of attempts in flight
+ * - `error`: the error after which it starts early; none if the delay has passed
+ * - `elapsed`: the time since the start of the first attempt
  *
  * @category models
  * @since 0.1.0
@@ -25,13 +25,13 @@ export interface Hedging<out E> {
 /**
  * Options of `Retry.hedge`.
  *
- * - `while`: after which errors the others go on, and the next attempt starts: a predicate, or a list of tags such as
- *   `["Busy", "TimeoutError"]`; default: all. Any other error ends the operation, and is its failure as it is
- * - `budget`: the key of a budget, such as the name of the dependency; the `RetryBudget` in the context is asked before each attempt
- *   but the first, when that attempt is due. Default: none is
- * - `onHedge`: runs before each attempt but the first. The attempt starts when the hook has ended; an answer interrupts the hook
- * - `name`: makes the attempts visible: a span for each, with its number and why it started, metrics of the kind `hedge`, and the
- *   annotation `hedge` on what attempts and hooks log
+ * - `while`: selects the errors after which the other attempts continue, and the next attempt starts: a predicate, or a list of tags such as
+ *   `["Busy", "TimeoutError"]`; default: all. Any other error ends the operation, and is its failure, unchanged
+ * - `budget`: the key of a budget, such as the name of the dependency. Each attempt except the first withdraws from the `RetryBudget` in the context
+ *   when it is due. Default: no budget
+ * - `onHedge`: runs before each attempt except the first. The attempt starts after the hook has ended; an answer interrupts the hook
+ * - `name`: makes the attempts visible: a span for each, with its number and the reason for its start; metrics of the kind `hedge`; and the
+ *   annotation `hedge` on log entries of attempts and hooks
  *
  * @category models
  * @since 0.1.0

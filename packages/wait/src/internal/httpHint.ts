@@ -67,7 +67,7 @@ const retryAfter = (headers: Headers.Headers, now: number): number => {
 }
 
 /**
- * How long a response asks its client to wait, if it does.
+ * The time that a response asks its client to wait, if it has such a hint.
  *
  * - `now`: the time by the wall clock, in milliseconds since 1970: dates count from it
  *
@@ -88,8 +88,8 @@ const retryAfter = (headers: Headers.Headers, now: number): number => {
  * | `x-ratelimit-reset` | seconds since 1970 from 1,000,000,000 on; milliseconds since 1970 from a thousand times that on; else seconds | `x-ratelimit-remaining` is 0 | GitHub, X; some; Reddit |
  * | `x-ratelimit-reset-requests`, `-tokens` | a duration of Go, such as `6m0s` | `x-ratelimit-remaining-requests`, `-tokens` is 0 | OpenAI, Groq |
  *
- * Where a response does not say what is left, only a 429 counts as used up: many servers send these headers with each response. A
- * header that cannot be read is as if it were missing, and a date that has passed asks for 0.
+ * If a response does not have the number of remaining requests, only a 429 counts as used up: many servers send these headers with each
+ * response. An invalid header is ignored, and a date in the past is a hint of 0.
  *
  * **Example** (Seconds, a date, and a limit of GitHub)
  *

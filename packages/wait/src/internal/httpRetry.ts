@@ -35,8 +35,8 @@ type HttpError = HttpClientError.HttpClientError
  * How a hint of the server is followed.
  *
  * - `max`: the longest hint that is followed, a duration of 0 or more; default 1 minute
- * - `onExceed`: what becomes of a longer one. `"giveUp"`, the default: there is no further attempt. `"clamp"`: it counts as `max`
- * - `spread`: by how much a hint is made longer at random, so that clients which were told the same do not come back together: a
+ * - `onExceed`: what to do after a longer hint. `"giveUp"`, the default: there is no further attempt. `"clamp"`: it counts as `max`
+ * - `spread`: makes a hint longer at random, so that clients with the same hint do not come back together: a
  *   number of 0 or more; default 0.1, up to 10 %
  *
  * @category models
@@ -49,12 +49,12 @@ export interface HintOptions {
 }
 
 /**
- * What `onGiveUp` is told: a request failed in a way that may be retried, and there is no further attempt.
+ * The argument of `onGiveUp`: a request failed with a transient error, and there is no further attempt.
  *
- * - `request`: as it was sent first
- * - `error`: of the last attempt. A response with a retried status is a `StatusCodeError` here
- * - `attempts`: how many there were
- * - `elapsed`: from the start of the first attempt
+ * - `request`: the request of the first attempt
+ * - `error`: the error of the last attempt. A response with a retried status is a `StatusCodeError` here
+ * - `attempts`: the number of attempts
+ * - `elapsed`: the time from the start of the first attempt
  * - `reason`: by `_tag`. `Schedule` and `Budget` as in a `RetryExhausted`; `Method`: the request is not idempotent; `Body`: its body is
  *   a stream, which can be sent once
  *
@@ -72,18 +72,18 @@ export interface GaveUp<out E> {
 /**
  * Options of `HttpRetry.retry` and `HttpRetry.request`.
  *
- * - `statuses`: which statuses are retried, integers from 100 to 599; default 408, 429, 500, 502, 503 and 504
- * - `isTransient`: which other errors are retried, beside those of the transport, timeouts and the statuses; default: none
- * - `isIdempotent`: whether a request may be sent twice; default: GET, HEAD, OPTIONS, TRACE, PUT, DELETE, QUERY, and any with an
+ * - `statuses`: the statuses to retry, integers from 100 to 599; default 408, 429, 500, 502, 503 and 504
+ * - `isTransient`: selects other errors to retry, besides transport errors, timeouts and the statuses; default: none
+ * - `isIdempotent`: selects the requests that may be sent twice; default: GET, HEAD, OPTIONS, TRACE, PUT, DELETE, QUERY, and any with an
  *   `Idempotency-Key` header
- * - `streamBodies`: `"once"`, the default: a request whose body is a stream is not retried. `"again"`: its stream can be run again
- * - `attemptTimeout`: how long an attempt may take; default: for ever. It has failed with a `TransportError` then, which is retried
- * - `hint`: how a `Retry-After` and the like are followed, see {@link HintOptions}
+ * - `streamBodies`: `"once"`, the default: a request with a streamed body is not retried. `"again"`: its stream can run again
+ * - `attemptTimeout`: the time limit of an attempt; default: no limit. After it the attempt fails with a `TransportError`, which is retried
+ * - `hint`: how to follow a `Retry-After` and rate-limit headers, see {@link HintOptions}
  * - `budget`: `"host"`: a `RetryBudget` whose key is the host and port of the request; or a function from request to key. Default: none
- * - `attemptHeader`: the name of a header that gets the attempt's number, from 1; default: none
- * - `onRetry`: runs inside each delay, as that of `Retry.run`
- * - `onGiveUp`: runs when there is no further attempt, see {@link GaveUp}. Default: a Warn entry where the body is a stream
- * - `name`: makes the retries visible, as that of `Retry.run`
+ * - `attemptHeader`: the name of a header that gets the number of the attempt, from 1; default: none
+ * - `onRetry`: runs inside each delay, as in `Retry.run`
+ * - `onGiveUp`: runs when there is no further attempt, see {@link GaveUp}. Default: a log entry of level Warn if the body is a stream
+ * - `name`: makes the retries visible, as in `Retry.run`
  *
  * @category models
  * @since 0.1.0

@@ -1,12 +1,12 @@
 import * as Data from "effect/Data"
 
 /**
- * A store that cannot be used, or what it has under the name of a loop is no memory of that loop.
+ * The store is away, or its data under the name of a loop is no memory of this loop.
  *
  * - `name`: the name of the loop
- * - `key`: where the store has the memory, such as a file
- * - `reason`: `"unavailable"`: the store is away, and the loop tries again; `"unreadable"`: the store has something else;
- *   `"stale"`: another process has taken over the loop, which ends here
+ * - `key`: the place of the memory in the store, such as a file
+ * - `reason`: `"unavailable"`: the store is away, and the loop tries again; `"unreadable"`: the data is no memory;
+ *   `"stale"`: another process has taken over the loop, so the loop ends here
  * - `cause`: the error of the store
  *
  * **Example** (Something else under the name of the loop)

@@ -15,12 +15,12 @@ export interface Slots {
 }
 
 /**
- * What a store keeps of a loop. Times are in milliseconds since the epoch; null where there is none.
+ * The memory of a loop in a store. Times are in milliseconds since the epoch, or null.
  *
- * - `written`: when the loop made this memory
+ * - `written`: when the loop wrote this memory
  * - `anchor`: the first slot of a `Period.ticker`
  * - `slot`: the slots up to this time were served, or counted as missed
- * - `nextSlot`: the slot after it; null where it is not known
+ * - `nextSlot`: the slot after it; null if it is not known
  * - `due`: when the next run is due; null for a delay of Infinity
  * - `period`: the milliseconds of a `Period.sliding` or `Period.nonSliding`
  * - `lastStart`, `lastEnd`, `lastSuccess`: when a run last started, ended, and succeeded
@@ -46,7 +46,7 @@ export interface Memory extends Slots {
  *   schedules, and for a run that was triggered or is immediate
  * - `nextSlot`: the slot after it
  * - `start`: when it starts, in milliseconds since the epoch
- * - `isTriggered`: a trigger starts it: also while the loop is paused
+ * - `isTriggered`: whether a trigger starts it, which also happens while the loop is paused
  *
  * @category models
  * @since 0.1.0
@@ -70,14 +70,14 @@ export interface Policy {
 }
 
 /**
- * How a loop goes on after a restart: the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
+ * How a loop continues after a restart: the option `catchUp` of `Loop.forkScoped` and `Loop.layer`.
  *
- * - `missed`: what becomes of slots of `Period.cron` and `Period.ticker` that passed while no process ran the loop.
- *   `"one"`, the default: one run at once for all of them. `"skip"`: none, the next run waits for the next slot.
+ * - `missed`: how to catch up with slots of `Period.cron` and `Period.ticker` that passed while no process ran the loop.
+ *   `"one"`, the default: one run at once for all of them. `"skip"`: no run, the loop waits for the next slot.
  *   `"all"`: one run at once for each of them, the oldest first
  * - `window`: older slots do not run, and count as missed; default Infinity
- * - `unreadable`: what the loop does when the store has something else under its name. `"fail"`, the default: it fails
- *   with a `LoopStoreError`. `"startAsNew"`: it starts as if it were new, and overwrites it
+ * - `unreadable`: what to do if the store has invalid data under the name. `"fail"`, the default: the loop fails
+ *   with a `LoopStoreError`. `"startAsNew"`: the loop starts as new, and overwrites the data
  *
  * @category models
  * @since 0.1.0

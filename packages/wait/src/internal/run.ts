@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { Driver, type Rules, type Spec } from "./driver.ts"
+import { withLoop } from "./stopping.ts"
 import { CurrentRun, Watch } from "./watch.ts"
 
 /** Wraps a loop, such as in a timeout. */
@@ -13,7 +14,10 @@ export type Around<A, E, R, In, Out, B, F> = (
   driver: Driver<A, E, R, In, Out, B, F>
 ) => Effect.Effect<B, E | F, R>
 
-/** Runs a loop, with its stop in a fiber of its own. */
+/**
+ * Runs a loop, with its stop in a fiber of its own. A closure lives as long as the loop, with all that it captures: these
+ * share one scope.
+ */
 export const run = <A, E, R, In, Out, B, F>(
   driver: Driver<A, E, R, In, Out, B, F>,
   { initialDelay = 0, stop }: Spec<A, E, R, In, Out, F>,
@@ -21,13 +25,20 @@ export const run = <A, E, R, In, Out, B, F>(
 ): Effect.Effect<B, E | F, R> => {
   if (stop === undefined) return withWatch(driver, initialDelay, around)
   let watcher: Fiber.Fiber<unknown, F> | undefined
-  return Effect.onExit(
-    Effect.suspend(() => {
+  return Effect.onExitPrimitive(
+    Effect.withFiber((fiber) => {
+      // In the runs, retries end with the stop of the loop. A forked loop has this in the context of each run.
+      if (driver.rules.kind === "loop" && driver.watch?.settings.isForked !== true) {
+        fiber.setContext(withLoop(driver.context, driver))
+      }
       watcher = Effect.runForkWith(driver.context)(stop)
       watcher.addObserver((exit) => driver.stop(exit))
       return withWatch(driver, initialDelay, around)
     }),
-    () => watcher === undefined ? Effect.void : Fiber.interrupt(watcher)
+    () => {
+      Fiber.getCurrent()?.setContext(driver.context)
+      return watcher && Fiber.interrupt(watcher)
+    }
   )
 }
 

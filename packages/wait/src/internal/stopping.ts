@@ -31,6 +31,10 @@ export const CurrentLoop = Context.Reference<Stoppable | typeof hiddenStop | und
   defaultValue: constUndefined
 })
 
+/** The same context, with this loop as the nearest one. Where a stop is hidden, so is that of this loop. */
+export const withLoop = <R>(context: Context.Context<R>, loop: Stoppable): Context.Context<R> =>
+  Context.add(context, CurrentLoop, Context.get(context, CurrentLoop) === hiddenStop ? undefined : loop)
+
 /** The nearest loop, unless its stop is hidden. */
 export const loopAround = (context: Context.Context<never>): Stoppable | undefined => {
   const loop = Context.get(context, CurrentLoop)

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { constUndefined } from "effect/Function"
 import type { Severity } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -16,7 +17,7 @@ import { causeOf } from "./causeOf.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
-import { CurrentLoop, hasStopped, hiddenStop, type Stoppable } from "./stopping.ts"
+import { hasStopped, type Stoppable, withLoop } from "./stopping.ts"
 
 /** The part of a driver that a Watch reads. */
 export interface Watched extends Stoppable {
@@ -169,7 +170,7 @@ export class Watch {
   /** The failure of the last run, until the next run is due. */
   private openFailure: Cause.Cause<unknown> | undefined = undefined
   /** Why the store of the loop's memory is away. */
-  declare storeFailure?: LoopStoreError
+  declare storeFailure?: LoopStoreError | undefined
   private extras: Extras | undefined = undefined
   /** The loops of the same Scope. */
   private group: Group | undefined = undefined
@@ -200,7 +201,7 @@ export class Watch {
 
   /** Starts a run. */
   run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const { kind, meter, name, settings: { link, root } } = this
+    const { kind, meter, name, settings: { isForked, link, root } } = this
     const { at, attempts, context } = loop
     const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
@@ -215,38 +216,40 @@ export class Watch {
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
     this.changed()
-    const run = kind === "loop" ? this.mark(loop, work) : work
-    if (name === undefined) return run
-    const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
-    // The stack would be that of the driver, and its capture would cost more than the rest of the run.
-    return Effect.withSpan(annotate(kind, name, run), name, {
-      attributes,
-      captureStackTrace: false,
-      root,
-      ...(link !== undefined && { links: [{ span: link, attributes: {} }] })
-    })
-  }
-
-  // Adds the run, and in a forked loop its stop and a Scope, to the context of the work. One change of the context sets
-  // all three.
-  private mark<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const current: Run = { watch: this, outer: Context.get(loop.context, CurrentRun) }
-    if (!this.settings.isForked) return Effect.provideService(work, CurrentRun, current)
-    return Effect.withFiber((fiber) => {
-      const { context } = fiber
-      const scope = Scope.makeUnsafe()
-      const stoppable = Context.get(context, CurrentLoop) === hiddenStop ? undefined : loop
-      fiber.setContext(
-        Context.add(context, CurrentRun, current).pipe(
-          Context.add(CurrentLoop, stoppable),
-          Context.add(Scope.Scope, scope)
+    // One change of the context adds all that a run sees: its span, the name in its logs, the run itself, and in a forked
+    // loop the stop and a Scope. What closes with the Scope sees the span and the name.
+    const inContext = (span?: Tracer.Span): Effect.Effect<A, E, R> =>
+      Effect.withFiber((fiber) => {
+        const before = fiber.context
+        const named = span === undefined ? before : before.pipe(
+          Context.add(Tracer.ParentSpan, span),
+          // Without a stack: it would be that of the driver.
+          Context.add(References.CurrentStackFrame, {
+            name: span.name,
+            stack: constUndefined,
+            parent: Context.get(before, References.CurrentStackFrame)
+          }),
+          Context.add(References.CurrentLogAnnotations, {
+            ...Context.get(before, References.CurrentLogAnnotations),
+            [kind]: name
+          })
         )
-      )
-      return Effect.onExitPrimitive(work, (exit) => {
-        fiber.setContext(context)
-        return Scope.closeUnsafe(scope, exit)
+        const scope = isForked ? Scope.makeUnsafe() : undefined
+        const marked = kind === "loop"
+          ? Context.add(named, CurrentRun, { watch: this, outer: Context.get(context, CurrentRun) })
+          : named
+        const inside = scope === undefined ? marked : Context.add(withLoop(marked, loop), Scope.Scope, scope)
+        const change = (to = before) => void fiber.setContext(to)
+        change(inside)
+        return Effect.onExitPrimitive(work, (exit) => {
+          const closing = scope && Scope.closeUnsafe(scope, exit)
+          change(closing && named)
+          return closing && Effect.onExitPrimitive(closing, () => change())
+        })
       })
-    })
+    if (name === undefined) return kind === "loop" ? inContext() : work
+    const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
+    return Effect.useSpan(name, { attributes, root, links: link && [{ span: link, attributes: {} }] }, inContext)
   }
 
   /** `Loop.survive` caught this Cause in the current run. */
@@ -320,8 +323,12 @@ export class Watch {
     this.lastEnd = at.wall()
     this.enter(loop, this.isPaused ? "paused" : "waiting")
     if (this.settings.history > 0) {
-      const run = { attempt: loop.attempts, start: this.lastStart, end: this.lastEnd }
-      this.own().remember({ ...run, cause: Option.fromUndefinedOr(cause) }, this.settings.history)
+      this.own().remember({
+        attempt: loop.attempts,
+        start: this.lastStart,
+        end: this.lastEnd,
+        cause: Option.fromUndefinedOr(cause)
+      }, this.settings.history)
     }
     this.meter?.duration.updateUnsafe((at.now - at.start) / 1000, context)
   }
@@ -356,8 +363,7 @@ export class Watch {
   /** The store of the loop's memory is away, or it is there again. */
   storeFailed(failure: LoopStoreError | undefined): void {
     if (failure === this.storeFailure) return
-    if (failure === undefined) delete this.storeFailure
-    else this.storeFailure = failure
+    this.storeFailure = failure
     this.changed()
   }
 

@@ -56,7 +56,7 @@ export interface Client<out A, out E = never> {
  *
  * - `clients`: the clients, by number
  * - `time`: when the last client ended, in milliseconds; `until` if a client was cut
- * - `outcome`: `"done"` if all clients ended, with a success or a failure; else `"cut"`
+ * - `outcome`: `"done"` if all clients ended, with a success or a failure; otherwise `"cut"`
  *
  * @category models
  * @since 0.1.0
@@ -93,7 +93,7 @@ const dying = (cause: Cause.Cause<unknown>): Cause.Cause<never> =>
  *
  * Virtual time does not wait for promises, timers and I/O. With `until`, a client that waits for one is cut; without
  * `until`, the herd dies when no other client is left. A client that never waits, or that cannot be interrupted, is not
- * cut: the herd goes on with it.
+ * cut: the herd continues with it.
  *
  * **Example** (Five clients of a server that serves one at a time)
  *

@@ -64,7 +64,7 @@ export class NeverSleeps extends Data.TaggedError("NeverSleeps")<{
  *
  * - `make`: makes the loop; each run of an effect that it passes to `track` is recorded
  * - `until`: how much time passes, a finite duration of 0 or more
- * - `from`: the time at 0 by the wall clock, for calendars; default: 1970-01-01T00:00Z, where a test clock begins. The times of
+ * - `from`: the time at 0 by the wall clock, for calendars; default: 1970-01-01T00:00Z, where a test clock starts. The times of
  *   the recording count from 0
  * - `random`: draws from 0 up to 1, repeated in this order; default: the `Random` service
  *

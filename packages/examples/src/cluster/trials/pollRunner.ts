@@ -5,7 +5,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { PgClient } from "@effect/sql-pg"
 import { Clock, Effect, Layer, Option, Redacted, References } from "effect"
 import { RunnerAddress, ShardingConfig } from "effect/cluster"
-import { type KindName, serve } from "./pollKinds.ts"
+import { type KindName, serve, toFile, toTable } from "./pollKinds.ts"
 
 export interface Settings {
   readonly name: string
@@ -13,6 +13,8 @@ export interface Settings {
   readonly url: string
   /** What it serves. None is a runner of a version that has no durable poll. */
   readonly kinds: ReadonlyArray<KindName>
+  /** Where it reports its looks; by default to a table. */
+  readonly file?: string
   /** How many milliseconds its clock is ahead of that of the machine. */
   readonly clockIsAheadBy: number
 }
@@ -24,7 +26,8 @@ const config = {
   runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", settings.port))
 }
 
-const polls = settings.kinds.map((kind) => serve(kind, settings.name))
+const reportToFile = settings.file === undefined ? undefined : toFile(settings.file)
+const polls = settings.kinds.map((kind) => serve(kind, reportToFile ?? toTable(kind, settings.name)))
 
 const service = Layer.mergeAll(Layer.empty, ...polls).pipe(
   Layer.provide(PollStore.layerSql),

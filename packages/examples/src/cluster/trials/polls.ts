@@ -7,14 +7,17 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Effect, Layer, Random } from "effect"
 import { Period, Poll } from "effect-wait"
 import { ChildProcess } from "effect/process"
-import { SqlClient } from "effect/sql"
-import { readFileSync } from "node:fs"
+import { SqlClient, type SqlError } from "effect/sql"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { layer as layerPostgres, layerClient, Postgres } from "../postgres.ts"
 import { claim, note } from "./claims.ts"
-import { type KindName, kinds, type Look, looks, prepare } from "./pollKinds.ts"
+import { type KindName, kinds, type Look, looks, looksIn, prepare } from "./pollKinds.ts"
 import type { Settings } from "./pollRunner.ts"
+import { cpuOf, cpuOfServer, memoryOf } from "./processes.ts"
 
 const program = fileURLToPath(new URL("pollRunner.ts", import.meta.url))
 
@@ -30,7 +33,7 @@ let runners = 0
 
 /** Starts a runner, and waits until it is a member of the cluster. It ends with the Scope at the latest. */
 const startRunner = Effect.fnUntraced(
-  function*(url: string, options: Partial<Pick<Settings, "kinds" | "clockIsAheadBy">>) {
+  function*(url: string, options: Partial<Pick<Settings, "kinds" | "clockIsAheadBy" | "file">>) {
     const sql = yield* SqlClient.SqlClient
     const settings: Settings = {
       name: `p${++runners}`,
@@ -53,13 +56,9 @@ const startRunner = Effect.fnUntraced(
     )
     return {
       name: settings.name,
+      pid: child.pid,
       kill: Effect.ignore(child.kill({ killSignal: "SIGKILL" })),
-      stop: Effect.ignore(child.kill({ killSignal: "SIGTERM", forceKillAfter: "30 seconds" })),
-      /** The memory of its process in MB, where the system tells. */
-      memory: Effect.try({
-        try: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024,
-        catch: () => "its process is gone"
-      }).pipe(Effect.orElseSucceed(() => NaN))
+      stop: Effect.ignore(child.kill({ killSignal: "SIGTERM", forceKillAfter: "30 seconds" }))
     }
   }
 )
@@ -77,7 +76,13 @@ const startPolls = Effect.fnUntraced(function*(kind: KindName, count: number, he
 
 /** How many of these polls held, and what their looks tell. */
 const results = Effect.fnUntraced(
-  function*(kind: KindName, keys: ReadonlyArray<string>, heldAt: number, seconds: number) {
+  function*(
+    kind: KindName,
+    keys: ReadonlyArray<string>,
+    heldAt: number,
+    seconds: number,
+    made: Effect.Effect<ReadonlyArray<Look>, SqlError.SqlError, SqlClient.SqlClient> = looks(kind)
+  ) {
     const held = yield* Effect.forEach(
       keys,
       (key) =>
@@ -85,9 +90,10 @@ const results = Effect.fnUntraced(
           Effect.timeoutOption(`${seconds} seconds`),
           Effect.match({ onFailure: () => false, onSuccess: (found) => found.valueOrUndefined?.looks === heldAt })
         ),
-      { concurrency: "unbounded" }
+      // A pool of connections has no queue for ten thousand.
+      { concurrency: 1000 }
     )
-    const byKey = Map.groupBy(yield* looks(kind), ({ key }) => key)
+    const byKey = Map.groupBy(yield* made, ({ key }) => key)
     const lists = keys.map((key): ReadonlyArray<Look> => byKey.get(key) ?? [])
     const isWhole = lists.map((list) => {
       let last = 0
@@ -117,7 +123,8 @@ const startAll = (url: string, all: ReadonlyArray<Parameters<typeof startRunner>
 
 /** Two old runners, one with another kind of poll and one without any, are replaced by new ones, these by old ones, and again. */
 const deploys = Effect.fnUntraced(function*(url: string) {
-  const heldAt = 12
+  // They outlast the deploys.
+  const heldAt = 30
   const old = startAll(url, [{ kinds: ["backup"] }, {}])
   const current = startAll(url, [{ kinds: ["backup", "deploy"] }, { kinds: ["backup", "deploy"] }])
   const first = yield* old
@@ -129,17 +136,20 @@ const deploys = Effect.fnUntraced(function*(url: string) {
   yield* pause(1500, 2500)
   const made = (yield* looks("deploy")).length
   const back = yield* old
+  const rolledBack = yield* Clock.currentTimeMillis
   yield* stopAll(forward)
   yield* pause(1000, 2000)
   const again = yield* current
   yield* stopAll(back)
-  const { held, twice, whole, worstGap } = yield* results("deploy", keys, heldAt, 60)
+  const away = ((yield* Clock.currentTimeMillis) - rolledBack) / 1000
+  const { all, held, twice, whole, worstGap } = yield* results("deploy", keys, heldAt, 60)
+  const last = all.filter(({ runner }) => again.some(({ name }) => name === runner)).length
   yield* claim(
-    held === 20 && whole === 20 && twice === 0,
-    `a rolling deploy that adds a kind of poll, a rollback after ${made} looks, and a deploy again, beside old runners with and without ` +
+    held === 20 && whole === 20 && twice === 0 && last > 0,
+    `a rolling deploy that adds a kind of poll, a rollback after ${made} looks, and a deploy again for ${last}, beside old runners with and without ` +
       `durable polls: ${held} of 20 held, ${20 - whole} skipped a look, ${twice} looks twice; worst gap ${
         worstGap.toFixed(1)
-      } s`
+      } s, with the rollback of ${away.toFixed(1)} s`
   )
   const kept = yield* results("backup", others, heldAt, 60)
   yield* claim(
@@ -198,41 +208,87 @@ const locked = Effect.fnUntraced(function*(url: string) {
   yield* stopAll(other === undefined ? [] : [other])
 })
 
-/** Very many polls on two runners, of which one is killed. */
+const folderOfLooks = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-wait-looks-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+/** Very many polls on three runners, of which one is killed. Looks are reported to files: the database has only the polls. */
 const many = Effect.fnUntraced(function*(url: string, count: number) {
   const heldAt = 4
-  const [owner, other] = yield* startAll(url, [{ kinds: ["many"] }, { kinds: ["many"] }])
+  const sql = yield* SqlClient.SqlClient
+  const server = yield* Postgres
+  const folder = yield* folderOfLooks
+  const files = ["a", "b", "c"].map((name) => join(folder, name))
+  const all = yield* startAll(url, files.map((file) => ({ kinds: ["many"], file })))
+  const [owner, ...others] = all
+  if (owner === undefined) return
+  const made = Effect.sync(() =>
+    all.flatMap(({ name }, i) => looksIn(files[i] ?? "", name)).toSorted((a, b) => a.at - b.at)
+  )
+  const used = Effect.all({
+    runners: Effect.map(Effect.forEach(others, ({ pid }) => cpuOf(pid)), (all) => all.reduce((a, b) => a + b, 0)),
+    database: cpuOfServer(server.folder)
+  })
+  const before = yield* used
+
   const start = yield* Clock.currentTimeMillis
   const keys = yield* startPolls("many", count, heldAt)
   const started = (yield* Clock.currentTimeMillis) - start
   yield* pause(3000, 5000)
-  const memory = yield* owner?.memory ?? Effect.succeed(NaN)
-  yield* owner?.kill ?? Effect.void
-  const { all, held, twice, whole, worstGap } = yield* results("many", keys, heldAt, 60 + count / 10)
-  const times = all.map(({ at }) => at)
+  // In the middle of the looks that are due together: it is the worst moment for a kill.
+  const seen = looksIn(files[0] ?? "", owner.name).length
+  yield* Poll.until(
+    Effect.sync(() => looksIn(files[0] ?? "", owner.name).length - seen),
+    Period.sliding("10 millis"),
+    { accept: (more) => more >= count / 6, timeout: "20 seconds" }
+  )
+  const memory = yield* memoryOf(owner.pid)
+  yield* owner.kill
+  // Time for what it had sent; nobody else gets its polls within two seconds.
+  yield* Effect.sleep("300 millis")
+  const rows = yield* sql<{ key: string; attempt: number }>`SELECT key, attempt FROM effect_wait_polls
+    WHERE name = 'many' AND state = 'waiting'`
+  const attempts = new Map(rows.map(({ attempt, key }) => [key, attempt]))
+  const inFlight = (yield* made).filter(({ attempt, key, runner }) =>
+    runner === owner.name && attempts.get(key) === attempt
+  )
+
+  const result = yield* results("many", keys, heldAt, 60 + count / 10, made)
+  const { held, twice, whole, worstGap } = result
+  const times = result.all.map(({ at }) => at)
   const span = (times.reduce((a, b) => Math.max(a, b), 0) - times.reduce((a, b) => Math.min(a, b), Infinity)) / 1000
-  const survivor = yield* other?.memory ?? Effect.succeed(NaN)
-  const sql = yield* SqlClient.SqlClient
-  const rows = Effect.map(
+  const byOthers = result.all.filter(({ runner }) => runner !== owner.name).length
+  const after = yield* used
+  const survivors = (yield* Effect.forEach(others, ({ pid }) => memoryOf(pid))).map((megabytes) => megabytes.toFixed(0))
+  const left = Effect.map(
     sql<{ n: number }>`SELECT count(*)::int AS n FROM effect_wait_polls WHERE name = 'many'`,
     ([row]) => row?.n ?? NaN
   )
-  const before = yield* rows
+  const stored = yield* left
   yield* PollStore.purge({ olderThan: 0, limit: 2 * count })
-  const left = yield* rows
+  const purged = yield* left
   yield* claim(
-    held === count && whole === count && left === 0,
-    `${count} polls with a look each 5 s, and a kill -9: started in ${(started / 1000).toFixed(1)} s, ${held} held, ` +
-      `${count - whole} skipped a look, ${twice} looks twice; worst gap ${worstGap.toFixed(1)} s`
+    held === count && whole === count && twice <= inFlight.length && inFlight.length <= 64 && purged === 0,
+    `${count} polls with a look each 5 s on three runners, and a kill -9: started in ${
+      (started / 1000).toFixed(1)
+    } s, ${held} held, ` +
+      `${count - whole} skipped a look; ${inFlight.length} looks in flight at the kill, ${twice} looks twice; ` +
+      `worst gap ${worstGap.toFixed(1)} s`
   )
   yield* note(
-    `${(all.length / span).toFixed(0)} looks a second; ${memory.toFixed(0)} MB a runner, ${
-      survivor.toFixed(0)
-    } MB the survivor; ` +
-      `${before} rows, and ${left} after the purge`
+    `${(result.all.length / span).toFixed(0)} looks a second, ${
+      (byOthers / (after.runners - before.runners)).toFixed(0)
+    } for a second of ` +
+      `processor time of a runner, ${
+        (result.all.length / (after.database - before.database)).toFixed(0)
+      } for one of the database; ` +
+      `${memory.toFixed(0)} MB a runner, the survivors ${
+        survivors.join(" and ")
+      } MB; ${stored} rows, and ${purged} after the purge`
   )
-  yield* stopAll(other === undefined ? [] : [other])
-})
+  yield* stopAll(others)
+}, Effect.scoped)
 
 const forgetAll = Effect.fnUntraced(function*(kind: KindName) {
   const sql = yield* SqlClient.SqlClient
