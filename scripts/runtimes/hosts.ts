@@ -63,7 +63,7 @@ const command = ({ before = [], name, program, version, vitest }: Command): Host
   return { name, version, run, ...vitest && { specs: (cwd) => vitestBy(cwd, program(), before, vitest) } }
 }
 
-/** A worker that runs the program at a request. The clock of a worker stands still until a timer or an answer comes. */
+/** A worker that runs the program at a request. */
 const worker = (name: string, ...flags: ReadonlyArray<string>): Host => ({
   name,
   version: versions.workerd,

@@ -36,15 +36,18 @@ const scenario = (results: ReadonlyArray<readonly [title: string, given: unknown
 }
 
 // A timer may wake 1 ms early, and a clock may tell whole milliseconds.
-const coarse = 2
+const coarse = 3
 
-/** No run more than there are slots, and most slots served, by runs that keep to them: a period that drifts is anywhere in them. */
+/**
+ * No run more than there are slots, and at least half of the slots served. After a late run the next one makes up for it: in a period
+ * that drifts each gap is a whole one at least. A busy machine makes runs later, and no bound tighter.
+ */
 const ticker = ({ period, slots, starts }: Ticked): string => {
-  const inTime = starts.filter((start) => (start + coarse) % period < period / 4 + coarse).length
+  const shortest = Math.min(...starts.slice(1).map((start, i) => start - starts[i]!))
   if (starts.length > slots) fail("at most one run a slot", starts)
   if (starts.length < slots / 2) fail("a run in at least half of the slots", starts)
-  if (inTime < starts.length / 2) fail("most runs in the first quarter of a slot", starts)
-  return `ticker ${starts.length} of ${slots} slots, ${inTime} in time`
+  if (shortest > period - coarse) fail("a late run delays no other", starts)
+  return `ticker ${starts.length} of ${slots} slots`
 }
 
 const clock = ({ step }: Ticking): string =>

@@ -5,7 +5,7 @@ import { Loop, Period } from "effect-wait"
 const period = 100
 const slots = 40
 
-// Counted work: some clocks stand still while a program computes.
+// Counted work, since a worker's clock may stand still while it computes.
 const compute = (rounds: number): number => {
   let sum = 0
   for (let i = 0; i < rounds; i++) sum += Math.sqrt(i)
