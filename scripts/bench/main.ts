@@ -67,9 +67,8 @@ console.log(
   `${met.length} targets are met, ${short.length} fall short of their aim, ${missed.length} are missed, ` +
     `${noisy.length} are lost in noise`
 )
-for (const { aim, atMost, least, ratio, text, title, verdict } of [...short, ...noisy, ...missed]) {
-  const found = part(smoke ? least : ratio.median)
-  console.log(`${verdict.padEnd(10)}${title}: ${text}: ${found}, at most ${part(aim ?? atMost ?? NaN)}`)
+for (const { aim, atMost, decisive, text, title, verdict } of [...short, ...noisy, ...missed]) {
+  console.log(`${verdict.padEnd(10)}${title}: ${text}: ${part(decisive)}, at most ${part(aim ?? atMost ?? NaN)}`)
 }
 
 const rounded = (_: string, value: unknown) => typeof value === "number" ? Number(value.toPrecision(4)) : value

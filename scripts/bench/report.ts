@@ -58,6 +58,8 @@ export interface Finding extends Claim {
   readonly ratio: Spread
   /** Of the least of both: noise only adds time. */
   readonly least: number
+  /** What was compared with the target. */
+  readonly decisive: number
   readonly verdict: "ok" | "short" | "MISSED" | "stated" | "too noisy"
 }
 
@@ -70,9 +72,10 @@ export interface Result {
 }
 
 /**
- * Claims about a peer that is not there are left out. The median decides. In a smoke test, which has no time for many
- * rounds, it is the ratio of the least of both, and times, which have rounds, may take half as much again. Where what one
- * of them adds is less than nothing, there is too much noise to decide.
+ * Claims about a peer that is not there are left out. The median decides; of nanoseconds, which are the processor's and to
+ * which noise only adds, also the ratio of the least of both, whichever is lower. In a smoke test, which has no time for
+ * many rounds, the least decide wherever there are rounds, and may be half as much again. Where what one of them adds is
+ * less than nothing, there is too much noise to decide.
  */
 export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effort): Result => {
   const named = new Map(series.map((one) => [one.name, one]))
@@ -82,7 +85,14 @@ export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effor
     if (ours === undefined || peer === undefined) return []
     const ratio = spreadOf(ours.values.map((value, round) => value / peer.values[round]!))
     const least = leastOf(ours) / leastOf(peer)
-    const decisive = smoke && ours.values.length > 1 ? least / 1.5 : ratio.median
+    const hasRounds = ours.values.length > 1
+    const decisive = !hasRounds
+      ? ratio.median
+      : smoke
+      ? least / 1.5
+      : unit === "ns"
+      ? Math.min(least, ratio.median)
+      : ratio.median
     const verdict = claim.atMost === undefined
       ? "stated"
       : [ours, peer].some((one) => leastOf(one) <= 0)
@@ -92,7 +102,7 @@ export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effor
       : decisive > aim
       ? "short"
       : "ok"
-    return [{ ...claim, ratio, least, verdict }]
+    return [{ ...claim, ratio, least, decisive, verdict }]
   }
   return {
     title,
