@@ -19,6 +19,9 @@ export const needNode = [
   ["the file of a spec in a stack", "errors.test.ts > the stack > has the spans of Effect.fn around it"],
   ["the file of a spec in a stack", "errors.test.ts > the stack > is that of the caller who makes one"]
 ] as const
+/** The specs of types run the compiler. */
+const ofTypes = new Set(["agents.test.ts", "mistakes.test.ts"])
+
 const missing = [/^node:/, /^@effect\/platform-node$/]
 
 /** `join`, and `readFileSync` and `readdirSync` of the fixtures. Nothing else of Node is there. */
@@ -52,8 +55,7 @@ const withoutNode: Plugin = {
 
 /** Writes the specs to a file, as a program. */
 export const bundleSpecs = async (outfile: string): Promise<void> => {
-  // Those of the types are the compiler's alone.
-  const files = globSync("*.test.ts", { cwd: tests }).filter((file) => file !== "mistakes.test.ts").toSorted()
+  const files = globSync("*.test.ts", { cwd: tests }).filter((file) => !ofTypes.has(file)).toSorted()
   await build({
     stdin: {
       contents: `
