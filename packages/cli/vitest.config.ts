@@ -7,7 +7,6 @@ export default defineConfig({
     maxConcurrency: 8,
     globalSetup: ["test/bundle.ts"],
     // Real processes, on machines that stand still.
-    testTimeout: 60_000,
-    retry: 1
+    testTimeout: 60_000
   }
 })

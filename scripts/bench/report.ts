@@ -72,10 +72,9 @@ export interface Result {
 }
 
 /**
- * Claims about a peer that is not there are left out. The median decides; of nanoseconds, which are the processor's and to
- * which noise only adds, also the ratio of the least of both, whichever is lower. In a smoke test, which has no time for
- * many rounds, the least decide wherever there are rounds, and may be half as much again. Where what one of them adds is
- * less than nothing, there is too much noise to decide.
+ * Claims about a peer that is not there are left out. The median decides. In a smoke test, which has no time for many
+ * rounds, it is the ratio of the least of both, and times, which have rounds, may take half as much again. Where what one
+ * of them adds is less than nothing, there is too much noise to decide.
  */
 export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effort): Result => {
   const named = new Map(series.map((one) => [one.name, one]))
@@ -86,13 +85,7 @@ export const judge = ({ claims, series, title, unit }: Section, { smoke }: Effor
     const ratio = spreadOf(ours.values.map((value, round) => value / peer.values[round]!))
     const least = leastOf(ours) / leastOf(peer)
     const hasRounds = ours.values.length > 1
-    const decisive = !hasRounds
-      ? ratio.median
-      : smoke
-      ? least / 1.5
-      : unit === "ns"
-      ? Math.min(least, ratio.median)
-      : ratio.median
+    const decisive = hasRounds && smoke ? least / 1.5 : ratio.median
     const verdict = claim.atMost === undefined
       ? "stated"
       : [ours, peer].some((one) => leastOf(one) <= 0)

@@ -15,8 +15,6 @@ interface Group {
   readonly nearest: readonly [name: string, schedule: AnySchedule]
   readonly blind?: Readonly<Record<string, AnySchedule>>
   readonly clocked?: Readonly<Record<string, AnySchedule>>
-  /** … and are inside a combinator, which the nearest is not. */
-  readonly wrapped?: Readonly<Record<string, AnySchedule>>
 }
 
 const sliding = Period.sliding(0)
@@ -36,7 +34,7 @@ const groups: ReadonlyArray<Group> = [
   },
   {
     nearest: ["windowed(0)", Schedule.windowed(0)],
-    wrapped: { "ticker, delays of 0": Period.ticker(1).pipe(Limit.delay(0)) }
+    clocked: { "ticker, delays of 0": Period.ticker(1).pipe(Limit.delay(0)) }
   },
   {
     nearest: [
@@ -110,20 +108,20 @@ const spannedName = "Effect.repeat spaced(0), with a span"
 
 // Ours beside their nearest: what slows the machine down for a while slows both down.
 const contestants: ReadonlyArray<readonly [string, Contestant]> = groups.flatMap(
-  ({ blind, clocked, nearest, wrapped }) => {
+  ({ blind, clocked, nearest }) => {
     const [name, schedule] = nearest
     const repeat = [repeatName(name), looping(times, (work) => Effect.repeat(work, schedule))] as const
-    const loops = Object.entries({ ...blind, ...clocked, ...wrapped }).map(([name, schedule]) =>
+    const loops = Object.entries({ ...blind, ...clocked }).map(([name, schedule]) =>
       [loopName(name), looping(times, (work) => Loop.run(work, schedule))] as const
     )
     return [repeat].concat(loops)
   }
 )
 
-const claimsOf = (kind: "blind" | "clocked" | "wrapped", atMost: number, aim?: number) =>
+const claimsOf = (kind: "blind" | "clocked", atMost: number) =>
   groups.flatMap(({ nearest, ...ours }) => {
     const pairs = Object.keys(ours[kind] ?? {}).map((name) => [loopName(name), repeatName(nearest[0])] as const)
-    return claims(pairs, atMost, aim)
+    return claims(pairs, atMost)
   })
 
 export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> => {
@@ -146,7 +144,6 @@ export const measure = async (effort: Effort): Promise<ReadonlyArray<Section>> =
     claims: [
       ...claimsOf("blind", 1 / 25),
       ...claimsOf("clocked", 1 / 15),
-      ...claimsOf("wrapped", 1 / 12, 1 / 15),
       ...claims([[loopName("sliding"), goName]], 1 / 3),
       ...claims([[namedName, spannedName]], 0.75)
     ]

@@ -25,7 +25,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
       unit: "ns",
       series: leastOf(seriesOf(found, "start")),
       claims: [
-        ...claims([["scoped Loop.run", "scoped Effect.repeat"]], 0.56, 1 / 2),
+        ...claims([["scoped Loop.run", "scoped Effect.repeat"]], 1 / 2),
         ...claims([
           ["scoped Loop.run", "scoped Effect.sleep"],
           ["Loop.forkScoped", "scoped Effect.repeat"],
