@@ -64,8 +64,8 @@ export const looping = (
 })
 
 /**
- * What one contestant costs more than another, in each round. The least is between the least of both: a round in which
- * the bare one was slow says nothing.
+ * The difference of two contestants, in each round. Its least is the difference of their least: a round in which the
+ * bare one was slow says nothing.
  */
 export const over = (series: ReadonlyArray<Series>, name: string, bare: string): Series => {
   const valuesOf = (wanted: string) => series.find((one) => one.name === wanted)!.values

@@ -1,4 +1,4 @@
-/** Many items in one statement: what comes while a statement is in flight goes together into the next one. */
+/** Many items in one statement: items that arrive during a statement share the next one. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export const make = <A, B, E>(
   const idle = Latch.makeUnsafe(true)
   const resolver = RequestResolver.makeWith<Item>({
     batchKey: () => idle,
-    // What comes in the same turn goes along.
+    // Items of the same turn go together.
     delay: Effect.andThen(Effect.yieldNow, idle.await),
     collectWhile: constTrue,
     runAll: (entries) => {
