@@ -32,7 +32,7 @@ import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { around, changeDelays, type Combinator, dualOf, mapDelay, mapDelays, planOfSelf } from "./internal/delays.ts"
-import { changed, type Moment } from "./internal/moment.ts"
+import { type Moment, SameMoment } from "./internal/moment.ts"
 import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
@@ -116,7 +116,11 @@ export const delay: {
   }
 })
 
-const extra = { isExtra: true }
+class Extra extends SameMoment {
+  override get isExtra(): boolean {
+    return true
+  }
+}
 
 // Adds runs between slots. The slot still has its run.
 const addRuns = <Output, Input, E, R>(
@@ -126,12 +130,13 @@ const addRuns = <Output, Input, E, R>(
   const cap = (state: { readonly inner: unknown; hasAdded: boolean }, at: Moment, delay: number): number => {
     const most = millis + (plan.since?.(state.inner, at, delay) ?? 0)
     state.hasAdded = delay > most
-    return Math.min(delay, most)
+    return state.hasAdded ? most : delay
   }
   return around(plan, {
+    // The memory of a loop reads `most` too.
     remember: () => ({ hasAdded: false, most: millis }),
     next(state, at, input) {
-      const moment = state.hasAdded && !at.isExtra ? changed(at, extra) : at
+      const moment = state.hasAdded && !at.isExtra ? new Extra(at) : at
       const delay = plan.next(state.inner, moment, input)
       return typeof delay === "number" && delay >= 0
         ? cap(state, at, delay)

@@ -42,6 +42,7 @@ import { annotate } from "./internal/annotate.ts"
 import * as args from "./internal/args.ts"
 import { causeOf } from "./internal/causeOf.ts"
 import { endWithScope, registry } from "./internal/closing.ts"
+import { formatRounded } from "./internal/describe.ts"
 import { Driver, type Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
@@ -586,7 +587,7 @@ const withBackoff = <A, E, R, Out, F>(
 
 const warn = ({ cause, delay }: Failure<unknown>): Effect.Effect<void> =>
   Effect.logWarning(
-    `A run failed; the next one starts in ${Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))}`,
+    `A run failed; the next one starts in ${formatRounded(delay)}`,
     causeOf(cause)
   )
 

@@ -20,13 +20,15 @@ export const describeError = (error: unknown): string => {
   return oneLine(message === "" ? name : `${name}: ${message}`)
 }
 
-/** "3 attempts in 2s" */
-export const countIn = (count: number, what: string, elapsed: Duration.Duration): string => {
-  const millis = Math.round(Duration.toMillis(elapsed))
-  return `${count} ${what}${count === 1 ? "" : "s"} in ${
-    millis === 0 ? "0ms" : Duration.format(Duration.millis(millis))
-  }`
+/** A duration in whole milliseconds: "1s 500ms" */
+export const formatRounded = (duration: Duration.Duration): string => {
+  const millis = Math.round(Duration.toMillis(duration))
+  return millis === 0 ? "0ms" : Duration.format(Duration.millis(millis))
 }
+
+/** "3 attempts in 2s" */
+export const countIn = (count: number, what: string, elapsed: Duration.Duration): string =>
+  `${count} ${what}${count === 1 ? "" : "s"} in ${formatRounded(elapsed)}`
 
 /** A property of an error that is not shown beside the fields that say the same. */
 export const hidden = (value: unknown): PropertyDescriptor => ({ value, configurable: true, writable: true })

@@ -23,7 +23,7 @@ import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Recollection } from "./loopStore.ts"
 import type { Kind } from "./meter.ts"
-import { changed, liveClock, type LoopMoment, makeMoment, withoutClock } from "./moment.ts"
+import { liveClock, type LoopMoment, makeMoment, SameMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
@@ -64,7 +64,11 @@ export interface Spec<A, E, R, In, Out, F> {
 // A calendar looks at the wall clock that often.
 const longestNap = 60_000
 
-const first = { isFirst: true }
+class BeforeFirst extends SameMoment {
+  override get isFirst(): boolean {
+    return true
+  }
+}
 
 /** The current delay of a calendar. */
 interface CalendarDelay<F, R> {
@@ -93,6 +97,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** How many runs have started. */
   attempts = 0
   declare private readonly work: Effect.Effect<unknown, E, R>
+  // Whether a delay of its schedule is a wait: most are.
+  declare private readonly isPlain: boolean
   declare private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
   private state: unknown = undefined
@@ -116,15 +122,16 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.rules = rules
     this.watch = watch
     const random = Context.get(context, Random.Random)
-    const clock = Context.get(context, Clock.Clock)
     this.plan = plan
     if (memory !== undefined) this.recollection = memory
     this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
-      : makeMoment(random, clock, started)
+      : makeMoment(random, Context.get(context, Clock.Clock), started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
     if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
+    this.takesValues = rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
     this.work = this.takesValues || watch !== undefined ? work : Effect.exit(work)
+    this.isPlain = (plan.look ?? plan.since ?? plan.floor) === undefined
   }
 
   /** Runs the loop. */
@@ -172,20 +179,23 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   private startSchedule(): Next<B, E | F, R> {
-    const { at, plan, rules } = this
+    const { at, plan } = this
     if (this.isStopping) return this.end("stopped")
     at.startRun()
     const state = this.state = plan.start({ first: at.start })
-    const firstRun = () => {
-      at.startRun()
-      at.setDue(0)
-      const wait = this.recollection?.recall(plan, state, at)
-      if (wait === done) return this.end("exhausted")
-      // What the combinators make of a delay is in the memory.
-      if (wait !== undefined) return this.decide(wait + (plan.since?.(state, at, wait) ?? 0))
-      return this.saveBefore(typeof rules.first === "string" ? 0 : rules.first(this))
-    }
-    return plan.prepare === undefined ? firstRun() : refine(Effect.as(plan.prepare(state, at), 0), firstRun)
+    return plan.prepare === undefined
+      ? this.firstRun()
+      : refine(Effect.as(plan.prepare(state, at), 0), () => this.firstRun())
+  }
+
+  private firstRun(): Next<B, E | F, R> {
+    const { at, plan, rules, state } = this
+    at.startRun()
+    at.setDue(0)
+    const wait = this.recollection?.recall(plan, state, at)
+    // What the combinators make of a delay is in the memory.
+    if (wait !== undefined) return this.decide(wait === done ? wait : wait + (plan.since?.(state, at, wait) ?? 0))
+    return this.saveBefore(typeof rules.first === "string" ? 0 : rules.first(this))
   }
 
   while(): boolean {
@@ -274,10 +284,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // Whether a failed run fails the loop. The failure of a retry that ended at the stop of the loop does not.
-  private get takesValues(): boolean {
-    const { isOpen, rules, watch } = this
-    return rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
-  }
+  declare private readonly takesValues: boolean
 
   private isExit(_result: unknown): _result is Exit.Exit<A, E> {
     return this.doing === "running"
@@ -389,7 +396,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     const { at, plan } = this
     if (this.stopped !== undefined && plan.prepare !== undefined) return this.end("stopped")
     at.look()
-    const answer = plan.next(this.state, this.attempts === 0 ? changed(at, first) : at, input)
+    const answer = plan.next(this.state, this.attempts === 0 ? new BeforeFirst(at) : at, input)
     if (typeof answer === "number") return this.decide(answer)
     return Effect.map(answer, (delay) => {
       at.look()
@@ -399,7 +406,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private decide(delay: number): Decision<B, E | F> {
     if (delay === done) return this.end("exhausted")
-    const wait = this.follow(this.plan, this.state, delay)
+    const wait = this.isPlain && this.calendar === undefined ? delay : this.follow(this.plan, this.state, delay)
     this.at.want(wait)
     return wait
   }

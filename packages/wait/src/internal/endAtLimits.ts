@@ -1,6 +1,6 @@
 import type * as Schedule from "effect/Schedule"
 import { mapDelay, planOfSelf } from "./delays.ts"
-import { changed, type Moment } from "./moment.ts"
+import { type Moment, SameMoment } from "./moment.ts"
 import { done, fromPlan, waitOf } from "./plan.ts"
 
 interface State {
@@ -11,7 +11,7 @@ interface State {
 
 // A schedule of another library keeps the first Moment that it is given: so what is heard goes into the state.
 const hear = (state: State, at: Moment): Moment =>
-  Object.assign(changed(at, {}), {
+  Object.assign(new SameMoment(at), {
     expire(time: number) {
       state.limit = Math.min(state.limit, time)
       at.expire?.(time)

@@ -5,7 +5,7 @@ import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import { mapDelay } from "./delays.ts"
 import { toPlan } from "./foreign.ts"
-import { changed } from "./moment.ts"
+import { SameMoment } from "./moment.ts"
 import { done, fromPlan, type Plan, type Started, waitOf } from "./plan.ts"
 
 type Matched<Cases> = {
@@ -96,7 +96,7 @@ export const match: {
       matching.current = current
       const { plan, state, wanted } = current
       // A slot that passed during the delays of other cases counts as late, not as missed.
-      const delay = plan.next(state, plan.isGrid ? changed(at, { due: wanted }) : at, error)
+      const delay = plan.next(state, plan.isGrid ? new SameMoment(at, wanted) : at, error)
       return mapDelay(delay, (delay) => {
         current.wanted = at.now + waitOf(plan, state, at, delay)
         return delay

@@ -35,16 +35,14 @@ export interface Moment {
   followCalendar?(): void
 }
 
-type Change = Partial<Pick<Moment, "now" | "ended" | "due" | "isExtra" | "isFirst">>
+/** The same Moment, or one with another `due`. A subclass overrides what else differs. */
+export class SameMoment implements Moment {
+  declare protected readonly at: Moment
+  declare private readonly wanted: number | undefined
 
-/** The same Moment, but for some fields. */
-class Changed implements Moment {
-  declare private readonly at: Moment
-  declare private readonly change: Change
-
-  constructor(at: Moment, change: Change) {
+  constructor(at: Moment, due?: number) {
     this.at = at
-    this.change = change
+    this.wanted = due
   }
 
   get random(): Draws {
@@ -52,11 +50,11 @@ class Changed implements Moment {
   }
 
   get now(): number {
-    return this.change.now ?? this.at.now
+    return this.at.now
   }
 
   get ended(): number | undefined {
-    return this.change.ended ?? this.at.ended
+    return this.at.ended
   }
 
   get start(): number {
@@ -64,15 +62,15 @@ class Changed implements Moment {
   }
 
   get due(): number {
-    return this.change.due ?? this.at.due
+    return this.wanted ?? this.at.due
   }
 
   get isExtra(): boolean {
-    return this.change.isExtra ?? this.at.isExtra
+    return this.at.isExtra
   }
 
   get isFirst(): boolean | undefined {
-    return this.change.isFirst ?? this.at.isFirst
+    return this.at.isFirst
   }
 
   wall(): number {
@@ -91,9 +89,6 @@ class Changed implements Moment {
     this.at.expire?.(time)
   }
 }
-
-/** The same Moment, but for these fields. */
-export const changed = (at: Moment, change: Change): Moment => new Changed(at, change)
 
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
@@ -200,8 +195,7 @@ export class LoopMoment implements Moment {
 
   /** The wall clock's time at `now`, as a calendar has read it; else what it is now. */
   lastWall(): number {
-    const { wallRead = NaN } = this
-    return Number.isNaN(wallRead) ? this.wall() : wallRead
+    return this.wallRead || this.wall() // undefined, or NaN: it was not read
   }
 
   miss(slots: () => number): void {
@@ -238,13 +232,8 @@ export const makeMoment = (
   return new LoopMoment(random, clock, origin, Number(started - origin) / 1_000_000)
 }
 
-const withoutClocks = new WeakMap<Draws, LoopMoment>()
+let latest: LoopMoment | undefined
 
 /** The Moment of loops in which no part reads the time. They share it, and nothing writes to it. */
-export const withoutClock = (random: Draws): LoopMoment => {
-  const known = withoutClocks.get(random)
-  if (known !== undefined) return known
-  const at = new LoopMoment(random, undefined, BigInt(0), 0)
-  withoutClocks.set(random, at)
-  return at
-}
+export const withoutClock = (random: Draws): LoopMoment =>
+  latest?.random === random ? latest : latest = new LoopMoment(random, undefined, BigInt(0), 0)

@@ -1,6 +1,5 @@
 /** The memory of one loop: reads and writes it, and waits for a store that is away. */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -11,6 +10,7 @@ import * as Backoff from "../Backoff.ts"
 import * as Jitter from "../Jitter.ts"
 import * as Retry from "../Retry.ts"
 import * as args from "./args.ts"
+import { formatRounded } from "./describe.ts"
 import type { Grid } from "./grid.ts"
 import type { AnyPlan, Recollection } from "./loopStore.ts"
 import { LoopStoreError } from "./loopStoreError.ts"
@@ -158,9 +158,7 @@ export const remember = (
           onRetry: ({ delay, error }) => {
             watch.storeFailed(error)
             return Effect.logWarning(
-              `The store of this loop's memory is away; the next try is in ${
-                Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))
-              }`,
+              `The store of this loop's memory is away; the next try is in ${formatRounded(delay)}`,
               error.message
             )
           }

@@ -2,8 +2,18 @@
 import type * as Schedule from "effect/Schedule"
 import * as args from "./args.ts"
 import { toPlan } from "./foreign.ts"
-import { changed } from "./moment.ts"
+import { SameMoment } from "./moment.ts"
 import { fromPlan } from "./plan.ts"
+
+class AtStart extends SameMoment {
+  override get now(): number {
+    return this.at.start
+  }
+
+  override get ended(): number {
+    return this.at.now
+  }
+}
 
 // With `sliding: false` Go computes the delay before the run, so a manager sees the start of the run as its time. The
 // timer is set then: a run that starts late shifts the next one, unlike with Period.fromStart.
@@ -13,11 +23,7 @@ const goNonSliding = <Out, In, E, R>(self: Schedule.Schedule<Out, In, E, R>): Sc
     ...plan,
     timed: true,
     next(state, at, input: In) {
-      const { now, start } = at
-      const atStart = plan.prepare === undefined
-        ? changed(at, { now: start, ended: now })
-        : at
-      return plan.next(state, atStart, input)
+      return plan.next(state, plan.prepare === undefined ? new AtStart(at) : at, input)
     },
     since: plan.isGrid ? plan.since : (_, { now, start }) => now - start
   })

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import { type Draws, earlyWake, millisSince, type Moment } from "./moment.ts"
+import { type Draws, earlyWake, type Moment } from "./moment.ts"
 
 /** A driver, or a schedule, of this library that asks a schedule of another library. */
 export interface Asking {
@@ -20,7 +20,10 @@ export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/
   defaultValue: () => undefined
 })
 
-const aheadOf = (clock: Clock.Clock): number => clock.currentTimeMillisUnsafe() - millisSince(clock, BigInt(0))
+const steadyMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+
+// A step is made within this many milliseconds of the `now` that it is given, or that is no time of the wall clock.
+const longestStep = 1000
 
 /**
  * Effect's drivers pass only `now`. So a run counts as started when its delay has passed, and a `now` that lies before the last one
@@ -53,7 +56,7 @@ export class Standalone implements Moment {
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     const clock = this.clock = fiber.getRef(Clock.Clock)
     const started = clock.currentTimeMillisUnsafe()
-    this.ahead = aheadOf(clock)
+    this.ahead = started - steadyMillis(clock)
     const asking = this.asking = fiber.getRef(CurrentAsking)
     this.random = fiber.getRef(Random.Random)
     this.stepped = started
@@ -61,7 +64,6 @@ export class Standalone implements Moment {
     this.first =
       this.now =
       this.start =
-      this.due =
       this.wanted =
         asking?.at.start ?? started
     this.offset = this.first - started
@@ -79,9 +81,13 @@ export class Standalone implements Moment {
 
   // The clock that cannot be stepped tells whether the wall clock was set back.
   private timeAt(stepped: number): number {
-    const ahead = aheadOf(this.clock)
-    this.behind = Math.max(0, this.behind + this.ahead - ahead)
+    const ahead = stepped - steadyMillis(this.clock)
+    const back = this.ahead - ahead
     this.ahead = ahead
+    // The driver has read the wall clock for this step. It is read again only where it seems to be set back.
+    if (back <= earlyWake || Math.abs(this.clock.currentTimeMillisUnsafe() - stepped) < longestStep) {
+      this.behind = Math.max(0, this.behind + back)
+    }
     const now = stepped + this.offset + (this.behind > earlyWake ? this.behind : 0)
     if (now >= this.now) return now
     this.offset += this.wanted - now

@@ -71,8 +71,6 @@ export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> 
     ? context
     : Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>
 
-const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
-
 // Why a loop, a poll or a retry gave up. Undefined if it was stopped, or if it deferred to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
   if (Cause.hasDies(cause)) return "defect"
@@ -80,8 +78,8 @@ const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: bo
   if (kind === "loop") return isBackoffDone ? "exhausted" : "error"
   const error = Cause.squash(cause)
   if (!Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted")) return "error"
-  const reason = Predicate.hasProperty(error, "reason") ? error.reason : undefined
-  const word = lowerFirst(Predicate.hasProperty(reason, "_tag") ? String(reason._tag) : String(reason))
+  if (!Predicate.hasProperty(error, "reason") || !Predicate.hasProperty(error.reason, "_tag")) return "error"
+  const word = String(error.reason._tag).toLowerCase()
   return kind === "retry" && word === "nested" ? undefined : word
 }
 
@@ -117,11 +115,6 @@ class Extras {
   endRun(exit: Exit.Exit<unknown, unknown>): void {
     this.current.forEach((caller) => caller(exit))
     this.current.clear()
-  }
-
-  remember(run: EndedRun, most: number): void {
-    this.runs.push(run)
-    if (this.runs.length > most) this.runs.shift()
   }
 }
 
@@ -322,13 +315,16 @@ export class Watch {
     this.nextAt = NaN
     this.lastEnd = at.wall()
     this.enter(loop, this.isPaused ? "paused" : "waiting")
-    if (this.settings.history > 0) {
-      this.own().remember({
+    const { history } = this.settings
+    if (history > 0) {
+      const { runs } = this.own()
+      runs.push({
         attempt: loop.attempts,
         start: this.lastStart,
         end: this.lastEnd,
         cause: Option.fromUndefinedOr(cause)
-      }, this.settings.history)
+      })
+      if (runs.length > history) runs.shift()
     }
     this.meter?.duration.updateUnsafe((at.now - at.start) / 1000, context)
   }
