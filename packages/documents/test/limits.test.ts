@@ -41,6 +41,11 @@ describe("a text that is no document", () => {
     },
     { name: "no YAML", text: "a: 1\nb: [1, 2\nc: 3", reason: /^line \d: this is no YAML: / },
     { name: "a template", text: "a: {{ .Values.a }}\n", reason: /It looks like a template: render it first$/ },
+    {
+      name: "2 MB of brackets in the wrong column",
+      text: "a:\n  b: [\n  1,\n  [2\n  ],\n".padEnd(2_000_000, "  { c: 3\n  },\n"),
+      reason: /^line \d+: this is no YAML: /
+    },
     { name: "a deep one", text: "[".repeat(50_000), reason: /^line 1: this is no YAML: nesting exceeded/ },
     { name: "binary", text: "\u0000\u0001\u0002".repeat(1000), reason: /^line 1: this is no YAML: / },
     { name: "nothing", text: "", reason: /^there is no document in it/ }
@@ -52,6 +57,30 @@ describe("a text that is no document", () => {
     assert.match(message, reason)
     assert.isBelow(message.length, 800)
     assert.isBelow((system + user) / 1000, 1000)
+  })
+})
+
+describe("YAML as people write it", () => {
+  const policy = `retry: [{ initialInterval: 1s, maximumAttempts: "2" }]`
+  it.each([
+    { name: "a bracket below its key", text: `jobs:\n  needs: [\n    a,\n    b\n  ]\n` },
+    {
+      name: "a whole list below its key",
+      text: `jobs:\n    needs: [\n  "a]", 'it''s', {\n  c: [\n  1 # }\n  ]}\n  ]\n`
+    },
+    { name: "a quoted text", text: `jobs:\n  text: "one \\"\n  two [\n  three"\n` },
+    {
+      name: "a block of text that looks like a list",
+      text: `jobs:\n- |\n  needs: [\n  a\n- needs: [\n  ]\n- text: >-\n    x: [\n  b: { c: [\n  ] }\n`
+    },
+    { name: "a plain text with brackets", text: `jobs: { a: [\n] }\nb: c[0] [d] 'e\nf: &x [\n]\ng: a#b [ # [\n` }
+  ])("is read, and its lines are those of the text: $name", ({ text }) => {
+    const [found, ...others] = Result.getOrThrow(read(text + policy))
+    assert.deepStrictEqual(others, [])
+    assert.deepStrictEqual(
+      [found?.system, found?.settings.attempts, found?.place.pointer, found?.place.line],
+      ["temporal", 2, "/retry/0", text.split("\n").length]
+    )
   })
 })
 
