@@ -83,6 +83,13 @@ const readWith = (search: Search, reader: Reader, node: Node): void => {
   else search.found.push(...read.success.map((read) => ({ system: reader.system, read })))
 }
 
+// One key is like a policy's by accident, unless the object is called one, or is the whole document.
+const isNear = ({ keys, value }: Node, best: number): boolean => {
+  const names = Object.keys(value)
+  const isWhole = keys.length === 0 && !names.includes("kind")
+  return best > 1 || (isWhole || /retr(y|ies)|back_?off/i.test(String(keys.at(-1)))) && 2 * best >= names.length
+}
+
 /** @returns whether the object was a policy, or one that is wrong. */
 const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, least: number): boolean => {
   const ranked = among.map((reader) => [reader, rankOf(reader, node)] as const)
@@ -91,9 +98,7 @@ const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, leas
   const [one] = alike
   if (one === undefined || best === 0) return false
   if (best < least) {
-    const count = Object.keys(node.value).length
-    const isNear = best > 1 || 2 * best > count || node.keys.length < 2 && 2 * best === count
-    if (isNear && (search.nearest?.keys ?? 0) < best) search.nearest = { reader: one, node, keys: best }
+    if (isNear(node, best) && (search.nearest?.keys ?? 0) < best) search.nearest = { reader: one, node, keys: best }
     return false
   }
   if (alike.length === 1) {
@@ -265,7 +270,8 @@ const nothing = (
   }
   const { node: { keys }, reader } = nearest
   const read = reader.read(nearest.node)
-  const troubles = Result.isFailure(read) ? read.failure : [{ keys, reason: "is not one by its name" }]
+  const choose = `has the keys of one: choose it with the pointer ${toPointer(keys)}`
+  const troubles = Result.isFailure(read) ? read.failure : [{ keys, reason: choose }]
   const problems = problemsOf(tree, troubles)
   const { line, path } = placeOf(tree, keys)
   const where = path === "" ? "" : ` is ${path}, line ${line}`

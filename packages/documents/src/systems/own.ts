@@ -56,7 +56,8 @@ export const own: Reader = {
     const match = byKeys(node.value, { known, signs, fold })
     const { backoff } = node.value
     const says = ["interval", "period", "cron"].some((key) => key in node.value) || Predicate.isString(backoff)
-    return match !== "shape" ? match : says && isOurs(node) ? match : says || "attempts" in node.value ? 1 : 0
+    if (match !== "shape") return match
+    return says ? isOurs(node) ? match : Object.keys(node.value).length : "attempts" in node.value ? 1 : 0
   },
   read: (node) => {
     const fields = fieldsOf(node.value, node.keys, { title: "a policy of effect-wait", fold })
