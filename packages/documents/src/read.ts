@@ -225,6 +225,7 @@ const readTree = (
   }
   if (tree.jobs !== undefined) {
     const read = crontab(tree.jobs)
+    if (as !== undefined && as !== "crontab") return search
     if (Result.isFailure(read)) search.troubles.push(...read.failure)
     else search.found.push(...read.success.map((read) => ({ system: "crontab" as const, read })))
     return search
@@ -260,13 +261,17 @@ const mostProblems = 12
 
 const nothing = (
   search: Search,
-  tree: Tree
+  tree: Tree,
+  as: System | undefined
 ): { readonly problems: ReadonlyArray<Problem>; readonly message: string } => {
   const { nearest } = search
+  const none = as === undefined ? "there is no policy in it" : `nothing in it is read as ${systems[as]}`
+  // Who names a system has read what there is.
+  const list = as === undefined ? `. ${known}` : ""
   if (nearest === undefined) {
     const isObject = Array.isArray(tree.value) || entriesOf(tree.value) !== undefined
     const what = isObject ? "" : `, it is ${Formatter.format(tree.value).slice(0, 100)}`
-    return { problems: [], message: `there is no policy in it${what}. ${known}` }
+    return { problems: [], message: `${none}${what}${list}` }
   }
   const { node: { keys }, reader } = nearest
   const read = reader.read(nearest.node)
@@ -278,7 +283,7 @@ const nothing = (
   const why = problems.slice(0, mostProblems).map((problem) => describe(problem, true)).join("; ")
   return {
     problems,
-    message: `there is no policy in it. Nearest to one${where}, as ${systems[reader.system]}: ${why}. ${known}`
+    message: `${none}. Nearest to one${where}, as ${systems[reader.system]}: ${why}${list}`
   }
 }
 
@@ -332,6 +337,6 @@ export const read = (
   const [best] = looked.toSorted(([, one], [, other]) => (other.nearest?.keys ?? 0) - (one.nearest?.keys ?? 0))
   if (best === undefined) return fail(missing?.missing ?? `there is no document in it. ${known}`)
   const [tree, search] = best
-  const { message, problems: near } = nothing(search, tree)
+  const { message, problems: near } = nothing(search, tree, options.as)
   return fail(message, near)
 }

@@ -151,6 +151,18 @@ describe("a document that could be of two systems", () => {
     )
   })
 
+  it("is not read as another system than the one that was chosen", () => {
+    const none = "nothing in it is read as OpenTelemetry's retry_on_failure"
+    assert.strictEqual(messageOf("*/5 * * * * run\n", { as: "otel" }), none)
+    assert.strictEqual(messageOf("maximumAttempts: 3", { as: "otel" }), none)
+    assert.strictEqual(messageOf("maximumAttempts: 3", { as: "crontab" }), "nothing in it is read as a crontab")
+    assert.strictEqual(
+      messageOf("kind: Job\nretry: { initial_interval: 1s, max_interval: 2s, delay: 1s }", { as: "otel" }),
+      `${none}. Nearest to one is retry, line 2, as OpenTelemetry's retry_on_failure: ` +
+        "retry.delay is no key of an OpenTelemetry retry_on_failure"
+    )
+  })
+
   it("is clear by what it stands in", () => {
     const systemOf = (text: string) => Result.getOrThrow(read(text))[0]?.system
     assert.strictEqual(systemOf("retry_on_failure: { initial_interval: 5s }"), "otel")
