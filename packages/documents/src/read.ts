@@ -83,11 +83,12 @@ const readWith = (search: Search, reader: Reader, node: Node): void => {
   else search.found.push(...read.success.map((read) => ({ system: reader.system, read })))
 }
 
-// One key is like a policy's by accident, unless the object is called one, or is the whole document.
+// One key is like a policy's by accident, unless the object is called one, or is the whole document. Most keys of others are others'.
 const isNear = ({ keys, value }: Node, best: number): boolean => {
   const names = Object.keys(value)
   const isWhole = keys.length === 0 && !names.includes("kind")
-  return best > 1 || (isWhole || /retr(y|ies)|back_?off/i.test(String(keys.at(-1)))) && 2 * best >= names.length
+  const isNamed = /retr(y|ies)|back_?off/i.test(String(keys.at(-1)))
+  return best > 1 || isWhole ? 2 * best >= names.length : isNamed && 2 * best > names.length
 }
 
 /** @returns whether the object was a policy, or one that is wrong. */

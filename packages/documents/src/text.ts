@@ -233,8 +233,10 @@ const entry = new RegExp(String.raw`^-?(${cronFields})\s+(\S.*)$`)
 
 const variable = /^([A-Za-z_]\w*)\s*=\s*(.*)$/
 
-// The user, in the crontab of the system.
-const user = /^(?:root|nobody|daemon|mail|www-data|postgres)\s+(.+)$/
+// The user, in the crontab of the system: of each job, where it is so of one.
+const user = /^(?:root|nobody|daemon|mail|www-data|postgres)\s+\S/
+
+const anyUser = /^[a-z_][\w.-]*\s+(?=\S)/
 
 /** A job of a crontab. */
 export interface Job {
@@ -258,13 +260,15 @@ const fromCrontab = (source: string): Tree | undefined => {
     }
     const [, schedule, rest] = entry.exec(text) ?? []
     if (schedule === undefined || rest === undefined) return undefined
-    const [, command = rest] = user.exec(rest) ?? []
-    jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command, timeZone })
+    jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command: rest, timeZone })
     at.push(line)
   }
-  return jobs.length === 0
+  const isOfSystem = jobs.some(({ command }) => user.test(command)) &&
+    jobs.every(({ command }) => anyUser.test(command))
+  const own = isOfSystem ? jobs.map((job) => ({ ...job, command: job.command.replace(anyUser, "") })) : jobs
+  return own.length === 0
     ? undefined
-    : { value: jobs, jobs, lineOf: ([i]) => at[typeof i === "number" ? i : 0] ?? 1 }
+    : { value: own, jobs: own, lineOf: ([i]) => at[typeof i === "number" ? i : 0] ?? 1 }
 }
 
 const property = /^([A-Za-z_][\w.\-[\]]*)\s*[=:]\s*(\S.*|)$/

@@ -576,6 +576,13 @@ export const fixtures: ReadonlyArray<Fixture> = [
     policies: [{ name: "search", delays: [500, 500, 500] }]
   },
   {
+    file: "resilience4j-not-enabled.yaml",
+    system: "resilience4j",
+    version: "resilience4j 2.4",
+    source: "application.yml of several public services: a multiplier without enable-exponential-backoff",
+    policies: [{ name: "coding", delays: [1000, 1000] }]
+  },
+  {
     file: "spring-rabbitmq.properties",
     system: "spring",
     version: "Spring Boot 1.5",
@@ -882,6 +889,16 @@ export const fixtures: ReadonlyArray<Fixture> = [
       { name: "run-parts /etc/periodic/weekly", slots: ["2026-11-07T03:00:00.000Z", "2026-11-14T03:00:00.000Z"] },
       { name: "run-parts /etc/periodic/monthly", slots: ["2026-11-01T05:00:00.000Z", "2026-12-01T05:00:00.000Z"] }
     ]
+  },
+  {
+    file: "crontab-anacron",
+    system: "crontab",
+    version: "Debian /etc/cron.d",
+    source: "hercules-team/augeas lenses/tests/test_cron.aug",
+    policies: [{
+      name: "test -x /etc/init.d/anacron && /usr/sbin/invoke-rc.d anacron start >/dev/null",
+      slots: ["2026-11-01T15:30:00.000Z", "2026-11-02T15:30:00.000Z"]
+    }, { name: "dump --all", slots: ["2027-05-03T07:00:00.000Z", "2027-05-03T10:00:00.000Z"] }]
   },
   {
     file: "unknown-compose.yaml",

@@ -197,6 +197,25 @@ describe("a Retry filter of Spring's gateway", () => {
   ])
 })
 
+describe("an instance of resilience4j", () => {
+  cases("has a note for a setting that is not enabled: $name", [
+    {
+      name: "of the growth",
+      document: "resilience4j.retry: { instances: { a: { waitDuration: 1s, exponentialBackoffMultiplier: 3 } } }",
+      delays: [1000, 1000],
+      notes: ["Without enableExponentialBackoff each wait is as long as the first"]
+    },
+    {
+      name: "of the jitter",
+      document: "resilience4j.retry: { instances: { a: { wait-duration: 1s, randomized-wait-factor: 0.9, " +
+        "enable-exponential-backoff: true, exponential-backoff-multiplier: 3 } } }",
+      random: 0,
+      delays: [1000, 3000],
+      notes: ["Without enableRandomizedWait there is no randomized wait"]
+    }
+  ])
+})
+
 describe("a Backoff of Argo Events", () => {
   const jitter = "Without a jitter Argo Events has one of 1: each delay is up to twice as long"
 
@@ -400,6 +419,12 @@ others:
 
   it.effect.each([
     { what: "a workflow of steps", document: "runs: { using: composite, steps: [{ run: make }] }" },
+    {
+      what: "a client of one's own",
+      document: "{ members: [{ retryPolicy: { maxAttempts: 3, initialDelayMs: 1000, maxDelayMs: 10000, " +
+        "backoffMultiplier: 2, retryableErrors: [RATE_LIMIT] } }] }"
+    },
+    { what: "a restart", document: "{ operation: { retryPolicy: { retryCount: 2, retryWindowInMinutes: 30 } } }" },
     { what: "updates", document: "{ version: 2, updates: [{ schedule: { interval: weekly } }] }" },
     { what: "a canary", document: "{ kind: Rollout, strategy: { steps: [{ pause: { duration: 1h } }] } }" }
   ])(
