@@ -1,5 +1,6 @@
 /** The policies of a text. */
 import * as Formatter from "effect/Formatter"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Entries } from "./fields.ts"
 import {
@@ -60,6 +61,8 @@ interface Search {
   /** The objects that were seen, and how often one was seen again: by its anchor. */
   readonly seen: Set<unknown>
   again: number
+  /** How many characters of texts inside of the document were read. */
+  inside: number
   /** Whether a key can be of a policy. */
   readonly telling: Map<string, boolean>
 }
@@ -123,6 +126,19 @@ const isTold = ({ telling }: Search, key: string): boolean => {
   return isTelling
 }
 
+// A ConfigMap has whole files for its values, and a template of CloudFormation its state machine.
+const isFile = (text: string): boolean =>
+  /^\s*[[{]/.test(text) || /\n./.test(text) && /^[\w."'/-]+:(?:\s|$)/m.test(text)
+
+// More than that is no configuration.
+const mostInside = 500_000
+
+const inside = (text: string): object | undefined => {
+  const [tree, ...others] = isFile(text) ? Result.getOrElse(treesOf(text), () => []) : []
+  const value = others.length > 0 || tree?.jobs !== undefined ? undefined : tree?.value
+  return Predicate.isObjectOrArray(value) ? value : undefined
+}
+
 const walk = (
   search: Search,
   value: unknown,
@@ -143,6 +159,9 @@ const walk = (
   const within = [...parents, value]
   const each = (key: string | number, inner: unknown) => {
     if (typeof inner === "object" && inner !== null) walk(search, inner, [...keys, key], within, among)
+    if (typeof inner !== "string" || !isFile(inner) || (search.inside += inner.length) > mostInside) return
+    const file = inside(inner)
+    if (file !== undefined) walk(search, file, [...keys, key], within, among)
   }
   if (Array.isArray(value)) {
     value.forEach((item, i) => each(i, item))
@@ -168,7 +187,8 @@ const target = (root: unknown, pointer: string): Target | { readonly missing: st
   let at: Target = { value: root, keys: [], parents: [] }
   for (const token of pointer.split("/").slice(1)) {
     const name = token.replaceAll("~1", "/").replaceAll("~0", "~")
-    const { keys, parents, value } = at
+    const { keys, parents } = at
+    const value = typeof at.value === "string" ? inside(at.value) ?? at.value : at.value
     const entries = entriesOf(value)
     const key = Array.isArray(value) && /^\d+$/.test(name) ? Number(name) : name
     const inner = Array.isArray(value)
@@ -186,7 +206,7 @@ const target = (root: unknown, pointer: string): Target | { readonly missing: st
     }
     at = { value: inner, keys: [...keys, key], parents: [...parents, value] }
   }
-  return at
+  return typeof at.value === "string" && pointer !== "" ? { ...at, value: inside(at.value) ?? at.value } : at
 }
 
 // Entries of a document of ours belong together: where one is a policy, the others are not left out in silence.
@@ -222,6 +242,7 @@ const readTree = (
     nearest: undefined,
     seen: new Set(),
     again: 0,
+    inside: 0,
     telling: new Map()
   }
   if (tree.jobs !== undefined) {

@@ -420,6 +420,19 @@ export const fixtures: ReadonlyArray<Fixture> = [
     }]
   },
   {
+    file: "otel-config-map.yaml",
+    system: "otel",
+    version: "Collector 0.165",
+    source: "open-telemetry/opentelemetry-collector examples/k8s/otel-config.yaml",
+    policies: [{
+      name: "agent",
+      delays: [[2500, 7500], [3750, 11250], [5625, 16875], [8437.5, 25312.5], [12656.25, 37968.75]],
+      longest: [[2500, 7500], [3750, 11250], [5625, 16875]],
+      attempt: 20000,
+      total: 40000
+    }]
+  },
+  {
     file: "otel-bare.yaml",
     system: "otel",
     version: "Collector 0.165",
@@ -539,6 +552,13 @@ export const fixtures: ReadonlyArray<Fixture> = [
     version: "Argo Workflows 4.0",
     source: "argoproj/argo-workflows examples/retry-backoff.yaml (its backoff, without the limit)",
     policies: [{ name: "main", delays: [0, 0, 0, 0, 0], total: 60000 }]
+  },
+  {
+    file: "argo-workflows-container-set.yaml",
+    system: "argo-workflows",
+    version: "Argo Workflows 4.0",
+    source: "argoproj/argo-workflows test/e2e/testdata/workflow-template-with-containerset.yaml",
+    policies: [{ name: "pipeline", delays: [5000, 5000] }]
   },
   {
     file: "argo-workflows-template.yaml",

@@ -46,6 +46,21 @@ describe("a text that is no document", () => {
       text: "a:\n  b: [\n  1,\n  [2\n  ],\n".padEnd(2_000_000, "  { c: 3\n  },\n"),
       reason: /^line \d+: this is no YAML: /
     },
+    {
+      name: "a bomb inside of a ConfigMap",
+      text: `kind: ConfigMap\ndata:\n  bomb: |\n${bomb.replaceAll(/^/gm, "    ")}\n`,
+      reason: /^this follows its anchors more than 1000 times/
+    },
+    {
+      name: "2 MB of texts",
+      text: JSON.stringify(
+        Array.from(
+          { length: 4000 },
+          () => `a: [1, 2]\n${Array.from({ length: 30 }, (_, i) => `c${i}: { d: [1] }\n`).join("")}`
+        )
+      ),
+      reason: /^there is no policy in it\. What can be read/
+    },
     { name: "a deep one", text: "[".repeat(50_000), reason: /^line 1: this is no YAML: nesting exceeded/ },
     { name: "binary", text: "\u0000\u0001\u0002".repeat(1000), reason: /^line 1: this is no YAML: / },
     { name: "nothing", text: "", reason: /^there is no document in it/ }
@@ -128,6 +143,42 @@ a/b:
     assert.strictEqual(
       messageOf("a: [1, 2]", { pointer: "/a/2/b", name: "p.yaml" }),
       "p.yaml: there is no /a/2/b: /a is a list of 2"
+    )
+  })
+})
+
+describe("a file inside of a document", () => {
+  const map = `kind: ConfigMap
+metadata: { name: shop }
+data:
+  note: "retry: { maximumAttempts: 2 }"
+  application.yml: |
+    retry:
+      temporal: { initialInterval: 1s, maximumAttempts: 3 }
+  flow.json: |
+    { "StartAt": "A", "States": { "A": { "Retry": [{ "ErrorEquals": ["E"], "MaxAttempts": 4 }] } } }
+  run.sh: |
+    echo "interval: 1s"
+`
+  it("is read where it stands, and has a pointer", () => {
+    const policies = Result.getOrThrow(read(map))
+    assert.deepStrictEqual(policies.map(({ place, system }) => [system, place.pointer, place.line]), [
+      ["temporal", "/data/application.yml/retry/temporal", 5],
+      ["step-functions", "/data/flow.json/States/A/Retry/0", 8]
+    ])
+    for (const { place, settings } of policies) {
+      assert.deepStrictEqual(Result.getOrThrow(read(map, { pointer: place.pointer })).map((one) => one.settings), [
+        settings
+      ])
+    }
+    assert.strictEqual(Result.getOrThrow(read(map, { pointer: "/data/application.yml" })).length, 1)
+    assert.strictEqual(
+      messageOf(map, { pointer: "/data/application.yml/retries" }),
+      "there is no /data/application.yml/retries: /data/application.yml is an object with retry"
+    )
+    assert.strictEqual(
+      messageOf(map, { pointer: "/data/run.sh/x" }),
+      "there is no /data/run.sh/x: /data/run.sh is \"echo \\\"interval: 1s\\\"\\n\""
     )
   })
 })

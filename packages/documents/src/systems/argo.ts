@@ -1,6 +1,7 @@
 /** Argo CD's `syncPolicy.retry` and Argo Workflows' `retryStrategy`. */
 import * as Option from "effect/Option"
 import { anyInteger, anything, type Entries, fieldsOf, flag, goDuration, integer, retry, text } from "../fields.ts"
+import type { Read, Reading } from "../model.ts"
 import type { Settings } from "../Policy.ts"
 import {
   alone,
@@ -90,6 +91,22 @@ const runsWithin = (total: number, base: number, factor: number, cap: number): n
   return runs
 }
 
+// The retries of the containers of a containerSet: Kubernetes' Backoff, without growth.
+const isOfContainers = ({ keys, value }: Node) => "retries" in value || keys.at(-2) === "containerSet"
+
+const readContainers = (node: Node): Reading<Read> => {
+  const fields = fieldsOf(node.value, node.keys, { title: "the retryStrategy of a containerSet" })
+  const retries = fields.schedule("retries", integer(1)) ?? 1
+  const period = fields.schedule("duration", goDuration()) ?? 0
+  fields.missing("retries")
+  return fields.done(() =>
+    retry({ base: { kind: "sliding", period }, attempts: retries }, [
+      `The executor makes ${retries} runs of a container, not one more as documented: seen in the code of 4.0`,
+      "Each container has its own retries"
+    ])
+  )
+}
+
 export const argoWorkflows: Reader = {
   system: "argo-workflows",
   tells: /^(retryStrategy|limit|backoff|retryPolicy|expression|affinity)$/,
@@ -100,6 +117,7 @@ export const argoWorkflows: Reader = {
       ? named(node.value)
       : matchWith(node.value, ["retryPolicy", "expression", "affinity"]),
   read: (node) => {
+    if (isOfContainers(node)) return alone(readContainers(node))
     const fields = fieldsOf(node.value, node.keys, { title: "an Argo Workflows retryStrategy" })
     const limit = fields.schedule("limit", integer(0))
     const policy = fields.note("retryPolicy", text)

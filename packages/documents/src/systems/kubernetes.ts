@@ -32,7 +32,7 @@ export const isArgoEvents = (node: Node): boolean => {
   const { apiVersion = "", kind } = manifestOf(node) ?? {}
   const isManifest = apiVersion.startsWith("argoproj.io/") && (kind === "Sensor" || kind === "EventSource")
   const isAlone = keyOf(node) === "connectionBackoff" ||
-    keyOf(node) === "retryStrategy" && known.some((key) => key in node.value)
+    keyOf(node) === "retryStrategy" && known.some((key) => key in node.value) && !("retries" in node.value)
   return isManifest && names.test(keyOf(node)) || apiVersion === "" && isAlone
 }
 

@@ -3,6 +3,7 @@ package controller
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/client-go/util/retry"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/yaml"
 
@@ -88,6 +90,25 @@ func play(t *testing.T, workflow *wfv1.Workflow, strategy wfv1.RetryStrategy) (d
 	return
 }
 
+// A container that always fails, as the executor runs it.
+func runContainer(t *testing.T, set *wfv1.ContainerSetTemplate) (delays []float64) {
+	backoff, err := set.GetRetryStrategy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var last time.Time
+		_ = retry.OnError(backoff, func(error) bool { return true }, func() error {
+			if !last.IsZero() {
+				delays = append(delays, float64(time.Since(last))/float64(time.Millisecond))
+			}
+			last = time.Now()
+			return errors.New("never")
+		})
+	})
+	return
+}
+
 func TestRecordPolicies(t *testing.T) {
 	var recordings []recording
 	for _, file := range []string{
@@ -96,6 +117,7 @@ func TestRecordPolicies(t *testing.T) {
 		"argo-workflows-unlimited.yaml",
 		"argo-workflows-no-limit.yaml",
 		"argo-workflows-max-duration.yaml",
+		"argo-workflows-container-set.yaml",
 	} {
 		text, err := os.ReadFile(filepath.Join(*fixtures, file))
 		if err != nil {
@@ -107,10 +129,16 @@ func TestRecordPolicies(t *testing.T) {
 		}
 		policy := 0
 		for _, template := range workflow.Spec.Templates {
-			if template.RetryStrategy == nil {
+			var delays []float64
+			ends := true
+			switch {
+			case template.RetryStrategy != nil:
+				delays, ends = play(t, workflow.DeepCopy(), *template.RetryStrategy)
+			case template.ContainerSet != nil:
+				delays = runContainer(t, template.ContainerSet)
+			default:
 				continue
 			}
-			delays, ends := play(t, workflow.DeepCopy(), *template.RetryStrategy)
 			recordings = append(recordings, recording{file, policy, ends, len(delays), len(delays), delays, delays})
 			policy++
 		}
