@@ -172,6 +172,14 @@ data:
       ])
     }
     assert.strictEqual(Result.getOrThrow(read(map, { pointer: "/data/application.yml" })).length, 1)
+    const after = (length: number) =>
+      read(
+        JSON.stringify({
+          data: ["a: 1\nb: 2\n".padEnd(length, "#"), "retry: &r\n  initialInterval: 1s\n  maximumAttempts: 2\n"]
+        })
+      )
+    assert.isTrue(Result.isSuccess(after(499_000)))
+    assert.isTrue(Result.isFailure(after(500_000)))
     assert.strictEqual(
       messageOf(map, { pointer: "/data/application.yml/retries" }),
       "there is no /data/application.yml/retries: /data/application.yml is an object with retry"
