@@ -15,7 +15,7 @@ import {
   type Trouble
 } from "./model.ts"
 import { fromSettings } from "./Policy.ts"
-import { entriesOf, type Node, type Reader } from "./reader.ts"
+import { entriesOf, manifestOf, type Node, type Reader } from "./reader.ts"
 import { readers } from "./readers.ts"
 import { crontab } from "./systems/crontab.ts"
 import { type Tree, treesOf } from "./text.ts"
@@ -86,6 +86,12 @@ const readWith = (search: Search, reader: Reader, node: Node): void => {
   else search.found.push(...read.success.map((read) => ({ system: reader.system, read })))
 }
 
+const programs = new Set<System>(["grpc", "temporal", "spring", "resilience4j"])
+
+// Programs have their policies in files: in a manifest of Kubernetes, a file is inside of a ConfigMap.
+const isElsewhere = ({ system }: Reader, node: Node): boolean =>
+  programs.has(system) && (manifestOf(node)?.apiVersion ?? "v1") !== "v1"
+
 // One key is like a policy's by accident, unless the object is called one, or is the whole document. Most keys of others are others'.
 const isNear = ({ keys, value }: Node, best: number): boolean => {
   const names = Object.keys(value)
@@ -102,7 +108,9 @@ const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, leas
   const [one] = alike
   if (one === undefined || best === 0) return false
   if (best < least) {
-    if (isNear(node, best) && (search.nearest?.keys ?? 0) < best) search.nearest = { reader: one, node, keys: best }
+    if (isNear(node, best) && !isElsewhere(one, node) && (search.nearest?.keys ?? 0) < best) {
+      search.nearest = { reader: one, node, keys: best }
+    }
     return false
   }
   if (alike.length === 1) {

@@ -424,6 +424,25 @@ others:
       document: "{ members: [{ retryPolicy: { maxAttempts: 3, initialDelayMs: 1000, maxDelayMs: 10000, " +
         "backoffMultiplier: 2, retryableErrors: [RATE_LIMIT] } }] }"
     },
+    {
+      what: "a resiliency of Dapr",
+      document: "{ apiVersion: dapr.io/v1alpha1, kind: Resiliency, spec: { policies: { retries: { " +
+        "important: { policy: exponential, maxInterval: 15s, maxRetries: 10 } } } } }"
+    },
+    {
+      what: "a route of the Gateway API",
+      document: "{ apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, spec: { rules: [{ retry: { " +
+        "attempts: 3, backoff: 500ms, codes: [500] } }] } }"
+    },
+    {
+      what: "values of a release",
+      document: "{ apiVersion: helm.toolkit.fluxcd.io/v2, spec: { interval: 10m, values: { retry: { attempts: 3 } } } }"
+    },
+    {
+      what: "a queue of Prometheus",
+      document:
+        "{ remote_write: [{ url: http://x, queue_config: { min_backoff: 30ms, max_backoff: 5s, capacity: 10000 } }] }"
+    },
     { what: "a restart", document: "{ operation: { retryPolicy: { retryCount: 2, retryWindowInMinutes: 30 } } }" },
     { what: "updates", document: "{ version: 2, updates: [{ schedule: { interval: weekly } }] }" },
     { what: "a canary", document: "{ kind: Rollout, strategy: { steps: [{ pause: { duration: 1h } }] } }" }
@@ -449,6 +468,12 @@ others:
     {
       document: "{ apiVersion: example.com/v1, retries: { attempts: 3 } }",
       nearest: "retries, line 1, as Istio's retries: retries has the keys of one: choose it with the pointer /retries"
+    },
+    {
+      document:
+        "{ remote_write: [{ url: http://x, queue_config: { min_backoff: 30ms, max_backoff: 5s, max_doublings: 9, a: 1 } }] }",
+      nearest: "remote_write[0].queue_config, line 1, as Google Cloud Tasks' retryConfig: " +
+        "remote_write[0].queue_config.a is no key of Cloud Tasks' retryConfig"
     }
   ])("names the nearest place: $document", ({ document, nearest }) =>
     Effect.gen(function*() {

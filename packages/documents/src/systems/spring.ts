@@ -53,7 +53,7 @@ const rabbit: Shape = {
     return () =>
       isEnabled
         ? retry({ base: growing(base, factor, cap), attempts }, [
-          "A listener retries in its own thread: the messages behind wait"
+          "It retries in the thread of the listener or of the sender, which waits"
         ])
         : off()
   }
