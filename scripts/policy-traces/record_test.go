@@ -13,7 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -31,20 +36,29 @@ const rounds = 200
 
 // Recording is what was seen of one policy in all rounds. Times are in milliseconds.
 type Recording struct {
-	File     string    `json:"file"`
-	Policy   int       `json:"policy"`
-	Ends     bool      `json:"ends"`
+	File   string `json:"file"`
+	Policy int    `json:"policy"`
+	Ends   bool   `json:"ends"`
+	// How many delays a round had. Of those that not all rounds had, the lengths are left out.
+	Fewest   int       `json:"fewest"`
+	Most     int       `json:"most"`
 	Shortest []float64 `json:"shortest"`
 	Longest  []float64 `json:"longest"`
 }
 
 // Plays a policy again and again. `play` returns the delays between its runs.
-func record(file string, policy int, ends bool, play func() []time.Duration) Recording {
-	recording := Recording{File: file, Policy: policy, Ends: ends}
+func record(file string, policy int, play func() []time.Duration) Recording {
+	recording := Recording{File: file, Policy: policy, Ends: true}
 	for round := range rounds {
-		for i, delay := range play() {
+		delays := play()
+		if round == 0 {
+			recording.Fewest = len(delays)
+		}
+		recording.Fewest = min(recording.Fewest, len(delays))
+		recording.Most = max(recording.Most, len(delays))
+		for i, delay := range delays {
 			millis := float64(delay) / float64(time.Millisecond)
-			if round == 0 {
+			if i == len(recording.Shortest) {
 				recording.Shortest = append(recording.Shortest, millis)
 				recording.Longest = append(recording.Longest, millis)
 			}
@@ -52,6 +66,8 @@ func record(file string, policy int, ends bool, play func() []time.Duration) Rec
 			recording.Longest[i] = max(recording.Longest[i], millis)
 		}
 	}
+	recording.Shortest = recording.Shortest[:recording.Fewest]
+	recording.Longest = recording.Longest[:recording.Fewest]
 	return recording
 }
 
@@ -117,18 +133,31 @@ func (codec) Marshal(any) ([]byte, error) { return nil, nil }
 func (codec) Unmarshal([]byte, any) error { return nil }
 func (codec) Name() string                { return "proto" }
 
-// The delays of the collector's retry sender, without its limit in time.
-func otel(initial time.Duration, randomization, multiplier float64, longest time.Duration) func() []time.Duration {
+// An exporter of the collector, whose server is never available.
+func otel(t *testing.T, retry configretry.BackOffConfig) func() []time.Duration {
 	return func() (delays []time.Duration) {
-		policy := backoff.ExponentialBackOff{
-			InitialInterval:     initial,
-			RandomizationFactor: randomization,
-			Multiplier:          multiplier,
-			MaxInterval:         longest,
-		}
-		for range 10 {
-			delays = append(delays, policy.NextBackOff())
-		}
+		synctest.Test(t, func(t *testing.T) {
+			var starts []time.Time
+			ctx := context.Background()
+			settings := exporter.Settings{ID: component.MustNewID("never"), TelemetrySettings: componenttest.NewNopTelemetrySettings()}
+			logs, err := exporterhelper.NewLogs(ctx, settings, &struct{}{}, func(context.Context, plog.Logs) error {
+				starts = append(starts, time.Now())
+				return errors.New("never")
+			}, exporterhelper.WithRetry(retry), exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := logs.Start(ctx, componenttest.NewNopHost()); err != nil {
+				t.Fatal(err)
+			}
+			data := plog.NewLogs()
+			data.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+			_ = logs.ConsumeLogs(ctx, data)
+			if err := logs.Shutdown(ctx); err != nil {
+				t.Fatal(err)
+			}
+			delays = between(starts)
+		})
 		return
 	}
 }
@@ -147,11 +176,8 @@ func TestRecord(t *testing.T) {
 	}
 	second := time.Second
 	recordings := []Recording{
-		record("kubernetes-configmap.yaml", 0, true, kubernetes(t, wait.Backoff{Duration: 10 * second, Factor: 2, Steps: 5, Cap: 60 * second})),
-		record("kubernetes-event-source.yaml", 0, true, kubernetes(t, wait.Backoff{Duration: 10 * second, Factor: 2, Jitter: 0.2, Steps: 5})),
-		record("kubernetes-sensor-trigger.yaml", 0, true, kubernetes(t, wait.Backoff{Duration: second, Factor: 2, Jitter: 0.1, Steps: 5})),
-		record("kubernetes-sensor-retry.yaml", 0, true, kubernetes(t, wait.Backoff{Duration: 3 * second, Steps: 3})),
-		record("kubernetes-go.json", 0, true, kubernetes(t, goPolicy(t))),
+		record("kubernetes-configmap.yaml", 0, kubernetes(t, wait.Backoff{Duration: 10 * second, Factor: 2, Steps: 5, Cap: 60 * second})),
+		record("kubernetes-go.json", 0, kubernetes(t, goPolicy(t))),
 	}
 	for _, call := range []struct {
 		file, method string
@@ -162,19 +188,24 @@ func TestRecord(t *testing.T) {
 		{"grpc-retrying.json", "/example.Greeter/Greet", 0},
 		{"grpc-go-spelling.json", "/example.echo.Echo/UnaryEcho", 0},
 	} {
-		recordings = append(recordings, record(call.file, call.policy, true, grpcClient(t, textOf(t, call.file), call.method)))
+		recordings = append(recordings, record(call.file, call.policy, grpcClient(t, textOf(t, call.file), call.method)))
 	}
+	standard := configretry.NewDefaultBackOffConfig()
+	milli := time.Millisecond
 	for _, exporter := range []struct {
-		file                      string
-		initial, longest          time.Duration
-		randomization, multiplier float64
+		file  string
+		retry configretry.BackOffConfig
 	}{
-		{"otel-exporter.yaml", 10 * second, 60 * second, 0.7, 1.3},
-		{"otel-collector.yaml", 5 * second, 30 * second, 0.5, 1.5},
-		{"otel-defaults.yaml", 5 * second, 30 * second, 0.5, 1.5},
+		{"otel-exporter.yaml", configretry.BackOffConfig{
+			Enabled: true, InitialInterval: 10 * second, RandomizationFactor: 0.7, Multiplier: 1.3, MaxInterval: 60 * second, MaxElapsedTime: 600 * second,
+		}},
+		{"otel-collector.yaml", standard},
+		{"otel-defaults.yaml", standard},
+		{"otel-e2e.yaml", configretry.BackOffConfig{
+			Enabled: true, InitialInterval: 10 * milli, RandomizationFactor: 0.5, Multiplier: 1.5, MaxInterval: 50 * milli, MaxElapsedTime: 200 * milli,
+		}},
 	} {
-		play := otel(exporter.initial, exporter.randomization, exporter.multiplier, exporter.longest)
-		recordings = append(recordings, record(exporter.file, 0, false, play))
+		recordings = append(recordings, record(exporter.file, 0, otel(t, exporter.retry)))
 	}
 	text, err := json.MarshalIndent(recordings, "", "  ")
 	if err != nil {

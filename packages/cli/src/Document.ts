@@ -39,16 +39,23 @@ const contentOf = Effect.fnUntraced(function*(file: string) {
     })
   }
   const fs = yield* FileSystem.FileSystem
+  const isFragment = /#[^/]/.test(file)
   return yield* Effect.mapError(
     fs.readFileString(file),
     ({ reason }) =>
-      `${file}: ${reason._tag === "NotFound" ? "there is no such file" : `it cannot be read: ${reason.message}`}`
+      `${file}: ${
+        reason._tag === "NotFound"
+          ? `there is no such file${isFragment ? ". A place in a file begins with #/, as in FILE#/spec/retry" : ""}`
+          : reason._tag === "BadResource"
+          ? "it is a folder"
+          : `it cannot be read: ${reason.message}`
+      }`
   )
 })
 
 const fromFile = Effect.fnUntraced(
   function*(asked: string, as: System | undefined) {
-    const [, file = asked, pointer] = /^(.*?)#(\/.*)$/.exec(asked) ?? []
+    const [, file = asked, pointer] = /^(.*?)#(\/.*|)$/.exec(asked) ?? []
     const content = yield* contentOf(file)
     const name = file === "-" ? "stdin" : file
     return yield* Effect.mapError(Effect.fromResult(fromText(name, content, { as, pointer })), ({ message }) => message)
@@ -57,7 +64,7 @@ const fromFile = Effect.fnUntraced(
 )
 
 /** The text of a file, or of stdin. */
-export const textOf = (asked: string) => Effect.catch(contentOf(asked.replace(/#\/.*$/, "")), misused)
+export const textOf = (asked: string) => Effect.catch(contentOf(asked.replace(/#(\/.*)?$/, "")), misused)
 
 // Of policies of one name, all but the first have a number.
 const apart = (policies: ReadonlyArray<Named>): ReadonlyArray<Named> =>

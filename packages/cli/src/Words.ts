@@ -14,11 +14,12 @@ const endOfOptions = (args: ReadonlyArray<string>, from: number): number => {
   return endOfOptions(args, from + (isWhole(arg) ? 1 : 2))
 }
 
-// A value such as -1s looks like flags: it belongs to the flag before it, whose message names the allowed values.
+// A value such as -1s, or -#/spec/retry for a place of stdin, looks like flags: it belongs to the flag before it, whose message names the allowed values.
 const joined = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = args.includes("--") ? args.indexOf("--") : args.length
   return args.flatMap((arg, i) => {
-    const isNegative = (j: number) => j < end && /^-\.?\d/.test(args[j] ?? "") && /^--[^=]+$/.test(args[j - 1] ?? "")
+    const isNegative = (j: number) =>
+      j < end && /^-(\.?\d|#)/.test(args[j] ?? "") && /^--[^=]+$/.test(args[j - 1] ?? "")
     return isNegative(i) ? [] : [isNegative(i + 1) ? `${arg}=${args[i + 1]}` : arg]
   })
 }

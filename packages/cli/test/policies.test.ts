@@ -13,7 +13,7 @@ kind: Sensor
 metadata: { name: sensor }
 spec:
   triggers:
-    - retryStrategy: { duration: 5ms, steps: 2 }
+    - retryStrategy: { duration: 5ms, steps: 2, jitter: 0 }
 `
 
 const made = Effect.map(folder, (folder) => {
@@ -68,6 +68,44 @@ describe.concurrent("effect-wait with --policy", () => {
         stderr,
         `${file} has 2 policies. Choose one: ${file}#/data, ${file}#/spec/triggers/0/retryStrategy\n`
       )
+    }))
+
+  it.live("a place has escapes and indices, and is of one of several documents", () =>
+    Effect.gen(function*() {
+      const { path, run } = yield* made
+      const file = join(path, "places.yaml")
+      const content = "a: 1\n---\nb/c:\n  - { interval: 1s }\n  - d~e: { interval: 5ms, attempts: 2 }\n"
+      writeFileSync(file, content)
+      const name = (stdout: string) => stdout.split("\n")[0]
+      for (const asked of [`${file}#/b~1c/1/d~0e`, "-#/b~1c/1/d~0e", "/dev/stdin#/b~1c/1/d~0e"]) {
+        const { code, stdout } = yield* run(`preview --policy ${asked}`, [], { input: content })
+        assert.deepStrictEqual([code, name(stdout)], [0, "b/c[1].d~e"])
+      }
+      const { code, stderr } = yield* run(`retry --policy -#/b~1c/1`, sh("exit 3"), { input: content })
+      assert.deepStrictEqual([code, told(stderr)], [3, [
+        "effect-wait: run 1: exit 3 after T, next in 5ms",
+        "effect-wait: run 2: exit 3 after T; gave up after 2 runs in T"
+      ]])
+    }))
+
+  it.live("a file that cannot be had is told by its name and the reason", () =>
+    Effect.gen(function*() {
+      const { file, path, run } = yield* made
+      const told = (asked: string) => Effect.map(run(`preview --policy ${asked}`), ({ code, stderr }) => [code, stderr])
+      assert.deepStrictEqual(yield* told(path), [64, `effect-wait: ${path}: it is a folder\n`])
+      assert.deepStrictEqual(yield* told(`${path}/none`), [64, `effect-wait: ${path}/none: there is no such file\n`])
+      assert.deepStrictEqual(yield* told(`${file}#data`), [
+        64,
+        `effect-wait: ${file}#data: there is no such file. A place in a file begins with #/, as in FILE#/spec/retry\n`
+      ])
+      assert.deepStrictEqual(yield* told(`${file}#/data/none`), [
+        64,
+        `effect-wait: ${file}: there is no /data/none: /data is an object with duration, factor, jitter and steps\n`
+      ])
+      assert.deepStrictEqual(yield* told(`${file} --as otel`), [
+        64,
+        `effect-wait: ${file}: nothing in it is read as OpenTelemetry's retry_on_failure\n`
+      ])
     }))
 
   it.live("nothing else says how it is waited", () =>

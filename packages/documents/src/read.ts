@@ -1,5 +1,6 @@
 /** The policies of a text. */
 import * as Formatter from "effect/Formatter"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Entries } from "./fields.ts"
 import {
@@ -14,7 +15,7 @@ import {
   type Trouble
 } from "./model.ts"
 import { fromSettings } from "./Policy.ts"
-import { entriesOf, type Node, type Reader } from "./reader.ts"
+import { entriesOf, manifestOf, type Node, type Reader } from "./reader.ts"
 import { readers } from "./readers.ts"
 import { crontab } from "./systems/crontab.ts"
 import { type Tree, treesOf } from "./text.ts"
@@ -60,6 +61,8 @@ interface Search {
   /** The objects that were seen, and how often one was seen again: by its anchor. */
   readonly seen: Set<unknown>
   again: number
+  /** How many characters of texts inside of the document were read. */
+  inside: number
   /** Whether a key can be of a policy. */
   readonly telling: Map<string, boolean>
 }
@@ -83,6 +86,20 @@ const readWith = (search: Search, reader: Reader, node: Node): void => {
   else search.found.push(...read.success.map((read) => ({ system: reader.system, read })))
 }
 
+const programs = new Set<System>(["grpc", "temporal", "spring", "resilience4j"])
+
+// Programs have their policies in files: in a manifest of Kubernetes, a file is inside of a ConfigMap.
+const isElsewhere = ({ system }: Reader, node: Node): boolean =>
+  programs.has(system) && (manifestOf(node)?.apiVersion ?? "v1") !== "v1"
+
+// One key is like a policy's by accident, unless the object is called one, or is the whole document. Most keys of others are others'.
+const isNear = ({ keys, value }: Node, best: number): boolean => {
+  const names = Object.keys(value)
+  const isWhole = keys.length === 0 && !names.includes("kind")
+  const isNamed = /retr(y|ies)|back_?off/i.test(String(keys.at(-1)))
+  return best > 1 || isWhole ? 2 * best >= names.length : isNamed && 2 * best > names.length
+}
+
 /** @returns whether the object was a policy, or one that is wrong. */
 const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, least: number): boolean => {
   const ranked = among.map((reader) => [reader, rankOf(reader, node)] as const)
@@ -91,9 +108,9 @@ const readNode = (search: Search, node: Node, among: ReadonlyArray<Reader>, leas
   const [one] = alike
   if (one === undefined || best === 0) return false
   if (best < least) {
-    const count = Object.keys(node.value).length
-    const isNear = best > 1 || 2 * best > count || node.keys.length < 2 && 2 * best === count
-    if (isNear && (search.nearest?.keys ?? 0) < best) search.nearest = { reader: one, node, keys: best }
+    if (isNear(node, best) && !isElsewhere(one, node) && (search.nearest?.keys ?? 0) < best) {
+      search.nearest = { reader: one, node, keys: best }
+    }
     return false
   }
   if (alike.length === 1) {
@@ -117,6 +134,19 @@ const isTold = ({ telling }: Search, key: string): boolean => {
   return isTelling
 }
 
+// A ConfigMap has whole files for its values, and a template of CloudFormation its state machine.
+const isFile = (text: string): boolean =>
+  /^\s*[[{]/.test(text) || /\n./.test(text) && /^[\w."'/-]+:(?:\s|$)/m.test(text)
+
+// More than that is no configuration.
+const mostInside = 500_000
+
+const inside = (text: string): object | undefined => {
+  const [tree, ...others] = isFile(text) ? Result.getOrElse(treesOf(text), () => []) : []
+  const value = others.length > 0 || tree?.jobs !== undefined ? undefined : tree?.value
+  return Predicate.isObjectOrArray(value) ? value : undefined
+}
+
 const walk = (
   search: Search,
   value: unknown,
@@ -137,6 +167,9 @@ const walk = (
   const within = [...parents, value]
   const each = (key: string | number, inner: unknown) => {
     if (typeof inner === "object" && inner !== null) walk(search, inner, [...keys, key], within, among)
+    if (typeof inner !== "string" || !isFile(inner) || (search.inside += inner.length) > mostInside) return
+    const file = inside(inner)
+    if (file !== undefined) walk(search, file, [...keys, key], within, among)
   }
   if (Array.isArray(value)) {
     value.forEach((item, i) => each(i, item))
@@ -162,7 +195,8 @@ const target = (root: unknown, pointer: string): Target | { readonly missing: st
   let at: Target = { value: root, keys: [], parents: [] }
   for (const token of pointer.split("/").slice(1)) {
     const name = token.replaceAll("~1", "/").replaceAll("~0", "~")
-    const { keys, parents, value } = at
+    const { keys, parents } = at
+    const value = typeof at.value === "string" ? inside(at.value) ?? at.value : at.value
     const entries = entriesOf(value)
     const key = Array.isArray(value) && /^\d+$/.test(name) ? Number(name) : name
     const inner = Array.isArray(value)
@@ -180,7 +214,7 @@ const target = (root: unknown, pointer: string): Target | { readonly missing: st
     }
     at = { value: inner, keys: [...keys, key], parents: [...parents, value] }
   }
-  return at
+  return typeof at.value === "string" && pointer !== "" ? { ...at, value: inside(at.value) ?? at.value } : at
 }
 
 // Entries of a document of ours belong together: where one is a policy, the others are not left out in silence.
@@ -216,10 +250,12 @@ const readTree = (
     nearest: undefined,
     seen: new Set(),
     again: 0,
+    inside: 0,
     telling: new Map()
   }
   if (tree.jobs !== undefined) {
     const read = crontab(tree.jobs)
+    if (as !== undefined && as !== "crontab") return search
     if (Result.isFailure(read)) search.troubles.push(...read.failure)
     else search.found.push(...read.success.map((read) => ({ system: "crontab" as const, read })))
     return search
@@ -255,24 +291,29 @@ const mostProblems = 12
 
 const nothing = (
   search: Search,
-  tree: Tree
+  tree: Tree,
+  as: System | undefined
 ): { readonly problems: ReadonlyArray<Problem>; readonly message: string } => {
   const { nearest } = search
+  const none = as === undefined ? "there is no policy in it" : `nothing in it is read as ${systems[as]}`
+  // Who names a system has read what there is.
+  const list = as === undefined ? `. ${known}` : ""
   if (nearest === undefined) {
     const isObject = Array.isArray(tree.value) || entriesOf(tree.value) !== undefined
     const what = isObject ? "" : `, it is ${Formatter.format(tree.value).slice(0, 100)}`
-    return { problems: [], message: `there is no policy in it${what}. ${known}` }
+    return { problems: [], message: `${none}${what}${list}` }
   }
   const { node: { keys }, reader } = nearest
   const read = reader.read(nearest.node)
-  const troubles = Result.isFailure(read) ? read.failure : [{ keys, reason: "is not one by its name" }]
+  const choose = `has the keys of one: choose it with the pointer ${toPointer(keys)}`
+  const troubles = Result.isFailure(read) ? read.failure : [{ keys, reason: choose }]
   const problems = problemsOf(tree, troubles)
   const { line, path } = placeOf(tree, keys)
   const where = path === "" ? "" : ` is ${path}, line ${line}`
   const why = problems.slice(0, mostProblems).map((problem) => describe(problem, true)).join("; ")
   return {
     problems,
-    message: `there is no policy in it. Nearest to one${where}, as ${systems[reader.system]}: ${why}. ${known}`
+    message: `${none}. Nearest to one${where}, as ${systems[reader.system]}: ${why}${list}`
   }
 }
 
@@ -326,6 +367,6 @@ export const read = (
   const [best] = looked.toSorted(([, one], [, other]) => (other.nearest?.keys ?? 0) - (one.nearest?.keys ?? 0))
   if (best === undefined) return fail(missing?.missing ?? `there is no document in it. ${known}`)
   const [tree, search] = best
-  const { message, problems: near } = nothing(search, tree)
+  const { message, problems: near } = nothing(search, tree, options.as)
   return fail(message, near)
 }

@@ -45,6 +45,14 @@ export const parentOf = ({ parents }: Node): Entries | undefined =>
 export const ancestorsOf = ({ parents }: Node): ReadonlyArray<Entries> =>
   parents.toReversed().map(entriesOf).filter(Predicate.isNotUndefined)
 
+/** The Kubernetes manifest that an object stands in: the nearest one. */
+export const manifestOf = (node: Node): { readonly apiVersion: string; readonly kind: unknown } | undefined => {
+  for (const { apiVersion, kind } of ancestorsOf(node)) {
+    if (Predicate.isString(apiVersion)) return { apiVersion, kind }
+  }
+  return undefined
+}
+
 export const childOf = (node: Node, key: string | number, value: Entries): Node => ({
   value,
   keys: [...node.keys, key],

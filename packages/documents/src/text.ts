@@ -131,7 +131,76 @@ const fromJson = (source: string): Option.Option<ReadonlyArray<Tree>> =>
     })
     : Option.none()
 
-const fromYaml = (source: string): Result.Result<ReadonlyArray<Tree>, Unreadable> =>
+// Nobody writes more by hand.
+const mostIndented = 500_000
+
+const isSpace = (character: string | undefined) => character === undefined || /\s/.test(character)
+
+/**
+ * YAML wants each line of a flow collection or of a quoted text deeper than its parent. Most parsers
+ * also read what people write: the closing bracket below its key. Spaces mean nothing there, so more of them change no value and no line.
+ */
+const indented = (source: string): string => {
+  let depth = 0
+  let quote = ""
+  // How deep the parent of a block of text is.
+  let block = -1
+  let deeper = ""
+  const scan = (line: string): void => {
+    let i = 0
+    const skip = (until: RegExp) => {
+      until.lastIndex = i
+      i = until.exec(line)?.index ?? line.length
+    }
+    while (i < line.length) {
+      const at = line[i]!
+      if (quote !== "") {
+        if (at === "\\" && quote === "\"") i++
+        else if (at === quote) {
+          if (quote === "'" && line[i + 1] === "'") i++
+          else quote = ""
+        }
+        i++
+      } else if (at === " " || at === "," || isSpace(at)) i++
+      else if (at === "#" && isSpace(line[i - 1])) return
+      else if (at === ":" && depth > 0 || /[-?:]/.test(at) && isSpace(line[i + 1])) i++
+      else if (at === "\"" || at === "'") {
+        quote = at
+        i++
+      } else if (at === "[" || at === "{") {
+        depth++
+        i++
+      } else if (depth > 0 && (at === "]" || at === "}")) {
+        depth--
+        i++
+      } else if (/[&!*]/.test(at)) skip(depth > 0 ? /[\s,[\]{}]/g : /\s/g)
+      else if (/[|>]/.test(at) && depth === 0) return
+      else skip(depth > 0 ? /[,[\]{}]|:(?=[\s,[\]{}]|$)|\s#/g : /:(?=\s|$)|\s#/g)
+    }
+  }
+  return source.split("\n").map((line) => {
+    const isInside = depth > 0 || quote !== ""
+    if (!isInside) {
+      const [prefix = ""] = /^ *(?:- +)*/.exec(line) ?? []
+      // The parent is the item where it has no key.
+      const isItem = /^(?:[&!]\S*\s+)*[|>]/.test(line.slice(prefix.length))
+      const column = isItem ? prefix.lastIndexOf("-") : prefix.length
+      if (block >= 0 && (line.trim() === "" || line.search(/\S/) > block)) return line
+      deeper = " ".repeat(prefix.length + 1)
+      block = /(?:^|[\s:])[|>][-+\d]*\s*(?:#.*)?$/.test(line) ? column : -1
+    }
+    scan(line)
+    return isInside ? deeper + line : line
+  }).join("\n")
+}
+
+const fromYaml = (source: string): Result.Result<ReadonlyArray<Tree>, Unreadable> => {
+  const trees = fromStrictYaml(source)
+  const isShallow = Result.isFailure(trees) && trees.failure.reason.startsWith("deficient indentation")
+  return isShallow && source.length <= mostIndented ? fromStrictYaml(indented(source)) : trees
+}
+
+const fromStrictYaml = (source: string): Result.Result<ReadonlyArray<Tree>, Unreadable> =>
   Result.try({
     try: () => {
       const events = parseEvents(source, { maxDepth: 100 })
@@ -164,8 +233,10 @@ const entry = new RegExp(String.raw`^-?(${cronFields})\s+(\S.*)$`)
 
 const variable = /^([A-Za-z_]\w*)\s*=\s*(.*)$/
 
-// The user, in the crontab of the system.
-const user = /^(?:root|nobody|daemon|mail|www-data|postgres)\s+(.+)$/
+// The user, in the crontab of the system: of each job, where it is so of one.
+const user = /^(?:root|nobody|daemon|mail|www-data|postgres)\s+\S/
+
+const anyUser = /^[a-z_][\w.-]*\s+(?=\S)/
 
 /** A job of a crontab. */
 export interface Job {
@@ -189,13 +260,15 @@ const fromCrontab = (source: string): Tree | undefined => {
     }
     const [, schedule, rest] = entry.exec(text) ?? []
     if (schedule === undefined || rest === undefined) return undefined
-    const [, command = rest] = user.exec(rest) ?? []
-    jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command, timeZone })
+    jobs.push({ schedule: schedule.replaceAll(/\s+/g, " "), command: rest, timeZone })
     at.push(line)
   }
-  return jobs.length === 0
+  const isOfSystem = jobs.some(({ command }) => user.test(command)) &&
+    jobs.every(({ command }) => anyUser.test(command))
+  const own = isOfSystem ? jobs.map((job) => ({ ...job, command: job.command.replace(anyUser, "") })) : jobs
+  return own.length === 0
     ? undefined
-    : { value: jobs, jobs, lineOf: ([i]) => at[typeof i === "number" ? i : 0] ?? 1 }
+    : { value: own, jobs: own, lineOf: ([i]) => at[typeof i === "number" ? i : 0] ?? 1 }
 }
 
 const property = /^([A-Za-z_][\w.\-[\]]*)\s*[=:]\s*(\S.*|)$/

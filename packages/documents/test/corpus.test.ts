@@ -61,7 +61,7 @@ describe("a document of the field", () => {
     ({ file, refused = "" }) => {
       const result = read(textOf(file))
       assert.isTrue(Result.isFailure(result))
-      if (Result.isFailure(result)) assert.include(result.failure.message, refused)
+      if (Result.isFailure(result)) assert.strictEqual(result.failure.message, refused)
     }
   )
 })

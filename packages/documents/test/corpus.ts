@@ -21,7 +21,7 @@ export interface Policy {
   readonly total?: number
 }
 
-/** A document: of which system, in which version, and where it comes from. Of those that are refused, a part of the message. */
+/** A document: of which system, in which version, and where it comes from. Of those that are refused, the message. */
 export interface Fixture {
   readonly file: string
   readonly system: string | undefined
@@ -31,6 +31,13 @@ export interface Fixture {
   readonly policies?: ReadonlyArray<Policy>
   readonly refused?: string
 }
+
+const nothing =
+  "there is no policy in it. What can be read: Kubernetes' wait.Backoff, gRPC's retryPolicy and hedgingPolicy, " +
+  "Temporal's RetryPolicy, AWS Step Functions' Retry, OpenTelemetry's retry_on_failure, Argo CD's syncPolicy.retry, " +
+  "Argo Workflows' retryStrategy, resilience4j.retry, Spring's retry properties, Envoy's retry_policy, Istio's retries, " +
+  "Google Cloud Tasks' retryConfig, Google Pub/Sub's retryPolicy, GitHub's on.schedule, Kubernetes' CronJob, a crontab and " +
+  "a policy of effect-wait"
 
 export const fixtures: ReadonlyArray<Fixture> = [
   {
@@ -59,15 +66,14 @@ export const fixtures: ReadonlyArray<Fixture> = [
     system: "kubernetes",
     version: "Argo Events 1.9",
     source: "argoproj/argo-events examples/sensors/http-trigger.yaml",
-    policies: [{ name: "call", delays: [3000, 3000] }]
+    policies: [{ name: "call", delays: [[3000, 6000], [3000, 6000]] }]
   },
   {
     file: "kubernetes-sensor-steps.yaml",
     system: "kubernetes",
     version: "Argo Events 1.9",
     source: "argoproj/argo-events examples/sensors/calendar.yaml",
-    refused:
-      "Nearest to one is spec.triggers[0].retryStrategy, line 9, as Kubernetes' wait.Backoff: spec.triggers[0].retryStrategy.duration is missing"
+    policies: [{ name: "tick", delays: [[1000, 2000], [1000, 2000]] }]
   },
   {
     file: "kubernetes-go.json",
@@ -113,14 +119,15 @@ export const fixtures: ReadonlyArray<Fixture> = [
     system: "grpc",
     version: "googleapis 2026",
     source: "googleapis/googleapis google/cloud/apigateway/v1/apigateway_grpc_service_config.json",
-    refused: "methodConfig[0].retryPolicy.maxAttempts is missing: gRPC's clients refuse such a policy"
+    refused:
+      "methodConfig[0].retryPolicy.maxAttempts is missing: gRPC's clients refuse such a policy. Google's own libraries read it, and retry until the timeout, line 6"
   },
   {
     file: "grpc-timeouts.json",
     system: "grpc",
     version: "googleapis 2026",
     source: "googleapis/googleapis google/appengine/v1/appengine_grpc_service_config.json",
-    refused: "methodConfig has no retryPolicy and no hedgingPolicy"
+    refused: "methodConfig has no retryPolicy and no hedgingPolicy, line 2"
   },
   {
     file: "temporal-history.json",
@@ -219,11 +226,22 @@ export const fixtures: ReadonlyArray<Fixture> = [
     }]
   },
   {
+    file: "step-functions-two.asl.json",
+    system: "step-functions",
+    version: "ASL",
+    source: "aws-samples/step-functions-workflows-collection simple-retry/statemachine/statemachine.asl.json",
+    policies: [{ name: "Fetch ErrorA, ErrorB", delays: [1000, 2000], attempt: 5000 }, {
+      name: "Fetch ErrorC",
+      delays: [5000, 10000, 20000],
+      attempt: 5000
+    }]
+  },
+  {
     file: "step-functions-jsonata.json",
     system: "step-functions",
     version: "ASL with JSONata",
     source: "aws-samples/step-functions-workflows-collection (definitions with QueryLanguage JSONata)",
-    refused: "States.Call.TimeoutSeconds is a template, {% $timeout %}: fill it in"
+    refused: "States.Call.TimeoutSeconds is a template, {% $timeout %}: fill it in, line 8"
   },
   {
     file: "otel-exporter.yaml",
@@ -402,6 +420,19 @@ export const fixtures: ReadonlyArray<Fixture> = [
     }]
   },
   {
+    file: "otel-config-map.yaml",
+    system: "otel",
+    version: "Collector 0.165",
+    source: "open-telemetry/opentelemetry-collector examples/k8s/otel-config.yaml",
+    policies: [{
+      name: "agent",
+      delays: [[2500, 7500], [3750, 11250], [5625, 16875], [8437.5, 25312.5], [12656.25, 37968.75]],
+      longest: [[2500, 7500], [3750, 11250], [5625, 16875]],
+      attempt: 20000,
+      total: 40000
+    }]
+  },
+  {
     file: "otel-bare.yaml",
     system: "otel",
     version: "Collector 0.165",
@@ -516,11 +547,25 @@ export const fixtures: ReadonlyArray<Fixture> = [
     policies: [{ name: "poll", delays: [0, 0, 0, 0, 0, 0, 0, 0, 0], goesOn: true }]
   },
   {
+    file: "argo-workflows-max-duration.yaml",
+    system: "argo-workflows",
+    version: "Argo Workflows 4.0",
+    source: "argoproj/argo-workflows examples/retry-backoff.yaml (its backoff, without the limit)",
+    policies: [{ name: "main", delays: [0, 0, 0, 0, 0], total: 60000 }]
+  },
+  {
+    file: "argo-workflows-container-set.yaml",
+    system: "argo-workflows",
+    version: "Argo Workflows 4.0",
+    source: "argoproj/argo-workflows test/e2e/testdata/workflow-template-with-containerset.yaml",
+    policies: [{ name: "pipeline", delays: [5000, 5000] }]
+  },
+  {
     file: "argo-workflows-template.yaml",
     system: "argo-workflows",
     version: "Argo Workflows 4.0",
     source: "argoproj/argo-workflows examples/retry-conditional.yaml (limit as a parameter)",
-    refused: "spec.templates[0].retryStrategy.limit is a template, {{inputs.parameters.limit}}: fill it in"
+    refused: "spec.templates[0].retryStrategy.limit is a template, {{inputs.parameters.limit}}: fill it in, line 6"
   },
   {
     file: "resilience4j.yaml",
@@ -549,6 +594,13 @@ export const fixtures: ReadonlyArray<Fixture> = [
     version: "resilience4j 2.4",
     source: "resilience4j/resilience4j CommonRetryConfigurationProperties.java (no waitDuration)",
     policies: [{ name: "search", delays: [500, 500, 500] }]
+  },
+  {
+    file: "resilience4j-not-enabled.yaml",
+    system: "resilience4j",
+    version: "resilience4j 2.4",
+    source: "application.yml of several public services: a multiplier without enable-exponential-backoff",
+    policies: [{ name: "coding", delays: [1000, 1000] }]
   },
   {
     file: "spring-rabbitmq.properties",
@@ -584,6 +636,14 @@ export const fixtures: ReadonlyArray<Fixture> = [
     version: "Spring Cloud Gateway 3",
     source: "springcloudnative/edge-service src/main/resources/application.yml",
     policies: [{ name: "spring.cloud.gateway.default-filters[1]", delays: [50, 100, 200] }]
+  },
+  {
+    file: "spring-gateway-webmvc.yml",
+    system: "spring",
+    version: "Spring Cloud Gateway 5",
+    source:
+      "spring-cloud/spring-cloud-gateway spring-cloud-gateway-server-webmvc/src/test/resources/application-propertiesbeandefinitionregistrartests.yml",
+    policies: [{ name: "spring.cloud.gateway.server.webmvc.routes[0].filters[0]", delays: [5, 10, 20] }]
   },
   {
     file: "spring-generic.yml",
@@ -754,6 +814,14 @@ export const fixtures: ReadonlyArray<Fixture> = [
     }]
   },
   {
+    file: "pubsub-dead-letter.yaml",
+    system: "pubsub",
+    version: "Pub/Sub v1",
+    source:
+      "GoogleCloudPlatform/k8s-config-connector pkg/test/resourcefixture/testdata/basic/pubsub/v1beta1/pubsubsubscription/pubsubsubscription-cloudstorage/create.yaml",
+    policies: [{ name: "archive", delays: [10000, 20000, 40000, 80000], attempt: 600000, total: 3600000 }]
+  },
+  {
     file: "github.yml",
     system: "github",
     version: "GitHub Actions",
@@ -769,6 +837,14 @@ export const fixtures: ReadonlyArray<Fixture> = [
       name: "0 10 * * 4",
       slots: ["2026-11-05T10:00:00.000Z", "2026-11-12T10:00:00.000Z"]
     }]
+  },
+  {
+    file: "github-brackets.yml",
+    system: "github",
+    version: "GitHub Actions",
+    source:
+      "GoogleCloudPlatform/k8s-config-connector .github/workflows/review-reminder.yaml, with the lists of open-telemetry/opentelemetry-demo .github/workflows/checks.yml",
+    policies: [{ name: "0 17,21 * * 1-5", slots: ["2026-11-02T17:00:00.000Z", "2026-11-02T21:00:00.000Z"] }]
   },
   {
     file: "cronjob.yaml",
@@ -804,6 +880,13 @@ export const fixtures: ReadonlyArray<Fixture> = [
     }]
   },
   {
+    file: "cron-workflow-without-schedule.yaml",
+    system: "cronjob",
+    version: "Argo Workflows 3",
+    source: "argoproj/argo-cd resource_customizations/argoproj.io/CronWorkflow/testdata/healthyCronWorkflow.yaml",
+    refused: "spec.schedule is missing, line 5"
+  },
+  {
     file: "crontab-system",
     system: "crontab",
     version: "Debian /etc/crontab",
@@ -828,17 +911,42 @@ export const fixtures: ReadonlyArray<Fixture> = [
     ]
   },
   {
+    file: "crontab-anacron",
+    system: "crontab",
+    version: "Debian /etc/cron.d",
+    source: "hercules-team/augeas lenses/tests/test_cron.aug",
+    policies: [{
+      name: "test -x /etc/init.d/anacron && /usr/sbin/invoke-rc.d anacron start >/dev/null",
+      slots: ["2026-11-01T15:30:00.000Z", "2026-11-02T15:30:00.000Z"]
+    }, { name: "dump --all", slots: ["2027-05-03T07:00:00.000Z", "2027-05-03T10:00:00.000Z"] }]
+  },
+  {
     file: "unknown-compose.yaml",
     system: undefined,
     version: "Compose",
     source: "docker/awesome-compose (restart policy)",
-    refused: "there is no policy in it. What can be read: "
+    refused: nothing
+  },
+  {
+    file: "unknown-rollout.yaml",
+    system: undefined,
+    version: "Argo Rollouts 1",
+    source: "argoproj/argo-cd resource_customizations/argoproj.io/Rollout/testdata/degraded_abortedRollout.yaml",
+    refused: nothing
+  },
+  {
+    file: "unknown-numaplane.yaml",
+    system: undefined,
+    version: "Numaplane",
+    source:
+      "argoproj/argo-cd resource_customizations/numaplane.numaproj.io/PipelineRollout/actions/testdata/PipelineRollout/rollout-in-ppnd.yaml",
+    refused: nothing
   },
   {
     file: "unknown-batch.yaml",
     system: undefined,
     version: "AWS Batch in CloudFormation",
     source: "aws-samples/step-functions-workflows-collection batch-lambda-sam/template.yaml",
-    refused: "there is no policy in it. What can be read: "
+    refused: nothing
   }
 ]

@@ -41,6 +41,26 @@ describe("a text that is no document", () => {
     },
     { name: "no YAML", text: "a: 1\nb: [1, 2\nc: 3", reason: /^line \d: this is no YAML: / },
     { name: "a template", text: "a: {{ .Values.a }}\n", reason: /It looks like a template: render it first$/ },
+    {
+      name: "2 MB of brackets in the wrong column",
+      text: "a:\n  b: [\n  1,\n  [2\n  ],\n".padEnd(2_000_000, "  { c: 3\n  },\n"),
+      reason: /^line \d+: this is no YAML: /
+    },
+    {
+      name: "a bomb inside of a ConfigMap",
+      text: `kind: ConfigMap\ndata:\n  bomb: |\n${bomb.replaceAll(/^/gm, "    ")}\n`,
+      reason: /^this follows its anchors more than 1000 times/
+    },
+    {
+      name: "2 MB of texts",
+      text: JSON.stringify(
+        Array.from(
+          { length: 4000 },
+          () => `a: [1, 2]\n${Array.from({ length: 30 }, (_, i) => `c${i}: { d: [1] }\n`).join("")}`
+        )
+      ),
+      reason: /^there is no policy in it\. What can be read/
+    },
     { name: "a deep one", text: "[".repeat(50_000), reason: /^line 1: this is no YAML: nesting exceeded/ },
     { name: "binary", text: "\u0000\u0001\u0002".repeat(1000), reason: /^line 1: this is no YAML: / },
     { name: "nothing", text: "", reason: /^there is no document in it/ }
@@ -52,6 +72,30 @@ describe("a text that is no document", () => {
     assert.match(message, reason)
     assert.isBelow(message.length, 800)
     assert.isBelow((system + user) / 1000, 1000)
+  })
+})
+
+describe("YAML as people write it", () => {
+  const policy = `retry: [{ initialInterval: 1s, maximumAttempts: "2" }]`
+  it.each([
+    { name: "a bracket below its key", text: `jobs:\n  needs: [\n    a,\n    b\n  ]\n` },
+    {
+      name: "a whole list below its key",
+      text: `jobs:\n    needs: [\n  "a]", 'it''s', {\n  c: [\n  1 # }\n  ]}\n  ]\n`
+    },
+    { name: "a quoted text", text: `jobs:\n  text: "one \\"\n  two [\n  three"\n` },
+    {
+      name: "a block of text that looks like a list",
+      text: `jobs:\n- |\n  needs: [\n  a\n- needs: [\n  ]\n- text: >-\n    x: [\n  b: { c: [\n  ] }\n`
+    },
+    { name: "a plain text with brackets", text: `jobs: { a: [\n] }\nb: c[0] [d] 'e\nf: &x [\n]\ng: a#b [ # [\n` }
+  ])("is read, and its lines are those of the text: $name", ({ text }) => {
+    const [found, ...others] = Result.getOrThrow(read(text + policy))
+    assert.deepStrictEqual(others, [])
+    assert.deepStrictEqual(
+      [found?.system, found?.settings.attempts, found?.place.pointer, found?.place.line],
+      ["temporal", 2, "/retry/0", text.split("\n").length]
+    )
   })
 })
 
@@ -103,6 +147,50 @@ a/b:
   })
 })
 
+describe("a file inside of a document", () => {
+  const map = `kind: ConfigMap
+metadata: { name: shop }
+data:
+  note: "retry: { maximumAttempts: 2 }"
+  application.yml: |
+    retry:
+      temporal: { initialInterval: 1s, maximumAttempts: 3 }
+  flow.json: |
+    { "StartAt": "A", "States": { "A": { "Retry": [{ "ErrorEquals": ["E"], "MaxAttempts": 4 }] } } }
+  run.sh: |
+    echo "interval: 1s"
+`
+  it("is read where it stands, and has a pointer", () => {
+    const policies = Result.getOrThrow(read(map))
+    assert.deepStrictEqual(policies.map(({ place, system }) => [system, place.pointer, place.line]), [
+      ["temporal", "/data/application.yml/retry/temporal", 5],
+      ["step-functions", "/data/flow.json/States/A/Retry/0", 8]
+    ])
+    for (const { place, settings } of policies) {
+      assert.deepStrictEqual(Result.getOrThrow(read(map, { pointer: place.pointer })).map((one) => one.settings), [
+        settings
+      ])
+    }
+    assert.strictEqual(Result.getOrThrow(read(map, { pointer: "/data/application.yml" })).length, 1)
+    const after = (length: number) =>
+      read(
+        JSON.stringify({
+          data: ["a: 1\nb: 2\n".padEnd(length, "#"), "retry: &r\n  initialInterval: 1s\n  maximumAttempts: 2\n"]
+        })
+      )
+    assert.isTrue(Result.isSuccess(after(499_000)))
+    assert.isTrue(Result.isFailure(after(500_000)))
+    assert.strictEqual(
+      messageOf(map, { pointer: "/data/application.yml/retries" }),
+      "there is no /data/application.yml/retries: /data/application.yml is an object with retry"
+    )
+    assert.strictEqual(
+      messageOf(map, { pointer: "/data/run.sh/x" }),
+      "there is no /data/run.sh/x: /data/run.sh is \"echo \\\"interval: 1s\\\"\\n\""
+    )
+  })
+})
+
 describe("a document that could be of two systems", () => {
   it.each([
     { text: "initial_interval: 5s", ways: "--as temporal or --as otel" },
@@ -119,6 +207,18 @@ describe("a document that could be of two systems", () => {
     assert.strictEqual(
       messageOf("{ initial_interval: 5s, steps: 3 }", { as: "otel" }),
       "steps is no key of an OpenTelemetry retry_on_failure"
+    )
+  })
+
+  it("is not read as another system than the one that was chosen", () => {
+    const none = "nothing in it is read as OpenTelemetry's retry_on_failure"
+    assert.strictEqual(messageOf("*/5 * * * * run\n", { as: "otel" }), none)
+    assert.strictEqual(messageOf("maximumAttempts: 3", { as: "otel" }), none)
+    assert.strictEqual(messageOf("maximumAttempts: 3", { as: "crontab" }), "nothing in it is read as a crontab")
+    assert.strictEqual(
+      messageOf("kind: Job\nretry: { initial_interval: 1s, max_interval: 2s, delay: 1s }", { as: "otel" }),
+      `${none}. Nearest to one is retry, line 2, as OpenTelemetry's retry_on_failure: ` +
+        "retry.delay is no key of an OpenTelemetry retry_on_failure"
     )
   })
 

@@ -180,6 +180,70 @@ describe("a Temporal RetryPolicy", () => {
   ])
 })
 
+describe("a Retry filter of Spring's gateway", () => {
+  const filter = (more: string) =>
+    `{ name: Retry, args: { retries: 4, backoff: { firstBackoff: 10ms, maxBackoff: 50ms }${more} } }`
+
+  cases("has the delays of reactor-addons: $name", [
+    { name: "without jitter", document: filter(""), delays: [10, 20, 40, 50] },
+    {
+      name: "with the longest jitter",
+      document: filter(", jitter: { randomFactor: 0.2 }"),
+      random: 1 - 2 ** -53,
+      delays: [12, 24, 48, 50],
+      notes: ["The jitter makes no delay shorter than firstBackoff: that is not shown"]
+    },
+    { name: "with a limit for all attempts", document: filter(", timeout: 45ms"), delays: [10, 20] }
+  ])
+})
+
+describe("an instance of resilience4j", () => {
+  cases("has a note for a setting that is not enabled: $name", [
+    {
+      name: "of the growth",
+      document: "resilience4j.retry: { instances: { a: { waitDuration: 1s, exponentialBackoffMultiplier: 3 } } }",
+      delays: [1000, 1000],
+      notes: ["Without enableExponentialBackoff each wait is as long as the first"]
+    },
+    {
+      name: "of the jitter",
+      document: "resilience4j.retry: { instances: { a: { wait-duration: 1s, randomized-wait-factor: 0.9, " +
+        "enable-exponential-backoff: true, exponential-backoff-multiplier: 3 } } }",
+      random: 0,
+      delays: [1000, 3000],
+      notes: ["Without enableRandomizedWait there is no randomized wait"]
+    }
+  ])
+})
+
+describe("a Backoff of Argo Events", () => {
+  const jitter = "Without a jitter Argo Events has one of 1: each delay is up to twice as long"
+
+  cases("has its own defaults: $name", [
+    { name: "an empty one", document: "connectionBackoff: {}", delays: [1500, 1500, 1500, 1500], notes: [jitter] },
+    { name: "steps alone", document: "retryStrategy: { steps: 3 }", delays: [1500, 1500], notes: [jitter] },
+    {
+      name: "in a Sensor",
+      document:
+        "{ apiVersion: argoproj.io/v1alpha1, kind: Sensor, policy: { backoff: { steps: 0, factor: 2, jitter: 0 } } }",
+      delays: [1000, 2000, 4000, 8000]
+    }
+  ])
+
+  it.effect("is not one in a manifest of others", () =>
+    Effect.gen(function*() {
+      const manifest = (apiVersion: string, kind: string, inner: string) =>
+        `{ apiVersion: ${apiVersion}, kind: ${kind}, spec: { retryStrategy: ${inner} } }`
+      const read = (document: string) => Effect.map(fromText("m.yaml", document), ([found]) => found?.system)
+      assert.strictEqual(yield* read(manifest("argoproj.io/v1alpha1", "Workflow", "{}")), "argo-workflows")
+      assert.strictEqual(yield* read(manifest("argoproj.io/v1alpha1", "Sensor", "{}")), "kubernetes")
+      assert.match(
+        yield* reasonOf(manifest("numaflow.numaproj.io/v1alpha1", "Pipeline", "{}")),
+        /^policy\.yaml: there is no/
+      )
+    }))
+})
+
 describe("a policy of our own", () => {
   cases("is what the options of the same names are: $name", [
     {
@@ -351,6 +415,73 @@ others:
   ])("is refused: $document", ({ document, reason }) =>
     Effect.gen(function*() {
       assert.strictEqual(yield* problemsOf(document), reason)
+    }))
+
+  it.effect.each([
+    { what: "a workflow of steps", document: "runs: { using: composite, steps: [{ run: make }] }" },
+    {
+      what: "a client of one's own",
+      document: "{ members: [{ retryPolicy: { maxAttempts: 3, initialDelayMs: 1000, maxDelayMs: 10000, " +
+        "backoffMultiplier: 2, retryableErrors: [RATE_LIMIT] } }] }"
+    },
+    {
+      what: "a resiliency of Dapr",
+      document: "{ apiVersion: dapr.io/v1alpha1, kind: Resiliency, spec: { policies: { retries: { " +
+        "important: { policy: exponential, maxInterval: 15s, maxRetries: 10 } } } } }"
+    },
+    {
+      what: "a route of the Gateway API",
+      document: "{ apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, spec: { rules: [{ retry: { " +
+        "attempts: 3, backoff: 500ms, codes: [500] } }] } }"
+    },
+    {
+      what: "values of a release",
+      document: "{ apiVersion: helm.toolkit.fluxcd.io/v2, spec: { interval: 10m, values: { retry: { attempts: 3 } } } }"
+    },
+    {
+      what: "a queue of Prometheus",
+      document:
+        "{ remote_write: [{ url: http://x, queue_config: { min_backoff: 30ms, max_backoff: 5s, capacity: 10000 } }] }"
+    },
+    { what: "a restart", document: "{ operation: { retryPolicy: { retryCount: 2, retryWindowInMinutes: 30 } } }" },
+    { what: "updates", document: "{ version: 2, updates: [{ schedule: { interval: weekly } }] }" },
+    { what: "a canary", document: "{ kind: Rollout, strategy: { steps: [{ pause: { duration: 1h } }] } }" }
+  ])(
+    "of something else is not measured by a format that it does not have: $what",
+    ({ document }) =>
+      Effect.gen(function*() {
+        assert.match(yield* reasonOf(document), /^policy\.yaml: there is no policy in it\. What can be read: /)
+      })
+  )
+
+  it.effect.each([
+    {
+      document: "{ kind: Job, spec: { retry: { maxAttempts: 3, initialBackoff: 1s, delay: 1s } } }",
+      nearest: "spec.retry, line 1, as gRPC's retryPolicy and hedgingPolicy: spec.retry.delay is no key of a gRPC " +
+        "retryPolicy; spec.retry.maxBackoff is missing; spec.retry.backoffMultiplier is missing"
+    },
+    {
+      document: "{ kind: Job, spec: { retry: { interval: 1s, times: 3, within: 1m } } }",
+      nearest: "spec.retry, line 1, as a policy of effect-wait: spec.retry has the keys of one: choose it with the " +
+        "pointer /spec/retry"
+    },
+    {
+      document: "{ apiVersion: example.com/v1, retries: { attempts: 3 } }",
+      nearest: "retries, line 1, as Istio's retries: retries has the keys of one: choose it with the pointer /retries"
+    },
+    {
+      document:
+        "{ remote_write: [{ url: http://x, queue_config: { min_backoff: 30ms, max_backoff: 5s, max_doublings: 9, a: 1 } }] }",
+      nearest: "remote_write[0].queue_config, line 1, as Google Cloud Tasks' retryConfig: " +
+        "remote_write[0].queue_config.a is no key of Cloud Tasks' retryConfig"
+    }
+  ])("names the nearest place: $document", ({ document, nearest }) =>
+    Effect.gen(function*() {
+      assert.match(yield* reasonOf(document), /^policy\.yaml: there is no policy in it\. Nearest to one is /)
+      assert.include(
+        yield* reasonOf(document),
+        `Nearest to one is ${nearest}. What can be read: Kubernetes' wait.Backoff, `
+      )
     }))
 
   it.effect.each(["", "{}", "[]", "[1]", "{ foo: 1, bar: 2 }", "some text"])(

@@ -1,9 +1,23 @@
 /** Argo CD's `syncPolicy.retry` and Argo Workflows' `retryStrategy`. */
 import * as Option from "effect/Option"
 import { anyInteger, anything, type Entries, fieldsOf, flag, goDuration, integer, retry, text } from "../fields.ts"
+import type { Read, Reading } from "../model.ts"
 import type { Settings } from "../Policy.ts"
-import { alone, ancestorsOf, byKeys, entriesOf, keyOf, type Match, named, parentOf, type Reader } from "../reader.ts"
+import {
+  alone,
+  ancestorsOf,
+  byKeys,
+  entriesOf,
+  keyOf,
+  manifestOf,
+  type Match,
+  named,
+  type Node,
+  parentOf,
+  type Reader
+} from "../reader.ts"
 import { format } from "../Time.ts"
+import { isArgoEvents } from "./kubernetes.ts"
 
 const duration = goDuration("s")
 
@@ -18,6 +32,10 @@ const matchWith = (entries: Entries, own: ReadonlyArray<string>): Match => {
   return match === "shape" && !isBackoff ? 1 : match
 }
 
+// Numaflow and others have a retryStrategy too.
+const isForeign = (node: Node): boolean =>
+  isArgoEvents(node) || !(manifestOf(node)?.apiVersion ?? "argoproj.io/").startsWith("argoproj.io/")
+
 export const argoCd: Reader = {
   system: "argo-cd",
   tells: /^(retry|limit|backoff|refresh)$/,
@@ -26,7 +44,7 @@ export const argoCd: Reader = {
     const isSync = keyOf(node) === "retry" && parent !== undefined
     const above = String(node.keys.at(-2) ?? "")
     if (isSync && (above === "syncPolicy" || above === "operation" || "automated" in parent)) return named(node.value)
-    return matchWith(node.value, ["refresh"])
+    return isForeign(node) ? 0 : matchWith(node.value, ["refresh"])
   },
   read: (node) => {
     const fields = fieldsOf(node.value, node.keys, { title: "an Argo CD retry" })
@@ -64,15 +82,42 @@ const policies: { readonly [policy: string]: string } = {
   OnTransientError: "Only transient errors are retried"
 }
 
+// How many runs there are until a backoff is longer than all of the time; none where no backoff is.
+const runsWithin = (total: number, base: number, factor: number, cap: number): number | undefined => {
+  if (Math.min(base, cap) > total) return 1
+  if (factor === 1 || base === 0 || cap <= total) return undefined
+  let runs = 1
+  for (let backoff = base; backoff <= total; backoff *= factor) runs++
+  return runs
+}
+
+// The retries of the containers of a containerSet: Kubernetes' Backoff, without growth.
+const isOfContainers = ({ keys, value }: Node) => "retries" in value || keys.at(-2) === "containerSet"
+
+const readContainers = (node: Node): Reading<Read> => {
+  const fields = fieldsOf(node.value, node.keys, { title: "the retryStrategy of a containerSet" })
+  const retries = fields.schedule("retries", integer(1)) ?? 1
+  const period = fields.schedule("duration", goDuration()) ?? 0
+  fields.missing("retries")
+  return fields.done(() =>
+    retry({ base: { kind: "sliding", period }, attempts: retries }, [
+      `The executor makes ${retries} runs of a container, not one more as documented: seen in the code of 4.0`,
+      "Each container has its own retries"
+    ])
+  )
+}
+
 export const argoWorkflows: Reader = {
   system: "argo-workflows",
   tells: /^(retryStrategy|limit|backoff|retryPolicy|expression|affinity)$/,
   match: (node) =>
-    // Argo Events has a Backoff under this name.
-    keyOf(node) === "retryStrategy" && !("steps" in node.value || "duration" in node.value)
+    isForeign(node)
+      ? 0
+      : keyOf(node) === "retryStrategy"
       ? named(node.value)
       : matchWith(node.value, ["retryPolicy", "expression", "affinity"]),
   read: (node) => {
+    if (isOfContainers(node)) return alone(readContainers(node))
     const fields = fieldsOf(node.value, node.keys, { title: "an Argo Workflows retryStrategy" })
     const limit = fields.schedule("limit", integer(0))
     const policy = fields.note("retryPolicy", text)
@@ -91,6 +136,10 @@ export const argoWorkflows: Reader = {
       // Without a limit the controller does not look at the time that it has to wait.
       const waits = base !== undefined && limit !== undefined
       const cap = longest ?? Infinity
+      // It gives up when the next backoff would end after maxDuration, whether it waits for it or not.
+      const last = base === undefined || total === undefined || limit !== undefined
+        ? undefined
+        : runsWithin(total, base, Math.max(factor, 1), cap)
       const delays: Settings["base"] = waits
         ? factor > 0 && base < cap
           ? { kind: "exponential", base, factor, cap }
@@ -100,7 +149,7 @@ export const argoWorkflows: Reader = {
         ...retry(
           {
             base: delays,
-            ...limit === undefined ? {} : { attempts: limit + 1 },
+            ...limit === undefined ? last === undefined ? {} : { attempts: last } : { attempts: limit + 1 },
             ...total === undefined ? {} : { within: total }
           },
           [
@@ -108,7 +157,9 @@ export const argoWorkflows: Reader = {
             ...base !== undefined && limit === undefined
               ? ["Argo waits for its backoff only where there is a limit: without one it retries at once"]
               : [],
-            ...limit === undefined ? ["Without a limit it retries for ever"] : [],
+            ...last === undefined
+              ? limit === undefined && total === undefined ? ["Without a limit it retries for ever"] : []
+              : [`It gives up after ${last} runs: the next backoff would be longer than maxDuration`],
             ...base !== undefined && factor === 0 ? ["Without a factor each delay is the same"] : [],
             ...total === undefined
               ? []

@@ -17,7 +17,7 @@ import {
 } from "../fields.ts"
 import type { Read, Reading } from "../model.ts"
 import type { Settings } from "../Policy.ts"
-import { alone, byKeys, entriesOf, keyOf, type Match, type Node, parentOf, type Reader } from "../reader.ts"
+import { alone, byKeys, entriesOf, keyOf, manifestOf, type Match, type Node, parentOf, type Reader } from "../reader.ts"
 
 const signs = [
   "retryOn",
@@ -137,6 +137,8 @@ export const envoy: Reader = {
   }
 }
 
+const istioGroup = "networking.istio.io/"
+
 const istioKeys = [
   "attempts",
   "perTryTimeout",
@@ -152,6 +154,8 @@ export const istio: Reader = {
   match: (node) => {
     const match = byKeys(node.value, { known: istioKeys, signs: istioKeys })
     if (match === 0 || Object.keys(node.value).join() === "attempts" && keyOf(node) !== "retries") return 0
+    // The retries of another kind of manifest are not Istio's.
+    if (!(manifestOf(node)?.apiVersion ?? istioGroup).startsWith(istioGroup)) return 1
     return keyOf(node) === "retries" && "attempts" in node.value
       ? "certain"
       : match === "shape" && !("perTryTimeout" in node.value && "attempts" in node.value)

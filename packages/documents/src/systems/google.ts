@@ -48,7 +48,8 @@ const unlessZero = (millis: number | undefined) => millis === 0 ? undefined : mi
 const tasks: Shape = {
   title: "Cloud Tasks' retryConfig",
   known: ["maxAttempts", "maxRetryDuration", "minBackoff", "maxBackoff", "maxDoublings"],
-  signs: ["maxRetryDuration", "minBackoff", "maxDoublings"],
+  // Many have a shortest and a longest backoff.
+  signs: ["maxRetryDuration", "maxDoublings"],
   read: (fields) => {
     const attempts = fields.schedule("maxAttempts", anyInteger) ?? 100
     return {

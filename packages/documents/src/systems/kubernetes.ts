@@ -3,7 +3,7 @@ import * as Backoff from "effect-wait/Backoff"
 import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
 import { atLeast, fieldsOf, finite, goDuration, integer, retry } from "../fields.ts"
-import { byKeys, keyOf, parentOf, type Reader } from "../reader.ts"
+import { byKeys, keyOf, manifestOf, named, type Node, parentOf, type Reader } from "../reader.ts"
 import { toInput } from "../Time.ts"
 
 const known = ["duration", "factor", "jitter", "steps", "cap"]
@@ -25,10 +25,22 @@ const goRuns = (policy: Backoff.Policy): number => {
   return runs
 }
 
+const names = /^(retryStrategy|connectionBackoff|backoff)$/
+
+/** Argo Events has Go's Backoff with other defaults. */
+export const isArgoEvents = (node: Node): boolean => {
+  const { apiVersion = "", kind } = manifestOf(node) ?? {}
+  const isManifest = apiVersion.startsWith("argoproj.io/") && (kind === "Sensor" || kind === "EventSource")
+  const isAlone = keyOf(node) === "connectionBackoff" ||
+    keyOf(node) === "retryStrategy" && known.some((key) => key in node.value) && !("retries" in node.value)
+  return isManifest && names.test(keyOf(node)) || apiVersion === "" && isAlone
+}
+
 export const kubernetes: Reader = {
   system: "kubernetes",
-  tells: /^(duration|factor|steps|jitter)$/i,
+  tells: /^(duration|factor|steps|jitter|retryStrategy|connectionBackoff|backoff)$/i,
   match: (node) => {
+    if (isArgoEvents(node)) return named(node.value)
     const keys = Object.keys(node.value).map(fold)
     // A ConfigMap has more than that: `_example`.
     const isConfigMap = keyOf(node) === "data" && parentOf(node)?.["kind"] === "ConfigMap"
@@ -37,14 +49,19 @@ export const kubernetes: Reader = {
     return match === "shape" && !(keys.includes("duration") && keys.includes("steps")) ? keys.length : match
   },
   read: (node) => {
-    const fields = fieldsOf(node.value, node.keys, { title: "a Kubernetes Backoff", fold })
-    const duration = fields.schedule("duration", goDuration("ns"))
-    const factor = fields.schedule("factor", atLeast(0)) ?? 0
-    const jitter = fields.schedule("jitter", finite) ?? 0
-    const steps = fields.schedule("steps", integer(1))
-    const cap = fields.schedule("cap", goDuration("ns")) ?? 0
-    fields.missing("duration")
-    fields.missing("steps")
+    const isEvents = isArgoEvents(node)
+    const title = isEvents ? "an Argo Events Backoff" : "a Kubernetes Backoff"
+    const fields = fieldsOf(node.value, node.keys, { title, fold })
+    const duration = fields.schedule("duration", goDuration("ns")) ?? (isEvents ? 1000 : undefined)
+    const factor = fields.schedule("factor", atLeast(0)) ?? (isEvents ? 1 : 0)
+    const jitter = fields.schedule("jitter", finite) ?? (isEvents ? 1 : 0)
+    const stated = fields.schedule("steps", integer(isEvents ? 0 : 1))
+    const steps = isEvents && (stated ?? 0) === 0 ? 5 : stated
+    const cap = isEvents ? 0 : fields.schedule("cap", goDuration("ns")) ?? 0
+    if (!isEvents) {
+      fields.missing("duration")
+      fields.missing("steps")
+    }
     if (parentOf(node)?.["kind"] === "ConfigMap") fields.leave()
     return Result.map(
       fields.done(() => {
@@ -58,7 +75,12 @@ export const kubernetes: Reader = {
         const ends = `after ${runs} of ${base.steps} runs, and a last wait that no run follows`
         return retry(
           { base: capped, attempts: runs },
-          runs < base.steps ? [`Go gives up once the cap is passed: ${ends}`] : []
+          [
+            ...runs < base.steps ? [`Go gives up once the cap is passed: ${ends}`] : [],
+            ...isEvents && !fields.has("jitter")
+              ? ["Without a jitter Argo Events has one of 1: each delay is up to twice as long"]
+              : []
+          ]
         )
       }),
       (read) => [read]

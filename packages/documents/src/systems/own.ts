@@ -56,7 +56,9 @@ export const own: Reader = {
     const match = byKeys(node.value, { known, signs, fold })
     const { backoff } = node.value
     const says = ["interval", "period", "cron"].some((key) => key in node.value) || Predicate.isString(backoff)
-    return match !== "shape" ? match : says && isOurs(node) ? match : says || "attempts" in node.value ? 1 : 0
+    if (isOurs(node)) return match !== "shape" || says ? match : "attempts" in node.value ? 1 : 0
+    // In a document of others only what is one from its first key to its last.
+    return match === "shape" && says ? Object.keys(node.value).length : 0
   },
   read: (node) => {
     const fields = fieldsOf(node.value, node.keys, { title: "a policy of effect-wait", fold })

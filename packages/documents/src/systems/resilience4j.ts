@@ -52,6 +52,8 @@ const readOne = (value: Entries, node: Node, name: string): Reading<Read> => {
   const attempts = fields.schedule("maxAttempts", integer(1)) ?? 3
   const wait = fields.schedule("waitDuration", javaDuration)
   const isExponential = fields.schedule("enableExponentialBackoff", flag) ?? false
+  const isGrowing = fields.has("exponentialBackoffMultiplier") || fields.has("exponentialMaxWaitDuration")
+  const isSpread = fields.has("randomizedWaitFactor")
   const factor = fields.schedule("exponentialBackoffMultiplier", atLeast(1)) ?? 1.5
   const longest = fields.schedule("exponentialMaxWaitDuration", javaDuration)
   const isRandom = fields.schedule("enableRandomizedWait", flag) ?? false
@@ -78,6 +80,8 @@ const readOne = (value: Entries, node: Node, name: string): Reading<Read> => {
           ...wait === undefined && (isExponential || isRandom)
             ? ["Without a waitDuration resilience4j waits 500ms each time, whatever else is enabled"]
             : [],
+          ...isGrowing && !isExponential ? ["Without enableExponentialBackoff each wait is as long as the first"] : [],
+          ...isSpread && !isRandom ? ["Without enableRandomizedWait there is no randomized wait"] : [],
           ...errors.length === 0 ? [] : [`resilience4j retries ${errors.map(simple).join(", ")} only`],
           ...ignored.length === 0 ? [] : [`resilience4j does not retry ${ignored.map(simple).join(", ")}`],
           ...f === undefined ? [] : [`Its delays are those of ${f}, which are not known here`]

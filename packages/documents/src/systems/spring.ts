@@ -6,6 +6,7 @@ import {
   fieldsOf,
   flag,
   folded,
+  fraction,
   integer,
   javaDuration,
   names,
@@ -52,7 +53,7 @@ const rabbit: Shape = {
     return () =>
       isEnabled
         ? retry({ base: growing(base, factor, cap), attempts }, [
-          "A listener retries in its own thread: the messages behind wait"
+          "It retries in the thread of the listener or of the sender, which waits"
         ])
         : off()
   }
@@ -140,24 +141,32 @@ const gateway: Shape = {
     const args = fields.inside("args")
     const retries = args?.schedule("retries", integer(0)) ?? 3
     const conditions = ["statuses", "series", "methods", "exceptions"].flatMap((key) => args?.note(key, names) ?? [])
-    args?.note("timeout", javaDuration)
-    args?.note("jitter", anything)
+    const total = args?.timeout("timeout", javaDuration)
+    const spread = args?.inside("jitter")
+    const random = spread?.schedule("randomFactor", fraction) ?? 0.5
     const backoff = args?.inside("backoff")
     const base = backoff?.schedule("firstBackoff", javaDuration) ?? 5
     const cap = backoff?.schedule("maxBackoff", javaDuration) ?? Infinity
     const factor = backoff?.schedule("factor", atLeast(1)) ?? 2
     backoff?.note("basedOnPreviousValue", flag)
-    return () =>
-      retry(
+    return () => {
+      const isRandom = spread !== undefined && backoff !== undefined
+      return retry(
         {
           base: backoff === undefined ? { kind: "sliding", period: 0 } : growing(base, factor, cap),
-          attempts: retries + 1
+          ...isRandom ? { jitter: { kind: "between", min: 1 - random, max: 1 + random } } : {},
+          ...isRandom && cap < Infinity ? { longest: cap } : {},
+          attempts: retries + 1,
+          ...total === undefined ? {} : { within: total }
         },
         [
           ...backoff === undefined ? ["Without a backoff it retries at once"] : [],
+          ...isRandom ? ["The jitter makes no delay shorter than firstBackoff: that is not shown"] : [],
           ...conditions.length === 0 ? [] : [`It retries ${conditions.join(", ")} only`]
-        ]
+        ],
+        { total }
       )
+    }
   }
 }
 
