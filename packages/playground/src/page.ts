@@ -201,7 +201,7 @@ const start = (): void => {
     const pictures = byId("pictures", HTMLElement)
     pictures.classList.toggle("stale", Result.isFailure(next))
     if (Result.isSuccess(next)) {
-      pictures.hidden = false
+      pictures.classList.remove("empty")
       shown = next.success
       show(shown)
     } else {

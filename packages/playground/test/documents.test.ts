@@ -1,5 +1,8 @@
 import { test } from "@effect-wait/browser/test"
+import { readFileSync } from "node:fs"
 import { assert, describe } from "vitest"
+import { fixtures } from "../../documents/test/corpus.ts"
+import { compile } from "./compile.ts"
 import { code, ending, linkTo, set, starts } from "./person.ts"
 
 const grpc = (base: string) =>
@@ -26,6 +29,35 @@ describe("a policy document", () => {
     assert.deepStrictEqual(await starts(page), [0, 60, 160, 460])
   })
 
+  test("of the field is read as it is pasted, or says why not, and its code compiles", async ({ open }) => {
+    const page = await open(linkTo({ source: "document" }))
+    const codes: Array<string> = []
+    for (const { as = "", file, policies = [], refused } of fixtures) {
+      await page.locator("#as").selectOption(as)
+      await page.locator("#document").fill(
+        readFileSync(new URL(`../../documents/test/fixtures/${file}`, import.meta.url), "utf8")
+      )
+      assert.strictEqual(
+        await page.locator("#document").getAttribute("aria-invalid"),
+        refused === undefined ? null : "true",
+        file
+      )
+      if (refused !== undefined) {
+        assert.include((await page.locator("#document-problem").innerText()).replaceAll("\n", ""), refused, file)
+        continue
+      }
+      codes.push(await code(page))
+      const offered = await page.locator("#policy option").allInnerTexts()
+      assert.strictEqual(new Set(offered).size, policies.length, file)
+      for (const name of policies.length > 1 ? offered : []) {
+        await page.locator("#policy").selectOption(name)
+        codes.push(await code(page))
+      }
+    }
+    assert.isAtLeast(codes.length, 60)
+    compile("fixtures", codes)
+  })
+
   test("that is wrong tells what, and where", async ({ open }) => {
     const page = await open(linkTo({ source: "document", document: grpc("soon") }))
     const area = page.getByRole("textbox", { name: "Policy document" })
@@ -50,6 +82,7 @@ describe("a policy document", () => {
     const page = await open(linkTo({ source: "document", document: "duration: 1s\nsteps: [1" }))
     assert.match(await ending(page), /^Policy document cannot be read: line \d: this is no YAML: /)
     assert.strictEqual(await page.getByRole("button", { name: /^Line \d$/ }).count(), 1)
+    assert.match(await page.locator("#document-problem").innerText(), /^Line \d: cannot be read: this is no YAML: /)
   })
 
   test("that has several policies lets choose", async ({ open }) => {
