@@ -88,6 +88,26 @@ describe("a policy document", () => {
     assert.include(await page.locator("#notes").innerText(), "UNAVAILABLE")
   })
 
+  test("of a hedge is a hedge in the code and in the crowd, and a timeout of an attempt is said", async ({ open }) => {
+    const hedging = "hedgingPolicy: { maxAttempts: 3, hedgingDelay: 0.02s }"
+    const page = await open(linkTo({ source: "document", document: hedging }))
+    assert.include(
+      await code(page),
+      "// Attempts beside each other: call.pipe(hedge)\nexport const hedge = Retry.hedge(schedule, { budget: \"server\" })"
+    )
+    assert.notInclude(await code(page), "Retry.run")
+    assert.include(await page.locator("#how").innerText(), "waits 1s for an answer, and hedges with this schedule")
+    // Three attempts of each call, where a retry would make them one after the other.
+    const [, hedged = ""] = /is sent ([\d,]+) requests/.exec(await page.locator("#verdict").innerText()) ?? []
+    await page.locator("#document").fill("interval: 20ms\nattempts: 3")
+    const [, retried = ""] = /is sent ([\d,]+) requests/.exec(await page.locator("#verdict").innerText()) ?? []
+    assert.notStrictEqual(hedged, retried)
+    await page.locator("#document").fill(
+      "kind: CronJob\nspec:\n  schedule: 0 4 * * *\n  jobTemplate: { spec: { activeDeadlineSeconds: 90 } }"
+    )
+    assert.include(await page.locator("#notes").innerText(), "An attempt ends after 1m30s.")
+  })
+
   test("that is no YAML tells where it breaks", async ({ open }) => {
     const page = await open(linkTo({ source: "document", document: "duration: 1s\nsteps: [1" }))
     assert.match(await ending(page), /^Policy document cannot be read: line \d: this is no YAML: /)
