@@ -22,7 +22,8 @@ export const build = async (folder: string): Promise<void> => {
     minify: true,
     platform: "browser",
     target: "es2023",
-    format: "esm"
+    // Not a module: a browser loads none from a file.
+    format: "iife"
   })
   // The pictures have the colours of the page, and no style of their own.
   await bundle({

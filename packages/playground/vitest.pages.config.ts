@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config"
 
 /** The specs that need a browser. */
-export const pages = ["copied", "cost", "documents", "links", "page"].map((name) => `test/${name}.test.ts`)
+export const pages = ["controls", "copied", "cost", "documents", "everywhere", "links", "page"].map((name) =>
+  `test/${name}.test.ts`
+)
 
 export default defineConfig({
   test: {

@@ -21,8 +21,8 @@ const narrow = { width: 390, height: 1290 }
 
 /** Of the window, or of the element with this selector. */
 const pictures: ReadonlyArray<readonly [file: string, state: Partial<State>, view: View, selector?: string]> = [
-  ["playground", {}, { width: 1120, height: 920 }],
-  ["playground-dark", {}, { width: 1120, height: 920, scheme: "dark" }],
+  ["playground", {}, { width: 1280, height: 940 }],
+  ["playground-dark", {}, { width: 1280, height: 940, scheme: "dark" }],
   ["playground-narrow", overrun, narrow],
   ["playground-narrow-dark", overrun, { ...narrow, scheme: "dark" }],
   ["playground-crowd", {}, { width: 1280 }, "section:has(#crowd-picture)"],

@@ -33,6 +33,8 @@ export interface View {
   readonly scheme?: "light" | "dark" | undefined
   /** How many pixels of the screen are one of the page; default 1. */
   readonly scale?: number | undefined
+  /** The system chooses the colours, as in Windows' contrast themes; default false. */
+  readonly forcedColors?: boolean | undefined
   /** Default true. */
   readonly script?: boolean | undefined
   readonly permissions?: ReadonlyArray<"clipboard-read" | "clipboard-write"> | undefined
@@ -46,10 +48,19 @@ export interface Opened {
 
 /** Opens an address in a new window with storage of its own. */
 export const open = async (browser: Browser, url: string, view: View = {}): Promise<Opened> => {
-  const { height = 800, permissions = [], scale = 1, scheme = "light", script = true, width = 1280 } = view
+  const {
+    forcedColors = false,
+    height = 800,
+    permissions = [],
+    scale = 1,
+    scheme = "light",
+    script = true,
+    width = 1280
+  } = view
   const context = await browser.newContext({
     colorScheme: scheme,
     deviceScaleFactor: scale,
+    forcedColors: forcedColors ? "active" : "none",
     javaScriptEnabled: script,
     locale: "en-GB",
     permissions: [...permissions],

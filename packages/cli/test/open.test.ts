@@ -50,6 +50,14 @@ describe("preview --open", () => {
       })
     }))
 
+  it.live("has the beginning of a document's calendar", () =>
+    Effect.gen(function*() {
+      const { as, from } = yield* hash("--policy - --as crontab --from 2026-03-29T01:30Z", {
+        input: "17 4 * * * backup\n"
+      })
+      assert.deepStrictEqual({ as, from }, { as: "crontab", from: "2026-03-29T01:30:00.000Z" })
+    }))
+
   it.live("has the document of a file, or of stdin", () =>
     Effect.gen(function*() {
       const { as, document, source } = yield* hash("--policy - --as kubernetes", { input: "duration: 1s\nsteps: 3\n" })

@@ -29,6 +29,8 @@ export interface Strip {
   readonly requests: ReadonlyArray<number>
   /** When the server is well again, in milliseconds after the outage; undefined: never. */
   readonly recovery: number | undefined
+  /** What to say instead, where it was not seen whether the server gets well. */
+  readonly verdict?: string | undefined
 }
 
 export interface Outages {
@@ -47,8 +49,10 @@ const block = (style: string) => (x: number, y: number) =>
   `<path class="${style}" d="M${at(x)} ${at(y - 6)}h20v12h-20z"/>`
 const line = (style: string, more: string) => (x: number, y: number) =>
   `<path class="${style}" d="M${at(x)} ${at(y)}h20"${more}/>`
-const verdictOf = (recovery: number | undefined) =>
-  recovery === undefined ? "never back" : `back after ${time(recovery)}`
+
+/** How it ends, in two or three words. */
+export const verdictOf = ({ recovery, verdict }: Pick<Strip, "recovery" | "verdict">): string =>
+  verdict ?? (recovery === undefined ? "never back" : `back after ${time(recovery)}`)
 
 /** The strips, and their legend. */
 export const outageBox = (options: Outages, width: number): Box => {
@@ -57,9 +61,9 @@ export const outageBox = (options: Outages, width: number): Box => {
   const until = every * strips.reduce((most, { requests }) => Math.max(most, requests.length), 1)
   const most = strips.reduce((most, { requests }) => requests.reduce((most, n) => Math.max(most, n), most), capacity)
   const names = strips.reduce((most, { name }) => Math.max(most, widthOfText(name) * bold), 0)
-  const left = isAbove ? edge : edge + 10 + Math.min(0.3 * width, names)
+  const left = isAbove ? edge : edge + 10 + Math.min(0.35 * width, names)
   const verdicts = strips.reduce(
-    (most, { recovery }) => Math.max(most, widthOfText(verdictOf(recovery)) * bold),
+    (most, strip) => Math.max(most, widthOfText(verdictOf(strip)) * bold),
     122
   )
   const right = isAbove ? width - edge : width - verdicts - 10
@@ -68,7 +72,8 @@ export const outageBox = (options: Outages, width: number): Box => {
     const toX = (millis: number) => left + scale.at(millis) * (right - left)
     const drawn: Array<string> = []
     let y = top + 20
-    for (const { failed, name, recovery, requests, succeeded } of strips) {
+    for (const strip of strips) {
+      const { failed, name, recovery, requests, succeeded } = strip
       if (isAbove) y += 20
       const base = y + height
       const toY = (count: number) => base - count / most * height
@@ -86,7 +91,7 @@ export const outageBox = (options: Outages, width: number): Box => {
         `<path class="axis" d="M${at(left)} ${at(toY(capacity))}H${at(right)}" stroke-dasharray="2 3"/>`,
         `<path class="axis" d="M${at(left)} ${at(base)}H${at(right)}"/>`
       )
-      const verdict = verdictOf(recovery)
+      const verdict = verdictOf(strip)
       const style = recovery === undefined ? "alarm" : undefined
       if (recovery !== undefined) {
         drawn.push(`<path class="end" d="M${at(toX(to + recovery))} ${at(base)}v5" stroke-width="2.5"/>`)

@@ -186,6 +186,13 @@ describe("what is lost", () => {
     assert.strictEqual(svg.match(/class="lost"/g)?.length, 4)
   })
 
+  it("is not said of what was not seen", () => {
+    const svg = sheet["an outage that was not watched to its end"]!(580)
+    assert.include(svg, ">too many requests<")
+    assert.include(svg, ">throttling, as in gRPC<")
+    assert.notInclude(svg, "never back")
+  })
+
   it("is a bar to the left, with its spread", () => {
     const svg = sheet["bars with spread, and losses"]!(860)
     const [, x, length] = /<rect class="lost" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/.exec(svg)!

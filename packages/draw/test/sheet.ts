@@ -210,6 +210,18 @@ export const sheet: Readonly<Record<string, (width: number) => string>> = {
       capacity: 300,
       height: 88,
       strips: [strip("with a budget", 83_400), strip("without one", undefined)]
+    }),
+  "an outage that was not watched to its end": (width) =>
+    outage({
+      title: "An outage",
+      width,
+      every: 10_000,
+      down: [50_000, 110_000],
+      capacity: 300,
+      strips: [
+        { ...strip("throttling, as in gRPC", undefined), verdict: "too many requests" },
+        strip("without one", 9e20)
+      ]
     })
 }
 

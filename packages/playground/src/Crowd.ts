@@ -19,6 +19,8 @@ export interface Settings {
   readonly down: number
   readonly failure: Failure
   readonly attemptTimeout: number
+  /** Attempts are beside each other; default false. */
+  readonly isHedge?: boolean | undefined
 }
 
 /** When what happens, and what the server can do. */
@@ -34,8 +36,8 @@ export interface Outage {
   readonly every: number
 }
 
-/** How long the last request in a full queue waits: longer than most clients. That is what makes it a bad queue. */
-const longestWait = 4000
+/** How long the last request in a full queue waits: longer than the clients. That is what makes it a bad queue. */
+const longestWaitOf = ({ attemptTimeout }: Settings): number => 4 * attemptTimeout
 
 // About as many operations of each client, however long the server is down.
 const operations = 12
@@ -84,6 +86,8 @@ export interface Result {
   readonly cutAt: number | undefined
   /** All of them. */
   readonly requests: number
+  /** No client calls the server after the outage: all of them are in a delay. */
+  readonly isSilent: boolean
 }
 
 type Budget = Effect.Effect<RetryBudget.RetryBudget["Service"]>
@@ -106,6 +110,7 @@ export const simulate = <E>(
   Effect.gen(function*() {
     const outage = outageOf(settings)
     const { capacity, every, from, period, to, until } = outage
+    const longestWait = longestWaitOf(settings)
     const counts: Counts = { requests: zeros(), succeeded: zeros(), failed: zeros() }
     const count = (what: keyof Counts) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
@@ -125,10 +130,15 @@ export const simulate = <E>(
       free = start + 1000 / capacity
       return Effect.sleep((free <= from ? free : free + to - from) - now)
     })
+    const { attemptTimeout, isHedge = false } = settings
     const retrying = budget === undefined
-      ? Retry.run(request, schedule, { attemptTimeout: settings.attemptTimeout })
+      ? isHedge
+        ? Retry.hedge(Effect.timeout(request, attemptTimeout), schedule)
+        : Retry.run(request, schedule, { attemptTimeout })
       : Effect.provideServiceEffect(
-        Retry.run(request, schedule, { attemptTimeout: settings.attemptTimeout, budget: "server" }),
+        isHedge
+          ? Retry.hedge(Effect.timeout(request, attemptTimeout), schedule, { budget: "server" })
+          : Retry.run(request, schedule, { attemptTimeout, budget: "server" }),
         RetryBudget.RetryBudget,
         yield* Effect.cached(budget)
       )
@@ -146,6 +156,7 @@ export const simulate = <E>(
     const crowd = Effect.raceFirst(clients, Deferred.await(full))
     const { clients: [ended] } = yield* Herd.run({ clients: 1, client: () => crowd, until })
     const cutAt = requests > mostRequests ? ended?.endedAt : undefined
+    const isSilent = cutAt === undefined && sum(counts.requests.slice(Math.ceil(to / every))) === 0
     const rate = (numbers: ReadonlyArray<number>) =>
       numbers.slice(0, Math.ceil((cutAt ?? until) / every)).map((number) => number * 1000 / every)
     return {
@@ -154,9 +165,11 @@ export const simulate = <E>(
         succeeded: rate(counts.succeeded),
         failed: rate(counts.failed),
         requests: rate(counts.requests),
-        recovery: recoveryOf(counts, outage, cutAt ?? until)
+        recovery: recoveryOf(counts, outage, cutAt ?? until),
+        ...cutAt !== undefined ? { verdict: "too many requests" } : isSilent ? { verdict: "no calls" } : {}
       },
       cutAt,
-      requests: Math.min(requests, mostRequests)
+      requests: Math.min(requests, mostRequests),
+      isSilent
     }
   }).pipe(Random.withSeed("crowd"))

@@ -1,6 +1,15 @@
 /** The pictures of the page, and what they say in words. */
 import type { Preview } from "@effect-wait/documents/Preview"
-import { delaysBox, gap, type Lane, outage, page, type Policy, timelines as timelinesOf } from "@effect-wait/draw"
+import {
+  delaysBox,
+  gap,
+  type Lane,
+  outage,
+  page,
+  type Policy,
+  timelines as timelinesOf,
+  verdictOf
+} from "@effect-wait/draw"
 import { number, time } from "@effect-wait/draw/time"
 import type { Timeline } from "effect-wait/Timeline"
 import * as Crowd from "./Crowd.ts"
@@ -54,9 +63,7 @@ export const crowd = (results: ReadonlyArray<Crowd.Result>, settings: Crowd.Sett
   const { capacity, every, from, to } = Crowd.outageOf(settings)
   return outage({
     title: "A server that is down for a while",
-    description: results.map(({ strip: { name, recovery } }) =>
-      `${name}: ${recovery === undefined ? "never back" : `back after ${time(recovery)}`}`
-    ).join("; "),
+    description: results.map(({ strip }) => `${strip.name}: ${verdictOf(strip)}`).join("; "),
     isInline: true,
     isUntitled: true,
     width,
@@ -92,9 +99,13 @@ export const ending = ({ outcome }: Preview): string => {
 }
 
 /** What happened to the server, in a sentence for each kind of retry. */
-export const verdict = ({ cutAt, requests, strip: { name, recovery } }: Crowd.Result): string => {
+export const verdict = ({ cutAt, isSilent, requests, strip: { name, recovery } }: Crowd.Result): string => {
   const how = name === withoutBudget ? "Without a budget" : `With ${name}`
   if (cutAt !== undefined) return `${how}, there are so many requests that the picture ends after ${time(cutAt)}.`
+  if (isSilent) {
+    return `${how}, no client calls the server after the outage: their delays are longer than the picture; it is sent ` +
+      `${number(requests)} requests.`
+  }
   const end = recovery === undefined ? "the server stays down" : `the server is back after ${time(recovery)}`
   return `${how}, ${end}; it is sent ${number(requests)} requests.`
 }

@@ -1,7 +1,7 @@
 /** What the state of the page asks for: a schedule with its TypeScript, and what it is tried on; or what is wrong, and where. */
 import type { DocumentPolicy } from "@effect-wait/documents"
 import * as Policy from "@effect-wait/documents/Policy"
-import { durations, parse, toInput, write } from "@effect-wait/documents/Time"
+import { durations, format, parse, toInput, write } from "@effect-wait/documents/Time"
 import * as Backoff from "effect-wait/Backoff"
 import * as Period from "effect-wait/Period"
 import * as DateTime from "effect/DateTime"
@@ -33,6 +33,8 @@ export interface Trial {
   readonly budget: string
   /** How long a client waits for the answer to a request. */
   readonly attemptTimeout: number
+  /** The next attempt begins beside the last one. */
+  readonly isHedge: boolean
 }
 
 export interface Program extends Trial {
@@ -48,6 +50,8 @@ export type Read<A> = Result.Result<A, ReadonlyArray<Problem>>
 
 const tiny = Number.MIN_VALUE
 
+const longestOutage = 365 * 86_400_000
+
 /** Reads fields, and collects what is wrong with them. A field that is wrong gives NaN. */
 const reader = (state: State) => {
   const problems: Array<Problem> = []
@@ -55,9 +59,10 @@ const reader = (state: State) => {
     problems.push({ field, reason })
     return Number.NaN
   }
-  const duration = (field: Name, { least = 0, unlimited = false } = {}): number => {
+  const duration = (field: Name, { least = 0, most = Infinity, unlimited = false } = {}): number => {
     const text = state[field].trim()
     const millis = unlimited && text === "inf" ? Infinity : Option.getOrElse(parse(text), () => Number.NaN)
+    if (millis > most) return wrong(field, `must be a duration of ${write(most)} or less`)
     return millis >= least ? millis : wrong(
       field,
       least > tiny
@@ -65,13 +70,12 @@ const reader = (state: State) => {
         : `must be ${durations}${least > 0 ? ", longer than 0" : ""}${unlimited ? ", or inf" : ""}`
     )
   }
-  const number = (field: Name, least: number, most = Infinity): number => {
+  const number = (field: Name, least: number): number => {
     const value = Number(state[field])
-    const isNumber = /^\d*\.?\d+$/.test(state[field].trim())
-    return isNumber && value >= least && value <= most ? value : wrong(
-      field,
-      `must be a number ${most === Infinity ? `of ${least} or more` : `from ${least} to ${most}`}`
-    )
+    if (!/^\d*\.?\d+$/.test(state[field].trim()) || value < least) {
+      return wrong(field, `must be a number of ${least} or more`)
+    }
+    return value < Infinity ? value : wrong(field, "is too large for a number")
   }
   const integer = (field: Name, least: number, most: number): number =>
     /^\d{1,9}$/.test(state[field].trim()) && Number(state[field]) >= least && Number(state[field]) <= most
@@ -181,14 +185,17 @@ const dateOf = (state: State, { wrong }: Reader): number =>
 /** What the policy is tried on. */
 const trialOf = (state: State, { duration, integer, optional }: Reader): Trial => {
   const work = duration("work")
+  const slow = optional("slow", () => duration("slow")) ?? work
   return {
     work,
-    slow: optional("slow", () => duration("slow")) ?? work,
+    slow,
     clients: integer("clients", 1, 200),
-    down: duration("down", { least: 1000 }),
+    down: duration("down", { least: 1000, most: longestOutage }),
     failure: state.failure === "refuses" ? "refuses" : "hangs",
     budget: state.budget,
-    attemptTimeout: 1000
+    // Longer than any run: it would end before its time in a retry, and not as it is drawn.
+    attemptTimeout: Math.max(1000, 2 * Math.max(work, slow)),
+    isHedge: false
   }
 }
 
@@ -202,12 +209,17 @@ const regularity = (base: Policy.Base) => ({
 export const readTrial = (state: State, document: DocumentPolicy): Read<Program> => {
   const fields = reader(state)
   const trial = trialOf(state, fields)
+  const from = document.kind === "calendar" ? fields.optional("from", () => dateOf(state, fields)) : undefined
+  const { attempt } = document.timeouts
   return fields.problems.length > 0 ? Result.fail(fields.problems) : Result.succeed({
     ...trial,
     ...regularity(document.settings.base),
-    attemptTimeout: document.timeouts.attempt ?? trial.attemptTimeout,
-    policy: document,
-    from: undefined
+    attemptTimeout: attempt ?? trial.attemptTimeout,
+    isHedge: document.kind === "hedge",
+    policy: attempt === undefined
+      ? document
+      : { ...document, notes: [...document.notes, `An attempt ends after ${format(attempt)}`] },
+    from
   })
 }
 
@@ -250,7 +262,7 @@ const budgets: Readonly<Record<string, string>> = {
 const modules = ["Backoff", "Jitter", "Limit", "Loop", "Period", "Retry", "RetryBudget"]
 
 /** A module with the schedule, and how a loop and a retry use it. */
-export const toTypeScript = ({ attemptTimeout, budget, policy }: Program): string => {
+export const toTypeScript = ({ attemptTimeout, budget, isHedge, policy }: Program): string => {
   const layer = budgets[budget]
   const isPeriod = policy.code.startsWith("Period.")
   const options = layer === undefined
@@ -258,8 +270,16 @@ export const toTypeScript = ({ attemptTimeout, budget, policy }: Program): strin
     : `, { attemptTimeout: ${JSON.stringify(toInput(attemptTimeout))}, budget: "server" }`
   const body = [
     `export const schedule = ${policy.code}`,
-    ...isPeriod ? [`// A loop: work.pipe(loop)\nexport const loop = Loop.run(schedule)`] : [],
-    `// ${isPeriod ? "Or a" : "A"} retry: call.pipe(retry)\nexport const retry = Retry.run(schedule${options})`,
+    ...isHedge
+      ? [
+        `// Attempts beside each other: call.pipe(hedge)\nexport const hedge = Retry.hedge(schedule${
+          layer === undefined ? "" : `, { budget: "server" }`
+        })`
+      ]
+      : [
+        ...isPeriod ? [`// A loop: work.pipe(loop)\nexport const loop = Loop.run(schedule)`] : [],
+        `// ${isPeriod ? "Or a" : "A"} retry: call.pipe(retry)\nexport const retry = Retry.run(schedule${options})`
+      ],
     ...layer === undefined
       ? []
       : [`// One for all calls to the server: Effect.provide(budget)\nexport const budget = ${layer}`]

@@ -53,11 +53,15 @@ const kinds: Readonly<Record<string, ReadonlyArray<Name>>> = {
 
 const jitters: Readonly<Record<string, ReadonlyArray<Name>>> = { additive: ["share"], between: ["least", "most"] }
 
-/** Those that matter, by the choices that were made. */
+// A link can have any word: also `constructor`.
+const ofChoice = (table: Readonly<Record<string, ReadonlyArray<Name>>>, choice: string): ReadonlyArray<Name> =>
+  Object.hasOwn(table, choice) ? table[choice] ?? [] : []
+
+/** Those that matter, by the choices that were made. When a calendar begins matters for some documents only. */
 export const inUse = ({ jitter, kind, source }: State): ReadonlySet<Name> => {
-  const fields = kinds[kind] ?? []
+  const fields = ofChoice(kinds, kind)
   const schedule: ReadonlyArray<Name> = source === "document"
-    ? ["document", "as", "policy"]
-    : ["kind", ...fields, ...fields.includes("jitter") ? jitters[jitter] ?? [] : [], "attempts", "within"]
+    ? ["document", "as", "policy", "from"]
+    : ["kind", ...fields, ...fields.includes("jitter") ? ofChoice(jitters, jitter) : [], "attempts", "within"]
   return new Set(["source", ...schedule, "work", "slow", "clients", "down", "failure", "budget"])
 }

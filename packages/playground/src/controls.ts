@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import { byId, make } from "./dom.ts"
 import { type Field, fields, sections } from "./fields.ts"
 import type { Problem } from "./Program.ts"
-import { inUse, type Name, names, type State } from "./State.ts"
+import { type Name, names, type State } from "./State.ts"
 
 /** A field of the form. */
 interface Control {
@@ -40,18 +40,17 @@ const selectLine = (area: HTMLTextAreaElement, line: number): void => {
   area.setSelectionRange(begin, begin + (lines[line - 1] ?? "").length)
 }
 
-const makeControl = (name: Name, changed: () => void): Control => {
-  const field = fields[name]
+/** Where what is wrong with a field is said. */
+const makeProblem = (name: Name) => {
+  const { label } = fields[name]
   const problem = make("ul", { class: "problems", id: `${name}-problem` })
-  const label = make("label", { for: name }, field.label)
   const complainAt =
     (element: HTMLElement, toLine?: (line: number) => void) => (found: ReadonlyArray<Problem>): void => {
       problem.replaceChildren(...found.map(({ line, reason }) => {
-        const sentence = `${field.label} ${reason}.`
-        if (line === undefined || toLine === undefined) return make("li", {}, sentence)
+        if (line === undefined || toLine === undefined) return make("li", {}, `${label} ${reason}.`)
         const button = make("button", { type: "button" }, `Line ${line}`)
         button.addEventListener("click", () => toLine(line))
-        return make("li", {}, button, `: ${reason}`)
+        return make("li", {}, button, `: ${reason.replace(`line ${line}: `, "")}`)
       }))
       if (found.length === 0) {
         element.removeAttribute("aria-invalid")
@@ -61,6 +60,13 @@ const makeControl = (name: Name, changed: () => void): Control => {
         element.setAttribute("aria-describedby", problem.id)
       }
     }
+  return { complainAt, problem }
+}
+
+const makeControl = (name: Name, changed: () => void): Control => {
+  const field = fields[name]
+  const { complainAt, problem } = makeProblem(name)
+  const label = make("label", { for: name }, field.label)
   if (field.kind === "choice") {
     const select = make("select", { id: name, name }, ...options(field))
     select.addEventListener("input", changed)
@@ -127,19 +133,26 @@ const makeControl = (name: Name, changed: () => void): Control => {
 // Two choices that are both seen.
 const makeSources = (changed: () => void): Control => {
   const field = fields.source
+  const { complainAt, problem } = makeProblem("source")
   const radios = (field.kind === "choice" ? field.options : []).map(([value, label]) => {
     const radio = make("input", { type: "radio", name: "source", value, id: `source-${value}` })
     radio.addEventListener("input", changed)
     return { radio, label: make("label", {}, radio, label) }
   })
+  const row = make(
+    "div",
+    { class: "sources", role: "radiogroup", "aria-label": field.label },
+    ...radios.map(({ label }) => label),
+    problem
+  )
   return {
-    row: make("div", { class: "sources" }, ...radios.map(({ label }) => label)),
+    row,
     get: () => radios.find(({ radio }) => radio.checked)?.radio.value ?? "",
     set: (text) =>
       radios.forEach(({ radio }) => {
         radio.checked = radio.value === text
       }),
-    complain: () => {}
+    complain: complainAt(row)
   }
 }
 
@@ -147,7 +160,7 @@ export interface Controls {
   /** Fills the form. */
   readonly set: (state: State) => void
   /** Hides what is not in use, and says at each field what is wrong with it. */
-  readonly show: (state: State, problems: ReadonlyArray<Problem>) => void
+  readonly show: (used: ReadonlySet<Name>, problems: ReadonlyArray<Problem>) => void
   /** The policies that can be chosen from. */
   readonly offer: (policies: ReadonlyArray<string>, chosen: string) => void
   /** Of a field, what stands there. */
@@ -168,8 +181,7 @@ export const makeControls = (changed: (name: Name) => void): Controls => {
   }
   return {
     set: (state) => made.forEach(({ set }, name) => set(state[name])),
-    show: (state, problems) => {
-      const used = inUse(state)
+    show: (used, problems) => {
       made.forEach(({ complain, row }, name) => {
         row.hidden = !used.has(name)
         complain(problems.filter(({ field }) => field === name))
@@ -177,9 +189,7 @@ export const makeControls = (changed: (name: Name) => void): Controls => {
     },
     offer: (policies, chosen) => {
       byId("policy", HTMLSelectElement).replaceChildren(...policies.map((name) => option(name, name)))
-      const policy = made.get("policy")
-      policy?.set(chosen)
-      if (policy !== undefined) policy.row.hidden = policies.length < 2
+      made.get("policy")?.set(chosen)
     },
     get: (name) => made.get(name)?.get() ?? ""
   }

@@ -1,6 +1,6 @@
 /** The controls: what they are called, what they say, and the values that arrows and sliders go through. */
 import { ways } from "./documents.ts"
-import type { Name } from "./State.ts"
+import { inUse, type Name, type State } from "./State.ts"
 
 export type Field =
   | {
@@ -113,10 +113,24 @@ export const fields: Readonly<Record<Name, Field>> = {
   }
 }
 
+/** The choices in use that are none of their options. A link can have such a choice. */
+export const wrongChoices = (state: State): ReadonlyArray<{ readonly field: Name; readonly reason: string }> =>
+  Array.from(inUse(state)).flatMap((name) => {
+    const field = fields[name]
+    const isRight = field.kind !== "choice" || name === "policy" ||
+      field.options.some(([value]) => value === state[name])
+    return isRight
+      ? []
+      : [{ field: name, reason: `has no choice ${JSON.stringify(state[name].slice(0, 40))}: choose another` }]
+  })
+
 /** The form that each field is in, and what it is for. */
 export const sections: ReadonlyArray<readonly [form: string, legend: string, fields: ReadonlyArray<Name>]> = [
   ["controls", "Schedule", [
     "source",
+    "document",
+    "as",
+    "policy",
     "kind",
     "base",
     "factor",
@@ -133,10 +147,7 @@ export const sections: ReadonlyArray<readonly [form: string, legend: string, fie
     "least",
     "most",
     "attempts",
-    "within",
-    "document",
-    "as",
-    "policy"
+    "within"
   ]],
   ["controls", "Work", ["work", "slow"]],
   ["crowd-controls", "Crowd", ["clients", "down", "failure", "budget"]]

@@ -9,11 +9,11 @@ import * as Crowd from "./Crowd.ts"
 import { readDocument } from "./documents.ts"
 import { byId, make } from "./dom.ts"
 import { examples } from "./examples.ts"
-import { fields } from "./fields.ts"
+import { fields, wrongChoices } from "./fields.ts"
 import * as Link from "./Link.ts"
 import * as Picture from "./Picture.ts"
-import { type Problem, type Program, read, readTrial, toTypeScript } from "./Program.ts"
-import { defaults, type Name, type State } from "./State.ts"
+import { type Problem, type Program, type Read, read, readTrial, toTypeScript } from "./Program.ts"
+import { defaults, inUse, type Name, type State } from "./State.ts"
 
 // Traces of errors that are retried would take most of the time.
 Error.stackTraceLimit = 0
@@ -71,8 +71,8 @@ const previewOf = ({ from, policy, slow, work }: Program) =>
     )))
 
 const crowdOf = (program: Program): ReadonlyArray<Crowd.Result> => {
-  const { attemptTimeout, clients, down, failure, policy: { code, schedule } } = program
-  const key = [code, clients, down, failure, attemptTimeout]
+  const { attemptTimeout, clients, down, failure, isHedge, policy: { code, schedule } } = program
+  const key = [code, clients, down, failure, attemptTimeout, isHedge]
   const budget = Crowd.budgets[program.budget]
   return [
     withoutBudget(key, () => Effect.runSync(Crowd.simulate(Picture.withoutBudget, schedule, program))),
@@ -119,7 +119,7 @@ const showPictures = ({ crowd, preview, program }: Shown): void => {
 
 const show = (shown: Shown): void => {
   const { crowd, preview, program } = shown
-  const { attemptTimeout, clients, down, failure } = program
+  const { attemptTimeout, clients, down, failure, isHedge } = program
   const { capacity, period } = Crowd.outageOf(program)
   text("ending", Picture.ending(preview))
   byId("notes", HTMLElement).replaceChildren(...preview.policy.notes.map((note) => make("li", {}, `${note}.`)))
@@ -133,7 +133,9 @@ const show = (shown: Shown): void => {
   text(
     "how",
     `Each client calls the server every ${time(Number(period.toPrecision(2)))} on average, waits ` +
-      `${time(attemptTimeout)} for an answer, and retries with this schedule. The server can answer ` +
+      `${time(attemptTimeout)} for an answer, and ${
+        isHedge ? "hedges" : "retries"
+      } with this schedule. The server can answer ` +
       `${number(Math.round(capacity))} requests a second. While it is down, ${
         failure === "hangs"
           ? "requests wait in its queue; later it works on them, although their clients have stopped waiting"
@@ -149,10 +151,11 @@ const alert = (message: string): void => {
   byId("alert", HTMLElement).hidden = message === ""
 }
 
-const copy = (content: () => string, done: string) => (): void => {
-  navigator.clipboard.writeText(content()).then(
+// There may be no permission. Pages of other machines have no clipboard at all, unless by HTTPS.
+const copy = (content: () => string, done: string, instead: () => string) => (): void => {
+  Promise.resolve(content()).then((content) => navigator.clipboard.writeText(content)).then(
     () => text("copied", done),
-    () => text("copied", "The browser does not let this page copy.")
+    () => text("copied", `The browser does not let this page copy. ${instead()}`)
   )
 }
 
@@ -162,19 +165,21 @@ const start = (): void => {
   let waiting = 0
 
   // A browser allows a page only so many changes of its address in a minute.
+  const writeAddress = (): void => history.replaceState(null, "", `#${Link.toHash(state)}`)
   const keepInAddress = (): void => {
     clearTimeout(waiting)
-    waiting = window.setTimeout(() => history.replaceState(null, "", `#${Link.toHash(state)}`), 200)
+    waiting = window.setTimeout(writeAddress, 200)
   }
 
   const chosen = (policies: ReadonlyArray<DocumentPolicy>): DocumentPolicy | undefined =>
     policies.find(({ name }) => name === state.policy) ?? policies[0]
 
-  const programOf = (): Result.Result<Program, ReadonlyArray<Problem>> => {
-    if (state.source !== "document") return read(state)
-    return Result.flatMap(readDocument(state.document, state.as), (policies) => {
+  const programOf = (policies: ReturnType<typeof readDocument> | undefined): Read<Program> => {
+    const wrong = wrongChoices(state)
+    if (wrong.length > 0) return Result.fail(wrong)
+    if (policies === undefined) return read(state)
+    return Result.flatMap(policies, (policies) => {
       const policy = chosen(policies)
-      controls.offer(policies.map(({ name }) => name), policy?.name ?? "")
       return policy === undefined
         ? Result.fail<ReadonlyArray<Problem>>([{ field: "document", reason: "has no policy" }])
         : readTrial(state, policy)
@@ -183,13 +188,20 @@ const start = (): void => {
 
   // What is shown of a state that is wrong is that of the last one that was right.
   const update = (): void => {
-    const next = Result.flatMap(programOf(), simulate)
+    const document = state.source === "document" ? readDocument(state.document, state.as) : undefined
+    const policies = document !== undefined && Result.isSuccess(document) ? document.success : []
+    const policy = chosen(policies)
+    const next = Result.flatMap(programOf(document), simulate)
     const problems = Result.isFailure(next) ? next.failure : []
-    controls.show(state, problems)
+    const used = new Set(inUse(state))
+    if (policies.length < 2) used.delete("policy")
+    if (document !== undefined && policy?.kind !== "calendar") used.delete("from")
+    controls.offer(policies.map(({ name }) => name), policy?.name ?? "")
+    controls.show(used, problems)
     const pictures = byId("pictures", HTMLElement)
     pictures.classList.toggle("stale", Result.isFailure(next))
     if (Result.isSuccess(next)) {
-      pictures.hidden = false
+      pictures.classList.remove("empty")
       shown = next.success
       show(shown)
     } else {
@@ -215,11 +227,18 @@ const start = (): void => {
 
   byId("copy-code", HTMLElement).addEventListener(
     "click",
-    copy(() => byId("code", HTMLElement).textContent, "The code is copied.")
+    copy(() => byId("code", HTMLElement).textContent, "The code is copied.", () => {
+      getSelection()?.selectAllChildren(byId("code", HTMLElement))
+      return "The code is selected: copy it with the keyboard."
+    })
   )
   byId("copy-link", HTMLElement).addEventListener(
     "click",
-    copy(() => new URL(`#${Link.toHash(state)}`, location.href).href, "The link is copied.")
+    copy(() => new URL(`#${Link.toHash(state)}`, location.href).href, "The link is copied.", () => {
+      clearTimeout(waiting)
+      writeAddress()
+      return "The address of the page is the link."
+    })
   )
   byId("examples", HTMLElement).append(
     ...examples.map(([name, changes]) =>

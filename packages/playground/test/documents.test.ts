@@ -1,5 +1,8 @@
 import { test } from "@effect-wait/browser/test"
+import { readFileSync } from "node:fs"
 import { assert, describe } from "vitest"
+import { fixtures } from "../../documents/test/corpus.ts"
+import { compile } from "./compile.ts"
 import { code, ending, linkTo, set, starts } from "./person.ts"
 
 const grpc = (base: string) =>
@@ -13,6 +16,12 @@ const grpc = (base: string) =>
       retryableStatusCodes: [UNAVAILABLE]
 `
 
+// What the page says in other words than the command line.
+const reasons: Readonly<Record<string, string>> = {
+  "kubernetes-sensor-steps.yaml": "spec.triggers[0].retryStrategy.duration is missing",
+  "otel-bare.yaml": "it could be Temporal's RetryPolicy or OpenTelemetry's retry_on_failure: choose what it is read as"
+}
+
 describe("a policy document", () => {
   test("is read as it is pasted", async ({ open }) => {
     const page = await open(linkTo())
@@ -24,6 +33,39 @@ describe("a policy document", () => {
     await page.getByRole("textbox", { name: "Policy document" }).fill("duration: 10ms\nfactor: 5\njitter: 0\nsteps: 4")
     assert.include(await code(page), "Backoff.toSchedule({ duration: \"10 millis\", factor: 5, jitter: 0, steps: 4 })")
     assert.deepStrictEqual(await starts(page), [0, 60, 160, 460])
+  })
+
+  test("of the field is read as it is pasted, or says why not, and its code compiles", async ({ open }) => {
+    const page = await open(linkTo({ source: "document", clients: "1" }))
+    const codes: Array<string> = []
+    for (const { as = "", file, policies = [], refused } of fixtures) {
+      await page.locator("#as").selectOption(as)
+      await page.locator("#document").fill(
+        readFileSync(new URL(`../../documents/test/fixtures/${file}`, import.meta.url), "utf8")
+      )
+      assert.strictEqual(
+        await page.locator("#document").getAttribute("aria-invalid"),
+        refused === undefined ? null : "true",
+        file
+      )
+      if (refused !== undefined) {
+        assert.include(
+          (await page.locator("#document-problem").innerText()).replaceAll("\n", ""),
+          reasons[file] ?? refused.replace(/, line \d+$/, ""),
+          file
+        )
+        continue
+      }
+      codes.push(await code(page))
+      const offered = await page.locator("#policy option").allInnerTexts()
+      assert.strictEqual(new Set(offered).size, policies.length, file)
+      for (const name of policies.length > 1 ? offered : []) {
+        await page.locator("#policy").selectOption(name)
+        codes.push(await code(page))
+      }
+    }
+    assert.isAtLeast(codes.length, 60)
+    compile("fixtures", codes)
   })
 
   test("that is wrong tells what, and where", async ({ open }) => {
@@ -46,10 +88,31 @@ describe("a policy document", () => {
     assert.include(await page.locator("#notes").innerText(), "UNAVAILABLE")
   })
 
+  test("of a hedge is a hedge in the code and in the crowd, and a timeout of an attempt is said", async ({ open }) => {
+    const hedging = "hedgingPolicy: { maxAttempts: 3, hedgingDelay: 0.02s }"
+    const page = await open(linkTo({ source: "document", document: hedging }))
+    assert.include(
+      await code(page),
+      "// Attempts beside each other: call.pipe(hedge)\nexport const hedge = Retry.hedge(schedule, { budget: \"server\" })"
+    )
+    assert.notInclude(await code(page), "Retry.run")
+    assert.include(await page.locator("#how").innerText(), "waits 1s for an answer, and hedges with this schedule")
+    // Three attempts of each call, where a retry would make them one after the other.
+    const [, hedged = ""] = /is sent ([\d,]+) requests/.exec(await page.locator("#verdict").innerText()) ?? []
+    await page.locator("#document").fill("interval: 20ms\nattempts: 3")
+    const [, retried = ""] = /is sent ([\d,]+) requests/.exec(await page.locator("#verdict").innerText()) ?? []
+    assert.notStrictEqual(hedged, retried)
+    await page.locator("#document").fill(
+      "kind: CronJob\nspec:\n  schedule: 0 4 * * *\n  jobTemplate: { spec: { activeDeadlineSeconds: 90 } }"
+    )
+    assert.include(await page.locator("#notes").innerText(), "An attempt ends after 1m30s.")
+  })
+
   test("that is no YAML tells where it breaks", async ({ open }) => {
     const page = await open(linkTo({ source: "document", document: "duration: 1s\nsteps: [1" }))
     assert.match(await ending(page), /^Policy document cannot be read: line \d: this is no YAML: /)
     assert.strictEqual(await page.getByRole("button", { name: /^Line \d$/ }).count(), 1)
+    assert.match(await page.locator("#document-problem").innerText(), /^Line \d: cannot be read: this is no YAML: /)
   })
 
   test("that has several policies lets choose", async ({ open }) => {
