@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import type { Run } from "./Outcome.ts"
+import * as Redact from "./Redact.ts"
 import { type Report, tell } from "./Report.ts"
 import { diskError } from "./Stdout.ts"
 
@@ -92,7 +93,7 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
       Effect.mapError(({ reason }) => notWritable(reason))
     )
   })
-  const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${path} cannot be written: ${why}`))
+  const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${Redact.word(path)} cannot be written: ${why}`))
   let before: { readonly last: Run | undefined; readonly missed: number } = { last: undefined, missed: 0 }
   yield* write("waiting", { runs: 0, ...before })
   return {

@@ -18,3 +18,17 @@ export const text = (text: string): string =>
   text.split(/(\s)/).map((word) =>
     word.includes("//") ? query(word.replace(/\/\/.*@/, "//***@")).replace(/#[^"']+/, "#***") : word
   ).join("")
+
+// As `query`, to the end of the text.
+const wholeQuery = (text: string): string =>
+  text.replace(
+    /\?.*/s,
+    (query) => `?${query.slice(1).split("&").map((part) => `${/^[\w.-]+=/.exec(part)?.[0] ?? ""}***`).join("&")}`
+  )
+
+/** An address as it was typed, however wrong it is: nothing of it that may be secret. */
+export const address = (text: string): string =>
+  wholeQuery(text.replace(/^(.*?\/\/)?.*@/s, "$1***@")).replace(/#.*/s, "#***")
+
+/** A word of the command line: it may be a URL. */
+export const word = (text: string): string => text.includes("//") ? address(text) : text

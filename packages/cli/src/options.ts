@@ -110,7 +110,11 @@ export const ticker = present("ticker").pipe(
   Flag.withDescription("run on a grid of --period from the first start; one run catches up after a long run")
 )
 
-export const cron = optional(written("cron", parseCron, crons)).pipe(
+// The message of the library names its own option.
+const cronsHere = (text: string): string =>
+  crons(text).replace("a loop with immediate: true runs when it starts", "write --immediate beside another --cron")
+
+export const cron = optional(written("cron", parseCron, cronsHere)).pipe(
   Flag.withMetavar("CRON"),
   Flag.withDescription("run by the calendar, in the time zone of this machine; see --immediate")
 )
