@@ -1,8 +1,8 @@
 /** What people write who come from another tool, and what it is called here. */
 import * as Redact from "./Redact.ts"
 
-// Names of options in kebab case; commands of effect-wait.
-const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+/** Of each command, its options, and what other tools call them: in kebab case. */
+export const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   poll: {
     "--timeout": "t timeout-seconds deadline max-time",
     "--interval": "i wait-retry-interval retry-interval every period sleep",
@@ -22,6 +22,9 @@ const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--no-follow": "no-redirect",
     "--insecure": "insecure-skip-tls-verify skip-tls-verify k",
     "--cacert": "ca-file ca",
+    "--check 'curl -fsS …'":
+      "cert cert-file key key-file request-body request-method http-method h2c method data expect-header",
+    "--grpc HOST:PORT/SERVICE": "service",
     "--successes": "consecutive count",
     "no option: the command starts only after all targets hold": "strict s"
   },
