@@ -39,9 +39,8 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
     files.stat(target),
     () => ({ type: "File" as const, mode: undefined })
   )
-  if (path === "" || type !== "File") {
-    return yield* new NotWritable({ why: path === "" ? "no name" : type, isOfDisk: false })
-  }
+  const hasName = path !== "" && path !== "-"
+  if (!hasName || type !== "File") return yield* new NotWritable({ why: hasName ? type : "no name", isOfDisk: false })
   let lastSuccess: number | undefined
   let failures = 0
   let consecutiveFailures = 0

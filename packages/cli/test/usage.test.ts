@@ -22,7 +22,7 @@ const noFields =
   "\"* * *\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of @yearly @annually " +
   "@monthly @weekly @daily @midnight @hourly; no year, user or command"
 const dates = "a date such as 2026-03-29 or 2026-03-29T01:30Z"
-const exits = "exit codes of 1 to 255 such as 75,111"
+const exits = "exit codes of 1 to 255 such as 75,111 or 1..123"
 
 /** A value that is not allowed for an option. */
 const values: ReadonlyArray<readonly [command: string, flag: string, value: string, allowed: string]> = [
@@ -75,6 +75,10 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["retry", "--on-exit", "0", exits],
   ["retry", "--on-exit", "256", exits],
   ["retry", "--on-exit", "75,", exits],
+  ["retry", "--on-exit", "5..1", exits],
+  ["retry", "--on-exit", "0..5", exits],
+  ["retry", "--on-exit", "200..256", exits],
+  ["retry", "--on-exit", "1-5", exits],
   ["retry", "--on-exit", "75, 111", exits],
   ["retry", "--factor", "-2", "a number of 0 or more"],
   ["retry", "--factor", "NaN", "a number of 0 or more"],
@@ -108,6 +112,11 @@ const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
     "poll --http http://a --header Authorization=secret",
     "Invalid value for flag --header. Expected: a header such as 'Accept: text/html'"
   ],
+  [
+    "loop --period 1s --health - -- COMMAND",
+    "Invalid value for flag --health: \"-\". Expected: a file that can be written (no name)"
+  ],
+  ["preview --backoff 1s..2s --json --svg -", "Only one of --json and --svg - is allowed: both go to stdout"],
   [
     "poll --header X:✓ --http http://a",
     "Invalid value for flag --header. Expected: a header such as 'Accept: text/html'"
