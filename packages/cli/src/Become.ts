@@ -30,11 +30,11 @@ const isFromTerminal = (signal: typeof relayed[number]): boolean =>
 export const become = ([command, ...args]: readonly [string, ...ReadonlyArray<string>]): Effect.Effect<Outcome> =>
   Effect.callback((resume) => {
     const ends = (outcome: Outcome) => resume(Effect.succeed(outcome))
-    const name = Redact.word(command)
+    const name = Redact.command(command)
     const notStarted = (error: unknown) => {
       const code = error instanceof Error && "code" in error ? error.code : String(error)
       return code === "ENOENT"
-        ? ends({ code: 127, isHopeless: true, what: `${name}: command not found` })
+        ? ends({ code: 127, isHopeless: true, what: Redact.missing(command) })
         : ends({ code: 126, isHopeless: true, what: `${name}: ${code === "EACCES" ? "permission denied" : code}` })
     }
     const start = Effect.try(() => spawn(command, args, { stdio: "inherit" }))

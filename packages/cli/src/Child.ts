@@ -50,7 +50,7 @@ export const run = (
 ): Effect.Effect<Outcome, never, ChildProcessSpawner | Scope.Scope | Signals> =>
   Effect.gen(function*() {
     if (command === "") return hopeless(127, "\"\": command not found")
-    const name = Redact.word(command)
+    const name = Redact.command(command)
     const signals = yield* Signals
     const started = yield* Deferred.make<ChildProcessHandle>()
     // Begun before the child, so that they are there until nothing of that is left.
@@ -80,7 +80,7 @@ export const run = (
       Effect.catch(({ message, reason }) =>
         Effect.succeed(
           reason._tag === "NotFound"
-            ? hopeless(127, `${name}: command not found`)
+            ? hopeless(127, Redact.missing(command))
             : hopeless(
               126,
               `${name}: ${

@@ -32,3 +32,26 @@ export const address = (text: string): string =>
 
 /** A word of the command line: it may be a URL. */
 export const word = (text: string): string => text.includes("//") ? address(text) : text
+
+const assignments = /^\s*(?:[a-z_]\w*=(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*\s+)*/is
+
+/** Of a script its first program: of PGPASSWORD='x y' psql it is psql. */
+export const script = (command: string): string =>
+  /^[\w./+[!-]+(?=\s|$)/.exec(command.replace(assignments, ""))?.[0] ?? "command"
+
+/** The name of a command, which may be a URL, a script, or an assignment. */
+export const command = (text: string): string => {
+  if (/\s/.test(text)) return `${script(text)} …`
+  const [, variable] = /^([a-z_]\w*)=/i.exec(text) ?? []
+  return variable === undefined ? word(text) : `${variable}=***`
+}
+
+/** What to say of a command that there is not. */
+export const missing = (text: string): string => {
+  const hint = /\s/.test(text)
+    ? "; a script is sh -c '…', and each word of a command stands for itself"
+    : /^[a-z_]\w*=/i.test(text)
+    ? "; a variable is set by env NAME=VALUE before the command"
+    : ""
+  return `${command(text)}: command not found${hint}`
+}

@@ -186,12 +186,6 @@ const redirects: ReadonlyArray<number> = [301, 302, 303, 307, 308]
 
 const isSuccess: IsExpected = (status) => status >= 200 && status < 300
 
-const assignments = /^\s*(?:[a-z_]\w*=(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*\s+)*/is
-
-// What may be a secret is not printed: PGPASSWORD='x y' psql is psql.
-const nameOf = (command: string): string =>
-  /^[\w./+[!-]+(?=\s|$)/.exec(command.replace(assignments, ""))?.[0] ?? "command"
-
 const given = (flags: Readonly<Record<string, boolean>>) => Object.keys(flags).find((flag) => flags[flag])
 
 const onlyWith = (input: Input) => {
@@ -241,5 +235,3 @@ export const probesOf = Effect.fnUntraced(function*(input: Input) {
     ...input.grpc.map((server) => Probe.grpc(server, trust))
   ]
 })
-
-export { nameOf }

@@ -55,14 +55,15 @@ const start = Effect.fnUntraced(function*(options: string, { env, resolvConf = "
     stderr += chunk
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
   return {
     child,
     stderr: () => stderr,
-    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    hasEnded,
     /** The time from now to its end, in which neither it nor this thread waits for a processor. */
     clock: () => {
       const [before, itsWait, wait] = [performance.now(), waitOf(child.pid!), ownWait()]
-      let elapsed = Infinity
+      let elapsed = hasEnded() ? 0 : Infinity // it may be over before this thread is told
       child.once("exit", () => {
         elapsed = performance.now() - before - (times.ended().wait - itsWait) - (ownWait() - wait)
       })

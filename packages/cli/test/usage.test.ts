@@ -60,6 +60,14 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["loop", "--period", "-10s", durations],
   ["loop", "--cron", "* * *", crons(noFields)],
   ["loop", "--cron", "61 * * * *", crons("minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these")],
+  ["loop", "--cron", "@reboot", crons("@reboot is no time: write --immediate beside another --cron")],
+  ["loop", "--cron", "@every 5m", crons("@every is no time of a calendar: use --period 5m --ticker")],
+  [
+    "loop",
+    "--cron",
+    "H 0 * * *",
+    crons("minute \"H\": random values are not supported: write a fixed value, and spread the runs with --jitter")
+  ],
   ["loop", "--cron", "0 0 30 2 *", crons("no date ever matches: there is no day 30 in month 2")],
   ["preview", "--from", "tomorrow", dates],
   ["preview", "--from", "12:00", dates],

@@ -90,7 +90,7 @@ const looking = Effect.fnUntraced(function*(
   const commands = check.map((text) => {
     const command = commandOf(script(text), input, report)
     return {
-      name: `check ${targets.nameOf(text)}`,
+      name: `check ${Redact.script(text)}`,
       check: Effect.suspend(() => command === undefined ? Effect.never : Effect.scoped(inTime(command(run), input)))
     } satisfies Look
   })
