@@ -24,7 +24,7 @@ const main = Command.make("effect-wait").pipe(
   Command.withSubcommands([poll, loop, retry, preview, herd])
 )
 
-const addresses: ReadonlyArray<string> = ["tcp", "http", "grpc", "dns"]
+const addresses = new Set(["tcp", "http", "grpc", "dns"])
 
 // One letter is like every other, so only known names are suggested.
 const messageOf = (error: CliError.NonShowHelpErrors): string => {
@@ -40,7 +40,7 @@ const messageOf = (error: CliError.NonShowHelpErrors): string => {
         .message
     }
     case "InvalidValue": {
-      const value = addresses.includes(error.option) ? Redact.address(error.value) : Redact.word(error.value)
+      const value = addresses.has(error.option) ? Redact.address(error.value) : Redact.word(error.value)
       return new CliError.InvalidValue({ ...error, value }).message
     }
     default:
