@@ -1,5 +1,5 @@
 /**
- * The bundled bin on Bun and Deno: each command once, and what differs most between runtimes. `pnpm cli-runtimes`.
+ * The bundled bin on Node 20, Bun and Deno: each command once, and what differs most between runtimes. `pnpm cli-runtimes`.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
@@ -11,6 +11,7 @@ import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
+import { fastest } from "../../packages/cli/test/processor.ts"
 import { programOf } from "../runtimes/installed.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "effect-wait-runtimes-"))
@@ -21,6 +22,7 @@ writeFileSync(join(dist, "package.json"), JSON.stringify({ type: "module" }))
 const bin = join(dist, "effect-wait.js")
 
 const runtimes: Readonly<Record<string, ReadonlyArray<string>>> = {
+  node20: [programOf("node20"), bin],
   bun: [programOf("bun"), bin],
   deno: [programOf("deno"), "run", "--allow-all", "--quiet", bin]
 }
@@ -73,6 +75,17 @@ const cases: ReadonlyArray<readonly [title: string, script: string, expected: En
     { code: 0, stdout: "run\nrun\n1\n", stderr: "" }
   ],
   ["stdin of the command", "echo typed | $RUN retry -q cat", { code: 0, stdout: "typed\n", stderr: "" }],
+  [
+    "a name that there is not",
+    "$RUN poll -q --dns no-such-name.invalid --timeout 2s --interval 100ms",
+    { code: 124, stdout: "" }
+  ],
+  [
+    "a proxy that refuses",
+    "HTTP_PROXY=http://me:hunter2%@127.0.0.1:1 $RUN poll --http http://a.invalid --timeout 1s 2>&1 | grep -c hunter2",
+    { code: 1, stdout: "0\n" }
+  ],
+  ["a target of another tool", "$RUN poll tcp:5432", { code: 64, stdout: "" }],
   ["a bad option", "$RUN poll --timeout soon true", { code: 64, stdout: "" }],
   ["a full disk", "$RUN preview --backoff 1s..2s > /dev/full", { code: 74, stdout: "" }],
   ["nobody who reads on", "$RUN preview --backoff 1s..9s --json | head -1; echo ${PIPESTATUS[0]}", {
@@ -131,6 +144,15 @@ for (const [name, words] of Object.entries(runtimes)) {
   report("SIGTERM between two runs", code === 143 && performance.now() - before < 1000, code)
   console.log(`${name}: ${cases.length + 3} cases in ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
+
+const start = fastest(programOf("node20"), [bin, "poll", "-q", "--file", "."], {
+  below: 250,
+  file: join(folder, "times")
+})
+report("a start within 250 ms on Node 20", Math.max(start.elapsed, start.processor) < 250, start)
+console.log(
+  `node20: starts and ends in ${start.elapsed.toFixed(0)} ms, of it ${start.processor.toFixed(0)} ms of processor time`
+)
 
 server.close()
 process.exit(failures > 0 ? 1 : 0)

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import { isatty } from "node:tty"
 import { spawn } from "./Keeper.ts"
 import type { Outcome } from "./Outcome.ts"
+import * as Redact from "./Redact.ts"
 import { codeOf } from "./Signals.ts"
 
 const relayed = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const
@@ -29,11 +30,12 @@ const isFromTerminal = (signal: typeof relayed[number]): boolean =>
 export const become = ([command, ...args]: readonly [string, ...ReadonlyArray<string>]): Effect.Effect<Outcome> =>
   Effect.callback((resume) => {
     const ends = (outcome: Outcome) => resume(Effect.succeed(outcome))
+    const name = Redact.command(command)
     const notStarted = (error: unknown) => {
       const code = error instanceof Error && "code" in error ? error.code : String(error)
       return code === "ENOENT"
-        ? ends({ code: 127, isHopeless: true, what: `${command}: command not found` })
-        : ends({ code: 126, isHopeless: true, what: `${command}: ${code === "EACCES" ? "permission denied" : code}` })
+        ? ends({ code: 127, isHopeless: true, what: Redact.missing(command) })
+        : ends({ code: 126, isHopeless: true, what: `${name}: ${code === "EACCES" ? "permission denied" : code}` })
     }
     const start = Effect.try(() => spawn(command, args, { stdio: "inherit" }))
     return Effect.runSync(Effect.match(start, {

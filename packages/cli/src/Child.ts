@@ -6,6 +6,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import type { Outcome } from "./Outcome.ts"
+import * as Redact from "./Redact.ts"
 import { codeOf, Signals } from "./Signals.ts"
 
 // Where a signal ended the child, its name is in the error only.
@@ -49,6 +50,7 @@ export const run = (
 ): Effect.Effect<Outcome, never, ChildProcessSpawner | Scope.Scope | Signals> =>
   Effect.gen(function*() {
     if (command === "") return hopeless(127, "\"\": command not found")
+    const name = Redact.command(command)
     const signals = yield* Signals
     const started = yield* Deferred.make<ChildProcessHandle>()
     // Begun before the child, so that they are there until nothing of that is left.
@@ -78,16 +80,18 @@ export const run = (
       Effect.catch(({ message, reason }) =>
         Effect.succeed(
           reason._tag === "NotFound"
-            ? hopeless(127, `${command}: command not found`)
+            ? hopeless(127, Redact.missing(command))
             : hopeless(
               126,
-              `${command}: ${reason._tag === "PermissionDenied" ? "permission denied" : causeOf(reason) ?? message}`
+              `${name}: ${
+                reason._tag === "PermissionDenied" ? "permission denied" : Redact.text(causeOf(reason) ?? message)
+              }`
             )
         )
       ),
       // Node throws for a command that it cannot start at all.
       Effect.catchDefect((error) =>
-        Effect.succeed(hopeless(126, `${command}: ${error instanceof Error ? error.message : String(error)}`))
+        Effect.succeed(hopeless(126, `${name}: ${Redact.text(error instanceof Error ? error.message : String(error))}`))
       )
     )
     if ("code" in child) return child

@@ -5,13 +5,12 @@
 import { charts } from "@effect-wait/draw"
 import * as Backoff from "effect-wait/Backoff"
 import { Herd } from "effect-wait/testing"
-import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { type Asked, asked, type Named } from "./Document.ts"
-import { save } from "./drawSvg.ts"
+import { show } from "./drawSvg.ts"
 import { columns, counted, labelsOf, legend, table, trimmed, wrap } from "./drawText.ts"
 import { misused } from "./options.ts"
 import * as Policy from "./Policy.ts"
@@ -202,12 +201,13 @@ export const run = Effect.fnUntraced(
       yield* tell(`simulates ${clients} clients ${rounds} times, which may take minutes; --rounds 1 is faster`)
     }
     const results = yield* Effect.forEach(policies.length === 0 ? five : policies, (named) => contend(named, options))
-    if (options.svg !== undefined) yield* save(options.svg, toSvg(yield* curvesOf(results, options)))
-    yield* Console.log(
-      options.json
-        ? JSON.stringify(toJson(options, results), null, 2)
-        : toText(options, results, yield* columns)
-    )
+    yield* show(options, {
+      picture: Effect.map(curvesOf(results, options), toSvg),
+      text: Effect.map(columns, (width) =>
+        options.json
+          ? JSON.stringify(toJson(options, results), null, 2)
+          : toText(options, results, width))
+    })
   },
   Effect.catchTag("CronParseError", ({ message }) => misused(message))
 )

@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers"
 import { misused, settingsOf, type Waits } from "./options.ts"
 import type { Followed } from "./policies.ts"
 import * as Policy from "./Policy.ts"
+import * as Redact from "./Redact.ts"
 import { format } from "./Time.ts"
 
 export interface Named {
@@ -57,7 +58,7 @@ const fromFile = Effect.fnUntraced(
   function*(asked: string, as: System | undefined) {
     const [, file = asked, pointer] = /^(.*?)#(\/.*|)$/.exec(asked) ?? []
     const content = yield* contentOf(file)
-    const name = file === "-" ? "stdin" : file
+    const name = file === "-" ? "stdin" : Redact.word(file)
     return yield* Effect.mapError(Effect.fromResult(fromText(name, content, { as, pointer })), ({ message }) => message)
   },
   Effect.catch(misused)

@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import type { Run } from "./Outcome.ts"
+import * as Redact from "./Redact.ts"
 import { type Report, tell } from "./Report.ts"
 import { diskError } from "./Stdout.ts"
 
@@ -38,9 +39,8 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
     files.stat(target),
     () => ({ type: "File" as const, mode: undefined })
   )
-  if (path === "" || type !== "File") {
-    return yield* new NotWritable({ why: path === "" ? "no name" : type, isOfDisk: false })
-  }
+  const hasName = path !== "" && path !== "-"
+  if (!hasName || type !== "File") return yield* new NotWritable({ why: hasName ? type : "no name", isOfDisk: false })
   let lastSuccess: number | undefined
   let failures = 0
   let consecutiveFailures = 0
@@ -92,7 +92,7 @@ export const keep = Effect.fnUntraced(function*(path: string, report: Report) {
       Effect.mapError(({ reason }) => notWritable(reason))
     )
   })
-  const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${path} cannot be written: ${why}`))
+  const told = Effect.catch(({ why }: NotWritable) => tell(`--health ${Redact.word(path)} cannot be written: ${why}`))
   let before: { readonly last: Run | undefined; readonly missed: number } = { last: undefined, missed: 0 }
   yield* write("waiting", { runs: 0, ...before })
   return {

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from "node:http"
 import * as http from "node:http"
 import * as https from "node:https"
 import { getProxyForUrl } from "proxy-from-env"
-import { known, lookup } from "./Lookup.ts"
+import { type Address, known, lookup } from "./Lookup.ts"
 
 /** How a certificate is checked. */
 export interface Trust {
@@ -44,31 +44,47 @@ const isLoopback = ({ hostname }: URL): boolean => /^(.+\.)?localhost$|^127\.|^\
 
 const proxyOf = (url: URL): string => isLoopback(url) ? "" : getProxyForUrl(url.href)
 
-const agentOf = (url: URL, proxy: string) => {
-  if (proxy === "") return undefined
-  return url.protocol === "https:" ? new HttpsProxyAgent(proxy) : new HttpProxyAgent(proxy)
+// A name or password of a URL; one that nobody encoded is taken as it is.
+const decoded = (text: string): string =>
+  Effect.runSync(Effect.orElseSucceed(Effect.try(() => decodeURIComponent(text)), () => text))
+
+// Its credentials are encoded, however they were written.
+const proxyUrl = (text: string): Effect.Effect<URL, Error> =>
+  Effect.try(() => new URL(text)).pipe(
+    Effect.filterOrFail(({ protocol }) => /^https?:$/.test(protocol)),
+    Effect.map((url) => {
+      url.username = encodeURIComponent(decoded(url.username))
+      url.password = encodeURIComponent(decoded(url.password))
+      return url
+    }),
+    Effect.mapError(() => new Error("the proxy that is set is not one for HTTP"))
+  )
+
+// The socket to a proxy that never answers is not one of the request.
+const agentOf = (url: URL, proxy: URL, addresses: ReadonlyArray<Address>, signal: AbortSignal) => {
+  const options = { lookup: known(addresses), signal }
+  return url.protocol === "https:" ? new HttpsProxyAgent(proxy, options) : new HttpProxyAgent(proxy, options)
 }
 
 const authorization = ({ password, username }: URL): Readonly<Record<string, string>> => {
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const plain = `${decoded(username)}:${decoded(password)}`
   return plain === ":" ? {} : { authorization: `Basic ${Buffer.from(plain).toString("base64")}` }
 }
 
 const once = ({ body, ca, headers, insecure, socketPath, url }: Request): Effect.Effect<Answer, Error> =>
   Effect.gen(function*() {
-    const proxy = socketPath === undefined ? proxyOf(url) : ""
-    const agent = yield* Effect.try({
-      try: () => agentOf(url, proxy),
-      catch: () => new Error("the proxy that is set is not one for HTTP")
-    })
-    const addresses = socketPath === undefined && proxy === "" ? yield* lookup(url.hostname) : []
+    const asked = socketPath === undefined ? proxyOf(url) : ""
+    const proxy = asked === "" ? undefined : yield* proxyUrl(asked)
+    const addresses = socketPath === undefined ? yield* lookup((proxy ?? url).hostname) : []
+    const cut = new AbortController()
+    const agent = proxy === undefined ? false : agentOf(url, proxy, addresses, cut.signal)
     const target = new URL(url)
     target.username = ""
     target.password = ""
     return yield* Effect.callback<Answer, Error>((resume) => {
       const { request } = url.protocol === "https:" ? https : http
       const sent = request(target, {
-        agent: agent ?? false,
+        agent,
         headers: { accept: "*/*", "user-agent": "effect-wait", ...authorization(url), ...headers },
         ...socketPath === undefined ? {} : { socketPath },
         ...addresses.length === 0 ? {} : { lookup: known(addresses) },
@@ -96,7 +112,10 @@ const once = ({ body, ca, headers, insecure, socketPath, url }: Request): Effect
       })
       sent.on("error", (error) => resume(Effect.fail(error)))
       sent.end()
-      return Effect.sync(() => sent.destroy())
+      return Effect.sync(() => {
+        sent.destroy()
+        cut.abort()
+      })
     })
   })
 

@@ -1,10 +1,11 @@
 /**
  * The addresses of a name, looked up so that it can be cut.
  *
- * The system's own function cannot: a process does not end before that has. It is what the hosts file and the name servers
- * are asked for here; the system has the last word where these do not know the name.
+ * The system's own function, getaddrinfo, cannot be cut: a process does not end before that function has. So the hosts file and
+ * the name servers are read here. Where these do not know the name, another process calls getaddrinfo: that one can be killed.
  */
 import * as Effect from "effect/Effect"
+import { execFile } from "node:child_process"
 import * as dns from "node:dns"
 import { readFileSync } from "node:fs"
 import { isIP, type LookupFunction } from "node:net"
@@ -66,7 +67,9 @@ const ask = (name: string): Effect.Effect<Answer> =>
     return Effect.sync(() => resolver.cancel())
   })
 
-const bySystem = (name: string): Effect.Effect<ReadonlyArray<Address>, Error> =>
+const notFound = Object.assign(new Error("there is no such name"), { code: "ENOTFOUND" })
+
+const inProcess = (name: string): Effect.Effect<ReadonlyArray<Address>, Error> =>
   Effect.callback((resume) =>
     dns.lookup(
       name,
@@ -74,6 +77,21 @@ const bySystem = (name: string): Effect.Effect<ReadonlyArray<Address>, Error> =>
       (error, addresses) => resume(error === null ? Effect.succeed(addresses) : Effect.fail(error))
     )
   )
+
+// Each address is there three times, once for each type of socket.
+const addressesIn = (output: string): ReadonlyArray<Address> =>
+  Array.from(new Set(output.split("\n").map((line) => line.split(/\s/)[0] ?? ""))).flatMap(addressOf)
+
+/** What getaddrinfo says. `getent` is a part of the C libraries of Linux; a system without it has no way to cut this. */
+const bySystem = (name: string): Effect.Effect<ReadonlyArray<Address>, Error> =>
+  Effect.callback<ReadonlyArray<Address>, Error>((resume) => {
+    const child = execFile("getent", ["ahosts", "--", name], { killSignal: "SIGKILL" }, (error, output) => {
+      const addresses = addressesIn(output)
+      if (addresses.length > 0) return resume(Effect.succeed(addresses))
+      resume(error !== null && typeof error.code === "string" ? inProcess(name) : Effect.fail(notFound))
+    })
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
 
 const silent = Object.assign(new Error("no name server answers"), { code: "ETIMEOUT" })
 

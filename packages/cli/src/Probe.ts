@@ -61,7 +61,7 @@ export const tcp = (address: Address): Probe => ({
 })
 
 /** Something listens at this socket. */
-export const unix = (path: string): Probe => ({ name: `unix ${path}`, check: listens({ path }) })
+export const unix = (path: string): Probe => ({ name: `unix ${Redact.word(path)}`, check: listens({ path }) })
 
 /** The name has an address. */
 export const dns = (name: string): Probe => ({
@@ -121,7 +121,7 @@ export const http = (request: Omit<Request, "body">, { body, isExpected, json }:
 
 /** There is such a file, or folder. The mark is another one when it has changed. */
 export const file = (path: string): Probe<FileSystem.FileSystem> => ({
-  name: `file ${path}`,
+  name: `file ${Redact.word(path)}`,
   check: FileSystem.FileSystem.pipe(
     Effect.flatMap((files) => files.stat(path)),
     Effect.map(({ mtime, size }): Outcome => ({

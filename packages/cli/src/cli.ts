@@ -1,5 +1,6 @@
 /** The command line: its commands, and the message for an invalid input. */
 import * as CliConfig from "effect/cli/CliConfig"
+import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
@@ -12,15 +13,46 @@ import { loop } from "./commands/loop.ts"
 import { poll } from "./commands/poll.ts"
 import { preview } from "./commands/preview.ts"
 import { retry } from "./commands/retry.ts"
+import * as Foreign from "./Foreign.ts"
 import { formatter } from "./Help.ts"
 import * as Redact from "./Redact.ts"
 import { Exited } from "./running.ts"
-import { delimited } from "./Words.ts"
+import { delimited, spelled, unasked } from "./Words.ts"
 
 const main = Command.make("effect-wait").pipe(
   Command.withDescription("Wait, loop and retry in the shell, and preview a retry policy before you ship it"),
   Command.withSubcommands([poll, loop, retry, preview, herd])
 )
+
+const addresses = new Set(["tcp", "http", "grpc", "dns"])
+
+// One letter is like every other, so only known names are suggested.
+const messageOf = (error: CliError.NonShowHelpErrors): string => {
+  switch (error._tag) {
+    case "UnrecognizedOption": {
+      const found = Foreign.option(error.command?.at(-1) ?? "", error.option)
+      const byDefault = /^-[^-]/.test(error.option) ? [] : error.suggestions
+      return new CliError.UnrecognizedOption({ ...error, suggestions: found.length > 0 ? found : byDefault }).message
+    }
+    case "UnknownSubcommand": {
+      const found = Foreign.command(error.subcommand)
+      return new CliError.UnknownSubcommand({ ...error, suggestions: found.length > 0 ? found : error.suggestions })
+        .message
+    }
+    case "InvalidValue": {
+      const value = addresses.has(error.option) ? Redact.address(error.value) : Redact.word(error.value)
+      return new CliError.InvalidValue({ ...error, value }).message
+    }
+    default:
+      return error.message
+  }
+}
+
+// Without a command of ours, its options mean nothing.
+const relevant = (errors: ReadonlyArray<CliError.NonShowHelpErrors>) => {
+  const unknown = errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
+  return unknown.length > 0 ? unknown : errors
+}
 
 // An error is said in a line or two; the whole help would hide it.
 const presenter: CliOutput.Presenter = {
@@ -28,7 +60,7 @@ const presenter: CliOutput.Presenter = {
     event._tag === "InvalidInvocation"
       ? Console.error(
         [
-          ...event.errors.map(({ message }) => `effect-wait: ${Redact.text(message)}`),
+          ...relevant(event.errors).map((error) => `effect-wait: ${Redact.text(messageOf(error))}`),
           `Try: ${event.commandPath.join(" ")} --help`
         ].join("\n")
       )
@@ -45,7 +77,9 @@ const layer = Layer.mergeAll(
 const misused = new Exited({ code: 64 })
 
 export const cli = (args: ReadonlyArray<string>) =>
-  Command.runWith(main, { version: manifest.version })(delimited(args)).pipe(
+  Effect.fromResult(unasked(args)).pipe(
+    Effect.mapError((message) => new CliError.ValidationError({ message })),
+    Effect.andThen(Command.runWith(main, { version: manifest.version })(delimited(spelled(args)))),
     Effect.catchTag(
       "ValidationError",
       ({ message }) => Effect.andThen(Console.error(`effect-wait: ${Redact.text(message)}`), Effect.fail(misused))

@@ -1,9 +1,8 @@
 /** `effect-wait preview`, once its options are read. */
 import * as Clock from "effect/Clock"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { type Asked, asked } from "./Document.ts"
-import { save, toSvg } from "./drawSvg.ts"
+import { show, toSvg } from "./drawSvg.ts"
 import { columns, toText } from "./drawText.ts"
 import { misused } from "./options.ts"
 import { isCalendar, preview, type Settings, toJson } from "./Preview.ts"
@@ -27,10 +26,11 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   const previews = yield* Effect.forEach(policies, (named) => preview(named, { ...options, from })).pipe(
     Effect.catchTag("CronParseError", ({ message }) => misused(message))
   )
-  if (options.svg !== undefined) yield* save(options.svg, toSvg(previews))
-  yield* Console.log(
-    options.json
-      ? JSON.stringify(toJson(options, previews), null, 2)
-      : toText(previews, options, yield* columns)
-  )
+  yield* show(options, {
+    picture: Effect.sync(() => toSvg(previews)),
+    text: Effect.map(columns, (width) =>
+      options.json
+        ? JSON.stringify(toJson(options, previews), null, 2)
+        : toText(previews, options, width))
+  })
 })

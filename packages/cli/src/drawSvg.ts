@@ -1,6 +1,7 @@
 /** What policies will do, as an SVG: the delay of each run, and when a few seeds run. */
 import { delaysBox, gap, herdBox, legend, page, signOf } from "@effect-wait/draw"
 import type { ValidationError } from "effect/cli/CliError"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { misused } from "./options.ts"
@@ -36,8 +37,8 @@ export const toSvg = (previews: ReadonlyArray<Preview>): string => {
   ])
 }
 
-/** Writes a picture. */
-export const save = (file: string, svg: string) =>
+// Writes a picture.
+const save = (file: string, svg: string) =>
   Effect.flatMap(FileSystem.FileSystem, (fs) => fs.writeFileString(file, svg)).pipe(
     Effect.catch(({ message, reason }): Effect.Effect<never, NotWritten | ValidationError> => {
       const why = diskError(reason)
@@ -46,3 +47,15 @@ export const save = (file: string, svg: string) =>
         : Effect.fail(new NotWritten({ what: `--svg ${file}`, why }))
     })
   )
+
+/** Prints the text, and writes the picture that was asked for. A picture to `-` is printed in place of the text. */
+export const show = <E, A, B>(
+  { json, svg }: { readonly json: boolean; readonly svg: string | undefined },
+  { picture, text }: { readonly picture: Effect.Effect<string, E, A>; readonly text: Effect.Effect<string, never, B> }
+) =>
+  Effect.gen(function*() {
+    if (svg === "-" && json) return yield* misused("Only one of --json and --svg - is allowed: both go to stdout")
+    if (svg === "-") return yield* Console.log((yield* picture).trimEnd())
+    if (svg !== undefined) yield* save(svg, yield* picture)
+    yield* Console.log(yield* text)
+  })

@@ -98,7 +98,7 @@ const bars = (rows: ReadonlyArray<Row>, width: number): ReadonlyArray<string> =>
   ]
 }
 
-const percent = (share: number): string => `${Math.floor(share * 100)}%`
+const percent = (share: number): string => share > 0 && share < 0.01 ? "<1%" : `${Math.floor(share * 100)}%`
 
 // A first run has no delay.
 const delayOf = (millis: number, { run }: Row): string => run === 1 ? "" : time(millis)

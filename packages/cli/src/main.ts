@@ -55,7 +55,7 @@ const reported = Effect.tapCause(
   Effect.provide(Effect.provideService(cli(process.argv.slice(2)), Console.Console, console), services),
   (cause) => {
     const error = Cause.squash(cause)
-    if (error instanceof NotWritten) return tell(`${error.what} cannot be written: ${error.why}`)
+    if (error instanceof NotWritten) return tell(`${Redact.text(error.what)} cannot be written: ${error.why}`)
     return Cause.hasDies(cause) ? tell(Redact.text(Cause.pretty(cause))) : Effect.void
   }
 )

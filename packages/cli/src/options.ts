@@ -110,7 +110,14 @@ export const ticker = present("ticker").pipe(
   Flag.withDescription("run on a grid of --period from the first start; one run catches up after a long run")
 )
 
-export const cron = optional(written("cron", parseCron, crons)).pipe(
+// The messages of the library name what it has.
+const cronsHere = (text: string): string =>
+  crons(text)
+    .replace("a loop with immediate: true runs when it starts", "write --immediate beside another --cron")
+    .replace("use Period.ticker", "use --period 5m --ticker")
+    .replace("with Jitter", "with --jitter")
+
+export const cron = optional(written("cron", parseCron, cronsHere)).pipe(
   Flag.withMetavar("CRON"),
   Flag.withDescription("run by the calendar, in the time zone of this machine; see --immediate")
 )

@@ -11,7 +11,7 @@ const parsePort = (text: string): Option.Option<number> =>
   Option.filter(Option.some(Number(text)), (port) => /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
 
 const parseAddress = (text: string): Option.Option<Probe.Address> => {
-  const [, bracketed, host = "", port = ""] = /^(?:(?:\[(.+)\]|([^:]*)):)?(\d+)$/.exec(text) ?? []
+  const [, bracketed, host = "", port = ""] = /^(?:(?:\[([^\s/@?#[\]]+)\]|([^\s:/@?#[\]]*)):)?(\d+)$/.exec(text) ?? []
   return Option.map(parsePort(port), (port) => ({ host: bracketed ?? (host === "" ? "localhost" : host), port }))
 }
 
@@ -41,9 +41,15 @@ const parseUrl = (text: string): Option.Option<Location> => {
 }
 
 const parseServer = (text: string): Option.Option<Server> => {
-  const [, protocol, address = "", service = ""] = /^(https?:\/\/)?([^/]+)(?:\/(.*))?$/.exec(text) ?? []
+  const [, protocol, address = "", service = ""] = /^(https?:\/\/)?([^/]+)(?:\/([^\s@?#]*))?$/.exec(text) ?? []
   return Option.map(parseAddress(address), (address) => ({ ...address, secure: protocol === "https://", service }))
 }
+
+const parseName = (text: string): Option.Option<string> =>
+  Option.liftPredicate(text, (text) => /^[^\s:/@?#[\]]+$/.test(text))
+
+// A variable that is not set is no target that holds.
+const notEmpty = (text: string): Option.Option<string> => Option.liftPredicate(text, (text) => text.trim() !== "")
 
 type IsExpected = Probe.Answer["isExpected"]
 
@@ -80,13 +86,22 @@ export const flags = {
     )
   ),
   file: options.repeated(
-    Flag.String("file").pipe(Flag.withMetavar("PATH"), Flag.withDescription("the file or folder exists"))
+    options.written("file", notEmpty, "a path").pipe(
+      Flag.withMetavar("PATH"),
+      Flag.withDescription("the file or folder exists")
+    )
   ),
   unix: options.repeated(
-    Flag.String("unix").pipe(Flag.withMetavar("PATH"), Flag.withDescription("something listens at this socket"))
+    options.written("unix", notEmpty, "the path of a socket").pipe(
+      Flag.withMetavar("PATH"),
+      Flag.withDescription("something listens at this socket")
+    )
   ),
   dns: options.repeated(
-    Flag.String("dns").pipe(Flag.withMetavar("NAME"), Flag.withDescription("the name has an address"))
+    options.written("dns", parseName, "a name such as db.example").pipe(
+      Flag.withMetavar("NAME"),
+      Flag.withDescription("the name has an address")
+    )
   ),
   grpc: options.repeated(
     options.written("grpc", parseServer, "a server such as localhost:50051 or https://api:443/my.Service").pipe(
@@ -95,7 +110,7 @@ export const flags = {
     )
   ),
   check: options.repeated(
-    Flag.String("check").pipe(
+    options.written("check", notEmpty, "a command such as 'pg_isready -h db'").pipe(
       Flag.withMetavar("COMMAND"),
       Flag.withDescription("this command, run by sh, exits with 0")
     )
@@ -148,7 +163,7 @@ export const isAny = (input: Input): boolean => targets.some((name) => input[nam
 const headersOf = (headers: ReadonlyArray<string>) =>
   Effect.map(
     Effect.forEach(headers, (header) => {
-      const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\p{Cc}]*)$/u.exec(header) ?? []
+      const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\x20-\x7e\xa0-\xff]*)$/.exec(header) ?? []
       // It may be a secret: its value is not printed.
       return name === undefined || value === undefined
         ? options.misused("Invalid value for flag --header. Expected: a header such as 'Accept: text/html'")
@@ -170,9 +185,6 @@ const checkJson = (json: Probe.JsonMatch) =>
 const redirects: ReadonlyArray<number> = [301, 302, 303, 307, 308]
 
 const isSuccess: IsExpected = (status) => status >= 200 && status < 300
-
-// A word that may be a secret is not printed: PGPASSWORD=x psql is psql.
-const nameOf = (command: string): string => command.trim().split(/\s+/).find((word) => !word.includes("=")) ?? "command"
 
 const given = (flags: Readonly<Record<string, boolean>>) => Object.keys(flags).find((flag) => flags[flag])
 
@@ -223,5 +235,3 @@ export const probesOf = Effect.fnUntraced(function*(input: Input) {
     ...input.grpc.map((server) => Probe.grpc(server, trust))
   ]
 })
-
-export { nameOf }

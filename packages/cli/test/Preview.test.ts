@@ -189,6 +189,15 @@ const schedule = Backoff.exponential({ base: "100 millis", cap: "30 seconds" }).
       )
     }))
 
+  it.effect("shows that a few of very many seeds come to a run", () =>
+    Effect.gen(function*() {
+      const shown = yield* text("--backoff 100ms..inf --full-jitter --within 7s --seeds 1000", { width: 80 })
+      assert.deepStrictEqual(
+        shown.match(/^ *\d+ +(<?\d+%)/gm)?.map((line) => line.trim().split(/ +/)[1]).slice(7),
+        ["61%", "9%", "<1%"]
+      )
+    }))
+
   it.effect("shows how many seeds come to a run, and which delays are too short for the scale", () =>
     Effect.gen(function*() {
       assert.strictEqual(

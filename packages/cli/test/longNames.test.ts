@@ -1,10 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { folder } from "./run.ts"
 
 // As in gRPC's service configs, whose names are lists of methods.
 const long = Array.from({ length: 10 }, (_, i) => `google.pubsub.v1.Publisher/Method${i}`).join(", ")
+
+describe.concurrent("a picture to -", () => {
+  it.live.each(["preview --backoff 1s..2s", "herd --clients 3 --rounds 1"])(
+    "is printed in place of the text: %s",
+    (options) =>
+      Effect.gen(function*() {
+        const { at, path, run } = yield* folder
+        const { code, stdout } = yield* run(`${options} --svg -`)
+        assert.strictEqual(code, 0)
+        assert.deepStrictEqual(readdirSync(path), [])
+        yield* run(`${options} --svg picture.svg`)
+        assert.strictEqual(stdout.trimEnd(), readFileSync(at("picture.svg"), "utf8").trimEnd())
+      })
+  )
+})
 
 describe.concurrent("names of any length", () => {
   it.live.each(["preview", "herd --clients 3 --rounds 1"])(

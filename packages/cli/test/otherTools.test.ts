@@ -52,6 +52,7 @@ const retries: ReadonlyArray<readonly [title: string, options: string, script: s
   ["retry_on: error", "--attempts 2 --backoff 1ms..1ms --on-exit 2", "exit 2", 2, 2],
   ["retry_on_exit_code, with it", "--attempts 3 --backoff 1ms..1ms --on-exit 2", "exit 2", 2, 3],
   ["retry_on_exit_code, with another", "--attempts 3 --backoff 1ms..1ms --on-exit 2", "exit 1", 1, 1],
+  ["retry_on_exit_code, all but one", "--attempts 3 --backoff 1ms..1ms --on-exit 1..2,4..255", "exit $((n + 1))", 3, 2],
   ["new_command_on_retry", "--attempts 3 --backoff 1ms..1ms", "test $RETRY_ATTEMPT = 2", 0, 2],
   ["on_retry_command that fails", "--attempts 2 --backoff 1ms..1ms --on-retry false", "test $n = 2", 0, 2]
 ]

@@ -297,6 +297,19 @@ describe.concurrent("effect-wait retry", () => {
       ])
     }))
 
+  it.live.each([
+    ["exit 3; true", "exit …: command not found; a script is sh -c '…', and each word of a command stands for itself"],
+    ["A=1", "A=***: command not found; a variable is set by env NAME=VALUE before the command"]
+  ])("says what \"%s\" would be", ([command = "", what]) =>
+    Effect.gen(function*() {
+      const { run } = yield* folder
+      const expected = [127, [`effect-wait: run 1: ${what} after T; gave up after 1 run in T`]]
+      const { code, stderr } = yield* run(`retry ${atOnce}`, [command, "psql"])
+      assert.deepStrictEqual([code, told(stderr)], expected)
+      const after = yield* run("poll --file . -q", [command])
+      assert.deepStrictEqual([after.code, after.stderr], [127, `effect-wait: ${what}\n`])
+    }))
+
   it.live.each(
     [
       ["a command that is not there", "no-such-command", 127, "command not found"],

@@ -363,6 +363,29 @@ describe.concurrent("targets", () => {
       ])
     }))
 
+  it.live.each(["http", "https"])(
+    "leave no socket to a proxy that never answers: %s",
+    (protocol) =>
+      Effect.gen(function*() {
+        const { run } = yield* folder
+        const open = new Set<net.Socket>()
+        let all = 0
+        let most = 0
+        const { port } = yield* listen(net.createServer((socket) => {
+          open.add(socket)
+          all++
+          most = Math.max(most, open.size)
+          socket.on("error", () => {}).on("close", () => open.delete(socket)).resume()
+        }))
+        const proxy = `http://127.0.0.1:${port}`
+        const options =
+          `poll --timeout 3s --attempt-timeout 100ms --interval 5ms --quiet --http ${protocol}://a.invalid/`
+        yield* run(options, [], { env: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
+        assert.isAbove(all, 8)
+        assert.isAtMost(most, 5) // a busy machine notices later that one is closed
+      })
+  )
+
   it.live("leave no socket behind, however often they are asked", () =>
     Effect.gen(function*() {
       const { run } = yield* folder

@@ -13,6 +13,7 @@ const jitters = "a factor of 0 or more such as 0.2, a range such as 0.8..1.2, fu
 const backoffs = "a range such as 100ms..30s, or 100ms..inf, that begins above 0"
 const addresses = "an address such as localhost:5432"
 const urls = "a URL such as http://localhost:8080/health"
+const names = "a name such as db.example"
 const statuses = "status codes such as 200, 200,401, 2xx or any"
 const servers = "a server such as localhost:50051 or https://api:443/my.Service"
 const counts = "an integer of 1 or more"
@@ -21,7 +22,7 @@ const noFields =
   "\"* * *\": write five fields (minute, hour, day, month, weekday), six with the second first, or one of @yearly @annually " +
   "@monthly @weekly @daily @midnight @hourly; no year, user or command"
 const dates = "a date such as 2026-03-29 or 2026-03-29T01:30Z"
-const exits = "exit codes of 1 to 255 such as 75,111"
+const exits = "exit codes of 1 to 255 such as 75,111 or 1..123"
 
 /** A value that is not allowed for an option. */
 const values: ReadonlyArray<readonly [command: string, flag: string, value: string, allowed: string]> = [
@@ -31,6 +32,10 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["poll", "--timeout", "-.5s", `${durations}, longer than 0`],
   ["poll", "--timeout", "0", `${durations}, longer than 0`],
   ["poll", "--http", "http://unix:/run/api.sock", urls],
+  ["poll", "--tcp", "tcp://localhost:5432", addresses],
+  ["poll", "--tcp", "a b:80", addresses],
+  ["poll", "--dns", "a b", names],
+  ["poll", "--dns", "db:5432", names],
   ["poll", "--grpc", "localhost", servers],
   ["poll", "--body", "(", "a regular expression"],
   ["poll", "--json", "status", "a JSON path such as $.status or $.status=UP"],
@@ -55,6 +60,14 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["loop", "--period", "-10s", durations],
   ["loop", "--cron", "* * *", crons(noFields)],
   ["loop", "--cron", "61 * * * *", crons("minute \"61\": write 0 to 59, a range a-b, a step */n, or a list of these")],
+  ["loop", "--cron", "@reboot", crons("@reboot is no time: write --immediate beside another --cron")],
+  ["loop", "--cron", "@every 5m", crons("@every is no time of a calendar: use --period 5m --ticker")],
+  [
+    "loop",
+    "--cron",
+    "H 0 * * *",
+    crons("minute \"H\": random values are not supported: write a fixed value, and spread the runs with --jitter")
+  ],
   ["loop", "--cron", "0 0 30 2 *", crons("no date ever matches: there is no day 30 in month 2")],
   ["preview", "--from", "tomorrow", dates],
   ["preview", "--from", "12:00", dates],
@@ -70,11 +83,17 @@ const values: ReadonlyArray<readonly [command: string, flag: string, value: stri
   ["retry", "--on-exit", "0", exits],
   ["retry", "--on-exit", "256", exits],
   ["retry", "--on-exit", "75,", exits],
+  ["retry", "--on-exit", "5..1", exits],
+  ["retry", "--on-exit", "0..5", exits],
+  ["retry", "--on-exit", "200..256", exits],
+  ["retry", "--on-exit", "1-5", exits],
   ["retry", "--on-exit", "75, 111", exits],
   ["retry", "--factor", "-2", "a number of 0 or more"],
   ["retry", "--factor", "NaN", "a number of 0 or more"],
   ["retry", "--log", "xml", "\"text\" | \"json\""]
 ]
+
+const hostHelp = "-h is --help, and nothing comes after it. Expected, for a host: --tcp HOST:PORT"
 
 /** What does not go together, or is not enough. */
 const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
@@ -101,6 +120,31 @@ const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
     "poll --http http://a --header Authorization=secret",
     "Invalid value for flag --header. Expected: a header such as 'Accept: text/html'"
   ],
+  [
+    "loop --period 1s --health - -- COMMAND",
+    "Invalid value for flag --health: \"-\". Expected: a file that can be written (no name)"
+  ],
+  ["preview --backoff 1s..2s --json --svg -", "Only one of --json and --svg - is allowed: both go to stdout"],
+  [
+    "poll --header X:✓ --http http://a",
+    "Invalid value for flag --header. Expected: a header such as 'Accept: text/html'"
+  ],
+  ["poll tcp:5432", "\"tcp:5432\" is a target, not a command. Expected: --tcp 5432"],
+  ["poll tcp://db:5432 -- COMMAND", "\"tcp://db:5432\" is a target, not a command. Expected: --tcp db:5432"],
+  ["poll -q http://db/x", "\"http://db/x\" is a target, not a command. Expected: --http http://db/x"],
+  ["poll https-get://db/x", "\"https-get://db/x\" is a target, not a command. Expected: --http https://db/x"],
+  ["poll --file . db:5432 -- COMMAND", "\"db:5432\" is a target, not a command. Expected: --tcp db:5432"],
+  ["poll :5432", "\":5432\" is a target, not a command. Expected: --tcp :5432"],
+  ["poll [::1]:5432", "\"[::1]:5432\" is a target, not a command. Expected: --tcp [::1]:5432"],
+  ["poll file:/run/ready", "\"file:/run/ready\" is a target, not a command. Expected: --file /run/ready"],
+  ["poll socket:/run/s", "\"socket:/run/s\" is a target, not a command. Expected: --unix /run/s"],
+  ["poll unix:///run/s", "\"unix:///run/s\" is a target, not a command. Expected: --unix /run/s"],
+  ["poll -h db -p 5432", hostHelp],
+  ["retry -h db", hostHelp],
+  [
+    "poll -v --tcp 1 -- COMMAND",
+    "-v is --version, and stands alone. A line for each run is the default; see --quiet and --log"
+  ],
   ["poll --interval 1s --backoff 1s..2s -- COMMAND", "Only one of --interval and --backoff is allowed"],
   ["poll --status 200 -- COMMAND", "--status is allowed with --http only"],
   ["loop -- COMMAND", "The period is missing. Expected: --period or --cron"],
@@ -119,6 +163,23 @@ const conflicts: ReadonlyArray<readonly [options: string, message: string]> = [
   ["retry", "Nothing to retry. Expected: a command after --"],
   ["retry --attempts 2 --", "Nothing to retry. Expected: a command after --"],
   ["retry --jitter 0.2 --full-jitter -- COMMAND", "Only one of --jitter and --full-jitter is allowed"]
+]
+
+/** As other tools call it, and what it is here. */
+const foreign: ReadonlyArray<readonly [words: string, unknown: string, expected: string]> = [
+  ["poll --reverse --tcp 1", "--reverse", "--invert"],
+  ["poll --httpTimeout 1000 --http http://x", "--httpTimeout", "--attempt-timeout"],
+  ["poll --expect-status-code 200 --http http://x", "--expect-status-code", "--status"],
+  ["poll -t 15 true", "-t", "--timeout"],
+  ["poll -wait tcp://db:1", "--wait", "--tcp, --http, --file or --unix"],
+  ["poll -wait-retry-interval 1s true", "--wait-retry-interval", "--interval"],
+  ["poll --strict --tcp 1", "--strict", "no option: the command starts only after all targets hold"],
+  ["retry --max_attempts 3 true", "--max_attempts", "--attempts"],
+  ["retry --retry-wait-seconds 10 true", "--retry-wait-seconds", "--backoff 10s..10s"],
+  ["retry --timeout 1s true", "--timeout", "--attempt-timeout, for a single run"],
+  ["retry -k 5s true", "-k", "--grace"],
+  ["loop -n 2 true", "-n", "--period"],
+  ["loop --errexit true", "--errexit", "no option: a failure ends the loop, unless there is a --survive"]
 ]
 
 /** What is no option and no command. */
@@ -215,6 +276,44 @@ describe.concurrent("bad input", () => {
     ([options, message]) => refused(words(options), `effect-wait: ${message}\n`)
   )
 
+  it.live.each(foreign)("names what is meant by \"%s\"", ([options, option, expected]) => {
+    const [name = ""] = options.split(" ")
+    return refused(
+      words(options),
+      `effect-wait: Unrecognized flag: ${option} in command effect-wait ${name}
+
+  Did you mean this?
+    ${expected}
+Try: effect-wait ${name} --help
+`
+    )
+  })
+
+  it.live.each([
+    ["watch -n 1 true", "watch", "loop"],
+    ["wait-on tcp:1", "wait-on", "poll"],
+    ["timeout 1 true", "timeout", "retry --attempts 1 --attempt-timeout"]
+  ])("names what is meant by \"%s\"", ([options = "", command, expected]) =>
+    refused(
+      words(options),
+      `effect-wait: Unknown subcommand "${command}" for "effect-wait"
+
+  Did you mean this?
+    ${expected}
+Try: effect-wait --help
+`
+    ))
+
+  // A variable that is not set is not a target that holds.
+  it.live.each([["file", "a path"], ["unix", "the path of a socket"], ["dns", names], [
+    "check",
+    "a command such as 'pg_isready -h db'"
+  ]])("refuses an empty --%s", ([flag, allowed]) =>
+    refused(
+      ["poll", `--${flag}`, ""],
+      `effect-wait: Missing value for flag --${flag}. Expected: ${allowed}\nTry: effect-wait poll --help\n`
+    ))
+
   it.live.each(unknown)("refuses \"%s\"", ([options, stderr]) => refused(words(options), stderr))
 })
 
@@ -252,7 +351,12 @@ describe.concurrent("help", () => {
       assert.strictEqual(stdout, "--help --version\n")
     }))
 
-  it.live.each(["--version", "-v", "retry --version"])(
+  it.live.each([["help retry", "retry"], ["retry -h", "retry"], ["poll --tcp 1 -h", "poll"]])(
+    "tells of a command by \"%s\"",
+    ([options = "", name]) => shown(options, `effect-wait ${name} [flags]`)
+  )
+
+  it.live.each(["--version", "-v", "retry --version", "version"])(
     "tells the version: effect-wait %s",
     (options) =>
       Effect.gen(function*() {
@@ -271,6 +375,7 @@ describe.concurrent("a command", () => {
     [
       ["retry --quiet echo -v --help -h -q --timeout 1s -- --version", "-v --help -h -q --timeout 1s -- --version\n"],
       ["retry --attempts 2 -q echo --attempts 3", "--attempts 3\n"],
+      ["poll -timeout 10s -interval=1ms -quiet echo -timeout", "-timeout\n"],
       ["retry -q --attempts=2 echo -n", ""],
       ["loop --times 1 --immediate --cron @daily -q echo -v", "-v\n"],
       ["loop --period 0 --times 1 -q echo -- -v", "-- -v\n"],

@@ -8,11 +8,13 @@ import type * as FileSystem from "effect/FileSystem"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import { become } from "../Become.ts"
+import * as Foreign from "../Foreign.ts"
 import * as Keeper from "../Keeper.ts"
 import * as options from "../options.ts"
 import { type Outcome, timedOut, type Verdict } from "../Outcome.ts"
 import * as policies from "../policies.ts"
 import * as Probe from "../Probe.ts"
+import * as Redact from "../Redact.ts"
 import * as Report from "../Report.ts"
 import { commandOf, conclude, Exited, inTime, reportOf, running, script } from "../running.ts"
 import * as Signals from "../Signals.ts"
@@ -88,7 +90,7 @@ const looking = Effect.fnUntraced(function*(
   const commands = check.map((text) => {
     const command = commandOf(script(text), input, report)
     return {
-      name: `check ${targets.nameOf(text)}`,
+      name: `check ${Redact.script(text)}`,
       check: Effect.suspend(() => command === undefined ? Effect.never : Effect.scoped(inTime(command(run), input)))
     } satisfies Look
   })
@@ -118,6 +120,12 @@ export const poll = Command.make(
     const looks = yield* looking({ ...input, attemptTimeout }, report)
     const own = commandOf(command, input, report)
     const isTarget = targets.isAny(input)
+    const target = command[0] === undefined ? undefined : Foreign.target(command[0])
+    if (target !== undefined) {
+      return yield* options.misused(
+        `"${Redact.word(command[0] ?? "")}" is a target, not a command. Expected: ${target}`
+      )
+    }
     if (!isTarget && own === undefined) {
       return yield* options.misused(
         "Nothing to wait for. Expected: a command, or --tcp, --http, --file, --unix, --dns, --grpc or --check"

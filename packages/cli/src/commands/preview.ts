@@ -26,7 +26,7 @@ export const policies = {
 
 export const svg = options.optional(Flag.String("svg")).pipe(
   Flag.withMetavar("FILE"),
-  Flag.withDescription("draw a picture")
+  Flag.withDescription("draw a picture; - prints it in place of the text")
 )
 
 export const json = Flag.Boolean("json").pipe(

@@ -11,11 +11,18 @@ import * as Report from "../Report.ts"
 import { commandOf, conclude, inTime, reportOf, running, script } from "../running.ts"
 import * as Signals from "../Signals.ts"
 
-const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
-  Option.filter(
-    /^\d+(,\d+)*$/.test(text) ? Option.some(text.split(",").map(Number)) : Option.none(),
-    (codes) => codes.every((code) => code >= 1 && code <= 255)
+// A code, or a range of codes: 75, 1..123
+const range = (text: string): Option.Option<ReadonlyArray<number>> => {
+  const [, from = 0, to = from] = (/^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? []).filter((part) => part !== undefined).map(
+    Number
   )
+  return from >= 1 && from <= to && to <= 255
+    ? Option.some(Array.from({ length: to - from + 1 }, (_, i) => from + i))
+    : Option.none()
+}
+
+const codes = (text: string): Option.Option<ReadonlyArray<number>> =>
+  Option.map(Option.all(text.split(",").map(range)), (ranges) => ranges.flat())
 
 const flags = {
   attempts: options.attempts.pipe(Flag.withDescription("the number of all runs; default 5")),
@@ -33,9 +40,11 @@ const flags = {
       "a command that sh runs before each retry; RETRY_ATTEMPT is the number of the next run, RETRY_EXIT the exit code of the last run"
     )
   ),
-  onExit: options.optional(options.written("on-exit", codes, "exit codes of 1 to 255 such as 75,111")).pipe(
+  onExit: options.optional(options.written("on-exit", codes, "exit codes of 1 to 255 such as 75,111 or 1..123")).pipe(
     Flag.withMetavar("CODES"),
-    Flag.withDescription("retry only after these exit codes: 75,111; 124 is a timeout, 128 plus its number a signal")
+    Flag.withDescription(
+      "retry only after these exit codes: 75,111 or 1..123; 124 is a timeout, 128 plus its number a signal"
+    )
   )
 }
 
