@@ -63,15 +63,20 @@ const inPlace: Settings = {
 }
 
 /** The settings of all forked loops without settings of their own. */
-export const forkedPlainly: Settings = { ...inPlace, isForked: true, root: true }
+export const forkedPlainly: Settings = {
+  isForked: true,
+  history: 0,
+  root: true,
+  link: undefined,
+  healthyWithin: Infinity,
+  grace: 0
+}
 
 /** The same context without its span. A span is no requirement of any effect. */
 export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> =>
   Option.isNone(Context.getOption(context, Tracer.ParentSpan))
     ? context
     : Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>
-
-const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
 
 // Why a loop, a poll or a retry gave up. Undefined if it was stopped, or if it deferred to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
@@ -81,7 +86,8 @@ const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: bo
   const error = Cause.squash(cause)
   if (!Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted")) return "error"
   const reason = Predicate.hasProperty(error, "reason") ? error.reason : undefined
-  const word = lowerFirst(Predicate.hasProperty(reason, "_tag") ? String(reason._tag) : String(reason))
+  const tag = String(Predicate.hasProperty(reason, "_tag") ? reason._tag : reason)
+  const word = tag.charAt(0).toLowerCase() + tag.slice(1)
   return kind === "retry" && word === "nested" ? undefined : word
 }
 
@@ -93,7 +99,7 @@ export interface Run {
 }
 
 export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/CurrentRun", {
-  defaultValue: () => undefined
+  defaultValue: constUndefined
 })
 
 /** The loops of a Scope. A loop leaves the group when it ends. */
@@ -136,10 +142,10 @@ export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): bo
 
 /** The state of one loop, for its handle and its metrics. Only its own methods write to it. */
 export class Watch {
-  readonly kind: Kind
+  declare readonly kind: Kind
   /** The name of its spans and metrics. */
-  readonly name: string | undefined
-  readonly settings: Settings
+  declare readonly name: string | undefined
+  declare readonly settings: Settings
   loop: Watched | undefined = undefined
   meter: Meter | undefined = undefined
   state: State = "waiting"
