@@ -27,6 +27,7 @@ const modules = [
   "simulate",
   "calendar",
   "command",
+  "load",
   "bundle",
   "packed"
 ]

@@ -16,7 +16,7 @@ const here = fileURLToPath(new URL(".", import.meta.url))
 const library = fileURLToPath(new URL("../../packages/wait", import.meta.url))
 
 /** An empty project that has the packed library and Effect; what installs it is not measured. */
-const install = (): string => {
+export const install = (): string => {
   const app = mkdtempSync(join(tmpdir(), "effect-wait-bundle-"))
   const modules = join(app, "node_modules")
   mkdirSync(join(modules, "effect-wait"), { recursive: true })

@@ -165,6 +165,15 @@ const groups: ReadonlyArray<Group> = [
     rows: { "effect-wait loop --period 1h : node, a timer": "node with a timer" }
   },
   {
+    heading: "To load the library in Node",
+    section: "to load a module in Node, with what it needs of Effect",
+    onlyInTable: true,
+    rows: {
+      "effect-wait : effect/Effect": "effect/Effect alone",
+      "effect-wait : effect": "all of effect"
+    }
+  },
+  {
     heading: "Bytes that an import adds, min+gzip",
     section: "what an import adds to a small program in Effect",
     onlyInTable: true,

@@ -109,7 +109,7 @@ export class RetryExhausted<out E = unknown> extends Data.TaggedError("RetryExha
   }
 
   /** @internal */
-  get [TypeId](): typeof TypeId {
+  get "~effect-wait/RetryExhausted"(): typeof TypeId {
     return TypeId
   }
 }

@@ -343,15 +343,13 @@ const roundUp = (digits: ReadonlyArray<number>, least: number): number => {
 
 const day = 86_400_000
 
-// Round times in milliseconds, between 10 seconds and a day. Shorter times, and days, are rounded as decimal numbers.
-const roundTimes = [20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((s) =>
-  s * 1000
-)
+// Round times in seconds, between 10 seconds and a day. Shorter times, and days, are rounded as decimal numbers.
+const roundSeconds = [20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400]
 
 const roundUpTime = (least: number): number =>
   least <= 10_000
     ? roundUp([1, 2, 5, 10], least)
-    : roundTimes.find((time) => time >= least) ?? day * roundUp([1, 2, 5, 10], least / day)
+    : roundSeconds.map((s) => s * 1000).find((time) => time >= least) ?? day * roundUp([1, 2, 5, 10], least / day)
 
 // The columns of a run are counted from its length alone: equal runs are drawn equal.
 const drawLane = (timeline: Timeline, width: number, millisPerColumn: number): string => {

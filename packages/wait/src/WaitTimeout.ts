@@ -103,7 +103,7 @@ export class WaitTimeout<out A = unknown, out E = unknown> extends Data.TaggedEr
   }
 
   /** @internal */
-  get [TypeId](): typeof TypeId {
+  get "~effect-wait/WaitTimeout"(): typeof TypeId {
     return TypeId
   }
 }

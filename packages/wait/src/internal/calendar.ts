@@ -9,9 +9,9 @@ import * as DateTime from "effect/DateTime"
 import type { Crontab } from "./crontab.ts"
 
 const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
-const day = 24 * hour
+const minute = 60_000
+const hour = 3_600_000
+const day = 86_400_000
 
 export interface Calendar extends Crontab {
   readonly clocks: Clocks
@@ -70,8 +70,8 @@ export const makeCalendar = (crontab: Crontab, zone: DateTime.TimeZone): Calenda
   clocks: clocksOf(zone)
 })
 
-/** The farthest from the epoch that a Date can be, less what a search looks ahead. */
-const farthest = 8.64e15 - 50 * 366 * day
+/** The farthest from the epoch that a Date can be, 8.64e15, less the 50 leap years that a search looks ahead. */
+const farthest = 8_638_418_880_000_000
 
 /**
  * The first local time after another that matches; Infinity if none ever does. Local times are milliseconds, as if the zone were

@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import { liveClock } from "./moment.ts"
 
 /** A longer timer fires at once. */
-const longestTimer = 2 ** 31 - 1
+const longestTimer = 2_147_483_647
 
 /** The result of a wait that was cut short: no delay. */
 const noDelay = Effect.succeed(0)

@@ -6,13 +6,10 @@ import type { Missed } from "./memory.ts"
 import { earlyWake, type Moment } from "./moment.ts"
 import { done, type Plan } from "./plan.ts"
 
-const second = 1000
-const minute = 60 * second
-
-// Cron's limits. A wall clock that was set back further was wrong before: its slots come again. Cron looks once a minute.
+// Cron's limits, 64 seconds and 181 minutes. A wall clock that was set back further was wrong before: its slots come again. Cron looks once a minute.
 const isWrong = (calendar: Calendar, latest: number, wall: number): boolean =>
-  latest - wall > 64 * second &&
-  !(calendar.isFixed && localOf(calendar, latest) - localOf(calendar, wall) <= 181 * minute)
+  latest - wall > 64_000 &&
+  !(calendar.isFixed && localOf(calendar, latest) - localOf(calendar, wall) <= 10_860_000)
 
 // Reads the clocks. The time that has passed by the steady clock tells whether the wall clock was set back.
 export const look = (calendar: Calendar, state: Dates, at: Moment): number => {

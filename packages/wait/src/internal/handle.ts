@@ -194,7 +194,8 @@ const firstLine = (cause: Cause.Cause<unknown>): string => {
   return text.split("\n")[0] ?? ""
 }
 
-const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>> = {
+// A function, so that a bundler leaves it out of a program without handles: it keeps an object with a spread.
+const makeProto = (): Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>> => ({
   ...Inspectable.BaseProto,
   toJSON() {
     const { lastCause, lastEnd, lastStart, lastSuccess, nextStart, storeFailure, ...counts } = statusOf(this)
@@ -283,7 +284,9 @@ const Proto: Loop<unknown, unknown> & ThisType<Handle<unknown, unknown, unknown>
   get isHealthy() {
     return Effect.sync(() => isHealthy(this))
   }
-}
+})
+
+const Proto = makeProto()
 
 /** The handle of a loop. */
 export const makeHandle = <Out, E, A>(

@@ -113,13 +113,13 @@ export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
 
 /** The Moment of a loop. Its times count from the first time that a loop read this Clock. */
 export class LoopMoment implements Moment {
-  readonly random: Draws
+  declare readonly random: Draws
   /** Undefined where no part of the loop reads the time. */
-  readonly clock: Clock.Clock | undefined
-  readonly origin: bigint
-  now: number
-  start: number
-  due: number
+  declare readonly clock: Clock.Clock | undefined
+  declare readonly origin: bigint
+  declare now: number
+  declare start: number
+  declare due: number
   // When the schedule wants a run: only in a loop that may run before.
   declare private wanted?: number
   // Only in a loop that is watched.
@@ -137,9 +137,7 @@ export class LoopMoment implements Moment {
     this.random = random
     this.clock = clock
     this.origin = origin
-    this.now = now
-    this.start = now
-    this.due = now
+    this.now = this.start = this.due = now
   }
 
   /** Reads the clock. */

@@ -4,7 +4,7 @@ import type * as Exit from "effect/Exit"
 
 /** The end of a loop. */
 export class End<out B, out E> {
-  readonly exit: Exit.Exit<B, E>
+  declare readonly exit: Exit.Exit<B, E>
 
   constructor(exit: Exit.Exit<B, E>) {
     this.exit = exit

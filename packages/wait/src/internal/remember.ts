@@ -29,7 +29,7 @@ export interface Access {
   readonly begin: ((name: string, run: NextRun) => Effect.Effect<boolean, LoopStoreError>) | undefined
 }
 
-const away = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
+const away = Jitter.equal(Backoff.exponential({ base: "1 second", cap: "1 minute" }))
 
 /** A store that has not answered for so long is away. */
 const attemptTimeout = "10 seconds"

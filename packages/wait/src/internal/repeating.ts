@@ -9,19 +9,18 @@ interface Loop<Next> {
   ask(input: undefined): Next
 }
 
-const later = <Next>(loop: Loop<Next>): Next | 0 => loop.ask(undefined)
-
-const repeating = {
+const startingWith = <const First>(first: First) => ({
   kind: "loop",
-  first: <Next>(loop: Loop<Next>): Next | 0 => loop.isOnCalendar ? later(loop) : 0,
+  first,
   succeeded: <A, Next>(loop: { ask(input: A): Next }, value: A): Next => loop.ask(value),
   failed: undefined,
   ended: <Out>(loop: { output(): Out }, reason: string) =>
     Exit.succeed(reason === "stopped" ? undefined : loop.output())
-} as const
+} as const)
 
-const atOnce = { ...repeating, first: "now" } as const
-const afterDelay = { ...repeating, first: later } as const
+const repeating = startingWith(<Next>(loop: Loop<Next>): Next | 0 => loop.isOnCalendar ? loop.ask(undefined) : 0)
+const atOnce = startingWith("now")
+const afterDelay = startingWith(<Next>(loop: Loop<Next>): Next => loop.ask(undefined))
 
 /**
  * The rules of a loop that the first failure ends. The first run starts at once, or after the first delay of the schedule. By default

@@ -24,7 +24,7 @@ export interface Stoppable {
 }
 
 /** Hides the stop of a loop from the retries in its runs, as in Go, where the run in flight finishes. */
-export const hiddenStop = Symbol("effect-wait/hiddenStop")
+export const hiddenStop = Symbol()
 
 /** The nearest loop around a run that can be stopped. */
 export const CurrentLoop = Context.Reference<Stoppable | typeof hiddenStop | undefined>("effect-wait/CurrentLoop", {

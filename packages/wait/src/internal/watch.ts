@@ -63,7 +63,14 @@ const inPlace: Settings = {
 }
 
 /** The settings of all forked loops without settings of their own. */
-export const forkedPlainly: Settings = { ...inPlace, isForked: true, root: true }
+export const forkedPlainly: Settings = {
+  isForked: true,
+  history: 0,
+  root: true,
+  link: undefined,
+  healthyWithin: Infinity,
+  grace: 0
+}
 
 /** The same context without its span. A span is no requirement of any effect. */
 export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> =>
@@ -91,7 +98,7 @@ export interface Run {
 }
 
 export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/CurrentRun", {
-  defaultValue: () => undefined
+  defaultValue: constUndefined
 })
 
 /** The loops of a Scope. A loop leaves the group when it ends. */
@@ -129,10 +136,10 @@ export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): bo
 
 /** The state of one loop, for its handle and its metrics. Only its own methods write to it. */
 export class Watch {
-  readonly kind: Kind
+  declare readonly kind: Kind
   /** The name of its spans and metrics. */
-  readonly name: string | undefined
-  readonly settings: Settings
+  declare readonly name: string | undefined
+  declare readonly settings: Settings
   loop: Watched | undefined = undefined
   meter: Meter | undefined = undefined
   state: State = "waiting"
