@@ -29,15 +29,19 @@ export const filters = {
 
 export type Filter = keyof typeof filters
 
+export const filterNames = Object.keys(filters) as ReadonlyArray<Filter>
+
 /** In whole seconds from one second on, so that a countdown counts. */
 export const span = (millis: number): string =>
   millis < 1000 ? time(Math.max(0, Math.round(millis))) : time(Math.floor(millis / 1000) * 1000)
 
 export const took = ({ end, start }: Pick<Run, "start" | "end">): string => time(Math.max(0, end - start))
 
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })
+// It takes milliseconds to make, so the start of the page does not wait for it.
+let clock: Intl.DateTimeFormat | undefined
 
-export const date = (millis: number): string => clock.format(millis)
+export const date = (millis: number): string =>
+  (clock ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })).format(millis)
 
 export const ago = (millis: number, now: number): string =>
   now - millis < 1000 ? "just now" : `${span(now - millis)} ago`
@@ -68,5 +72,9 @@ export const last = ({ history, lastEnd, lastStart, state }: Info, now: number):
   return lastStart === null || state === "running" ? "never" : ago(lastStart, now)
 }
 
-export const count = (n: number, one: string, many: string): string =>
-  `${n.toLocaleString("en")} ${n === 1 ? one : many}`
+/** With a comma for each thousand. `toLocaleString` would take milliseconds before the first number. */
+export const digits = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",")
+
+export const count = (n: number, one: string, many: string): string => `${digits(n)} ${n === 1 ? one : many}`
+
+export const missedSlots = (n: number): string => count(n, "slot missed", "slots missed")

@@ -2,7 +2,9 @@ import * as browsers from "@effect-wait/browser"
 import { assertAccessible, type Page, test } from "@effect-wait/browser/test"
 import { Effect, type Scope } from "effect"
 import { Loop, Period } from "effect-wait"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import { connect, createServer, type Socket } from "node:net"
 import { gzipSync } from "node:zlib"
 import { assert, describe, onTestFinished } from "vitest"
 import { assets as build, file } from "../build.ts"
@@ -44,6 +46,29 @@ const timeTo = async (page: Page, name: string, text: string, act: Effect.Effect
   await Effect.runPromise(act)
   await rowOf(page, name).getByText(text).first().waitFor({ timeout: 5000 })
   return performance.now() - start
+}
+
+/** A wire to a service that can carry nothing, as to a service that stands still: its connections stay open. */
+const makeWire = async (port: number) => {
+  const wire = { isQuiet: false, url: "" }
+  const server = createServer((browser) => {
+    const service = connect(port, "127.0.0.1")
+    const carry = (from: Socket, to: Socket) => {
+      from.on("data", (data) => {
+        if (!wire.isQuiet) to.write(data)
+      })
+      from.on("close", () => to.destroy())
+      from.on("error", () => to.destroy())
+    }
+    carry(browser, service)
+    carry(service, browser)
+  })
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  wire.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+  return wire
 }
 
 const live = (page: Page) => page.getByText("Live").waitFor()
@@ -90,6 +115,56 @@ describe("the page", () => {
 
     assert.include([2, 3, 4], secondsOf(seen[0]) - secondsOf(later[0]))
     assert.notStrictEqual(seen[1], later[1])
+  })
+
+  test("marks the slots that were missed, and the end of a loop", async ({ open }) => {
+    const state: { loop: Loop.Loop<unknown, unknown> | undefined } = { loop: undefined }
+    const { url } = await service(Effect.map(
+      Loop.forkScoped(Effect.sleep("1500 millis"), Period.ticker("1 second"), { name: "sync", history: 10 }),
+      (loop) => {
+        state.loop = loop
+      }
+    ))
+    const page = await open(`${url}/loops`)
+    const mark = (name: string) => rowOf(page, "sync").locator(`.lane .${name}`).getAttribute("d")
+    await rowOf(page, "sync").getByText("slot missed").waitFor()
+    assert.match(await mark("missed") ?? "", /^(M[\d.]+ 11a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0)+$/)
+    assert.strictEqual(await mark("end"), "")
+    await page.getByRole("button", { name: "sync", exact: true }).click()
+    await page.getByRole("cell", { name: "ok \u00b7 1 slot missed" }).first().waitFor()
+    await page.keyboard.press("Escape")
+    await Effect.runPromise(state.loop!.interrupt)
+    await rowOf(page, "sync").getByText("none").waitFor({ timeout: 1000 })
+    assert.strictEqual(await mark("end"), "M218 2v18")
+  })
+
+  test("has its title in the background, where there is no frame", async ({ browser }) => {
+    const [state, sync] = steered("sync")
+    const { url } = await service(sync)
+    const { page } = await browsers.open(browser, "about:blank")
+    await page.addInitScript(() => Object.assign(globalThis, { requestAnimationFrame: () => 0 }))
+    await page.goto(`${url}/loops`)
+    await live(page)
+    assert.strictEqual(await page.title(), "<b>Loops</b>")
+    state.fails = true
+    await Effect.runPromise(state.loop!.trigger)
+    await page.waitForTimeout(1000)
+    assert.strictEqual(await page.title(), "(1 failing) <b>Loops</b>")
+    await page.context().close()
+  })
+
+  test("says when the server stands still, and works again when it goes on", async ({ browser }) => {
+    const { port } = await service(steered("sync")[1], { actions: "anyone" })
+    const wire = await makeWire(port)
+    const { page } = await browsers.open(browser, `${wire.url}/loops`)
+    await rowOf(page, "sync").getByText("waiting").waitFor()
+    wire.isQuiet = true
+    await page.getByRole("button", { name: "Run now: sync" }).click()
+    await page.getByText("sync: The server does not answer").waitFor({ timeout: 15_000 })
+    await page.getByText("Connection lost").waitFor({ timeout: 5000 })
+    wire.isQuiet = false
+    await live(page)
+    await page.context().close()
   })
 
   test("lists new loops, and drops those whose Scope closed", async ({ open }) => {
@@ -367,6 +442,8 @@ describe("reading", () => {
     await open(`${url}/loops/`).then((page) => rowOf(page, "sync").waitFor())
     const page = await open(`${url}/loops#${state.loop?.id}`)
     assert.strictEqual(await page.getByRole("dialog").getByRole("heading").innerText(), "sync")
+    // What is no id is no error either.
+    await open(`${url}/loops#%`).then((page) => rowOf(page, "sync").getByText("waiting").waitFor())
   })
 })
 
