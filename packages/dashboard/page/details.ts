@@ -2,7 +2,7 @@
 import { element, on, set, setText } from "./elements.ts"
 import { makeLane } from "./lane.ts"
 import type { Known } from "./loops.ts"
-import { ago, date, digits, missedSlots, next, took } from "./words.ts"
+import { ago, date, digits, missedSlots, nameOf, next, took } from "./words.ts"
 
 export interface DetailHandlers {
   readonly canAct: boolean
@@ -139,7 +139,8 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
     show(known, now) {
       if (known === undefined) return dialog.close()
       const { health: { mood, word }, info, runs } = known
-      setText(title, info.name)
+      setText(title, nameOf(info))
+      set(title, "title", info.name)
       set(dialog, "data-mood", mood)
       setText(state, word)
       setText(failure, info.storeFailure ?? info.lastFailure ?? "")

@@ -148,11 +148,20 @@ export const makeLane = (options: { readonly hasAxis: boolean }): Lane => {
       set(final, "d", state === "ended" ? `M${toX(to) + 1} 2v${height - 4}` : "")
       const missed = gaps.reduce((sum, gap) => sum + gap.missed, 0)
       if (options.hasAxis) drawAxis(window, toX, width)
-      const words = shown.length === 0 && state !== "running" ?
-        `no run in ${time(to - from)}` :
-        `${count(shown.length, "run", "runs")} in ${time(to - from)}${
-          failed.length === 0 ? "" : `, ${failed.length} failed`
-        }${missed === 0 ? "" : `, ${missedSlots(missed)}`}`
+      // Only the last runs are known: there may have been more of them in this time.
+      const [first] = runs
+      const isWhole = first === undefined || first.attempt === 1 || first.start < from
+      const words = [
+        shown.length === 0 && state !== "running"
+          ? `no run in ${time(to - from)}`
+          : isWhole
+          ? `${count(shown.length, "run", "runs")} in ${time(to - from)}`
+          : shown.length === 1
+          ? "the last run"
+          : `the last ${shown.length} runs`,
+        ...failed.length === 0 ? [] : [`${failed.length} failed`],
+        ...missed === 0 ? [] : [missedSlots(missed)]
+      ].join(", ")
       set(svg, "aria-label", words)
       return words
     }

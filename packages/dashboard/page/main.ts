@@ -7,7 +7,7 @@ import { makeDetails } from "./details.ts"
 import { element, on, set, setText } from "./elements.ts"
 import { type Known, makeLoops } from "./loops.ts"
 import { makeRow, type Row } from "./row.ts"
-import { type Filter, filterNames, filters } from "./words.ts"
+import { type Filter, filterNames, filters, nameOf, shortName } from "./words.ts"
 
 const { actions: scheme = "none", api = "api" } = document.body.dataset
 const canAct = scheme !== "none"
@@ -98,7 +98,7 @@ const placeOf = (key: string): number => {
 }
 
 const addRow = (id: string, { info, key }: Known): Row => {
-  const row = makeRow(id, info.name, key, handlers)
+  const row = makeRow(id, nameOf(info), key, handlers)
   const place = placeOf(key)
   row.element.dataset["id"] = id
   body.insertBefore(row.element, sorted[place]?.element ?? null)
@@ -231,9 +231,9 @@ const act = async (id: string, action: Action) => {
   const info = loops.known.get(id)?.info
   if (info === undefined || info.state === "ended") return
   const outcome = await control(id, action, loops.instance())
-  if (outcome._tag === "Refused") say(`${info.name}: ${outcome.reason}`)
+  if (outcome._tag === "Refused") say(`${shortName(info)}: ${outcome.reason}`)
   if (outcome._tag !== "Done") return
-  say(`${info.name}: ${done[action]}`)
+  say(`${shortName(info)}: ${done[action]}`)
   // What the stream sent meanwhile may be newer than the answer.
   if (loops.known.get(id)?.info !== info) return
   loops.put({ ...outcome.info, history: [] })

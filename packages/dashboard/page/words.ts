@@ -18,6 +18,15 @@ export const healthOf = ({ consecutiveFailures, healthy, state }: Info): Health 
   return state === "running" ? { mood: "busy", word: "running" } : { mood: "good", word: "waiting" }
 }
 
+/** A name as it is shown: one of blanks could neither be seen nor clicked. */
+export const nameOf = ({ name }: Info): string => name.trim() === "" ? JSON.stringify(name) : name
+
+/** For a sentence: a name may be longer than the page. */
+export const shortName = (info: Info): string => {
+  const name = nameOf(info)
+  return name.length > 60 ? `${name.slice(0, 60)}\u2026` : name
+}
+
 /** The filters of the page, and the loops that they show. */
 export const filters = {
   all: () => true,

@@ -420,6 +420,31 @@ describe("actions", () => {
       assert.strictEqual((yield* loop.status).state, "paused")
     })))
 
+  it.effect("find ids with any characters", () =>
+    alone(Effect.gen(function*() {
+      const ids = ["a/b", "50% of \u65e5\u672c?#&", " ", "a+b"]
+      const controlled: Array<string> = []
+      const source = Effect.succeed({
+        instance: null,
+        interval: 250,
+        canStop: true,
+        list: Effect.succeed(ids.map((id) => ({ ...blank, id }))),
+        control: (id: string) =>
+          Effect.sync(() => {
+            controlled.push(id)
+            return true
+          })
+      })
+      const send = yield* makeService({ actions: true, source })
+      for (const id of ids) {
+        const path = `/loops/api/${encodeURIComponent(id)}`
+        const { text } = yield* send(path)
+        assert.strictEqual(decodeInfo(text).id, id)
+        yield* send(`${path}/pause`, { method: "POST", headers: bearer })
+      }
+      assert.deepStrictEqual(controlled, ids)
+    })))
+
   it.effect("a loop that does not exist is not found", () =>
     alone(Effect.gen(function*() {
       const send = yield* makeService({ actions: true })

@@ -225,6 +225,37 @@ describe("the page", () => {
     assert.strictEqual(await page.title(), "(1 failing) <b>Loops</b>")
   })
 
+  test("shows names of blanks, of 10,000 characters, and the same name twice", async ({ open }) => {
+    const long = "x".repeat(10_000)
+    const { url } = await service(
+      Effect.forEach(["  ", long, "same", "same", "loop-10", "loop-9"], (name) => steered(name)[1]),
+      { actions: "anyone" }
+    )
+    const page = await open(`${url}/loops`)
+    await rowOf(page, long).getByText("waiting").waitFor()
+    await assertAccessible(page)
+    assert.deepStrictEqual(
+      (await page.locator(".opener").allTextContents()).map((name) => name.slice(0, 8)),
+      ["\"  \"", "loop-9", "loop-10", "same", "same", "xxxxxxxx"]
+    )
+    const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+    assert.isAtMost(width!, inner!)
+    await page.getByRole("button", { name: long, exact: true }).click()
+    await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click()
+    await page.getByText(`${"x".repeat(60)}\u2026: paused`).waitFor()
+    const { height } = await page.getByRole("dialog").getByRole("heading").boundingBox() ?? { height: 0 }
+    assert.isAtMost(height, 110)
+  })
+
+  test("says how many runs it knows, where there were more", async ({ open }) => {
+    const { url } = await service(
+      Loop.forkScoped(Effect.void, Period.sliding("20 millis"), { name: "sync", history: 5 })
+    )
+    const page = await open(`${url}/loops`)
+    await page.waitForTimeout(500)
+    await rowOf(page, "sync").getByText(/^the last \d+ runs$/).waitFor()
+  })
+
   test("has a policy that stops what gets into it, and that it keeps itself", async ({ browser }) => {
     const { url } = await service(steered("sync")[1], { actions: "token" })
     const { errors, page } = await browsers.open(browser, "about:blank")
