@@ -117,6 +117,20 @@ describe("the page", () => {
     assert.notStrictEqual(seen[1], later[1])
   })
 
+  test("counts by the clock of the server, whatever that of the browser says", async ({ browser }) => {
+    const { url } = await service(steered("sync")[1])
+    const { errors, page } = await browsers.open(browser, "about:blank")
+    await page.addInitScript(() => {
+      const now = Date.now
+      Date.now = () => now() - 3_600_000
+    })
+    await page.goto(`${url}/loops`)
+    await rowOf(page, "sync").getByText(/^in (49m[0-9]+s|50m)$/).waitFor()
+    assert.match(await rowOf(page, "sync").locator(".last").innerText(), /^(just now|\ds ago), took /)
+    assert.deepStrictEqual(errors, [])
+    await page.context().close()
+  })
+
   test("marks the slots that were missed, and the end of a loop", async ({ open }) => {
     const state: { loop: Loop.Loop<unknown, unknown> | undefined } = { loop: undefined }
     const { url } = await service(Effect.map(
@@ -138,18 +152,43 @@ describe("the page", () => {
     assert.strictEqual(await mark("end"), "M218 2v18")
   })
 
-  test("has its title in the background, where there is no frame", async ({ browser }) => {
+  test("keeps its title up to date in the background, without a connection and without frames", async ({ browser }) => {
     const [state, sync] = steered("sync")
     const { url } = await service(sync)
     const { page } = await browsers.open(browser, "about:blank")
-    await page.addInitScript(() => Object.assign(globalThis, { requestAnimationFrame: () => 0 }))
+    let streams = 0
+    const countBy = (by: number) => (request: { readonly url: () => string }) => {
+      if (request.url().endsWith("/changes")) streams += by
+    }
+    page.on("request", countBy(1))
+    page.on("requestfailed", countBy(-1))
+    page.on("requestfinished", countBy(-1))
+    await page.clock.install()
     await page.goto(`${url}/loops`)
     await live(page)
-    assert.strictEqual(await page.title(), "<b>Loops</b>")
+    assert.strictEqual(streams, 1)
+
+    await page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { value: true, configurable: true })
+      Object.assign(globalThis, { requestAnimationFrame: () => 0 })
+      document.dispatchEvent(new Event("visibilitychange"))
+    })
     state.fails = true
     await Effect.runPromise(state.loop!.trigger)
     await page.waitForTimeout(1000)
-    assert.strictEqual(await page.title(), "(1 failing) <b>Loops</b>")
+    assert.deepStrictEqual([streams, await page.title()], [0, "<b>Loops</b>"])
+    await page.clock.fastForward(31_000)
+    await page.waitForTimeout(1000)
+    assert.deepStrictEqual([streams, await page.title()], [0, "(1 failing) <b>Loops</b>"])
+
+    state.fails = false
+    await Effect.runPromise(state.loop!.trigger)
+    await page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { value: false, configurable: true })
+      document.dispatchEvent(new Event("visibilitychange"))
+    })
+    await page.waitForTimeout(1000)
+    assert.deepStrictEqual([streams, await page.title()], [1, "<b>Loops</b>"])
     await page.context().close()
   })
 
@@ -339,6 +378,26 @@ describe("actions", () => {
     await rowOf(page, "sync").getByText("waiting").waitFor({ timeout: 1000 })
     assert.deepStrictEqual(errors.filter((error) => !error.includes("401")), [])
     await page.context().close()
+  })
+
+  test("an answer that comes late does not take back what the stream has shown", async ({ open }) => {
+    const [state, sync] = steered("sync")
+    const { url } = await service(sync, { actions: "anyone" })
+    const page = await open(`${url}/loops`)
+    const shows = (text: string) => rowOf(page, "sync").getByText(text).first().waitFor({ timeout: 3000 })
+    let answer = () => Promise.resolve()
+    await page.route("**/pause", async (route) => {
+      const response = await route.fetch()
+      answer = () => route.fulfill({ response })
+    })
+    await page.getByRole("button", { name: "Pause: sync" }).click()
+    await shows("paused")
+    await Effect.runPromise(state.loop!.resume)
+    await shows("waiting")
+    await answer()
+    await page.getByText("sync: paused").waitFor()
+    await page.waitForTimeout(200)
+    assert.strictEqual(await rowOf(page, "sync").locator(".state").innerText(), "waiting")
   })
 
   test("stop takes two clicks", async ({ open }) => {
