@@ -383,18 +383,23 @@ describe("actions", () => {
   test("an answer that comes late does not take back what the stream has shown", async ({ open }) => {
     const [state, sync] = steered("sync")
     const { url } = await service(sync, { actions: "anyone" })
-    const page = await open(`${url}/loops`)
-    const shows = (text: string) => rowOf(page, "sync").getByText(text).first().waitFor({ timeout: 3000 })
-    let answer = () => Promise.resolve()
-    await page.route("**/pause", async (route) => {
-      const response = await route.fetch()
-      answer = () => route.fulfill({ response })
+    const page = await open("about:blank")
+    const shows = (text: string) => rowOf(page, "sync").getByText(text).first().waitFor()
+    const answer = new Promise<() => Promise<void>>((resolve, reject) => {
+      // Before the page opens its stream, which would stall.
+      page.route("**/pause*", async (route) => {
+        const response = await route.fetch()
+        resolve(() => route.fulfill({ response }))
+      }).catch(reject)
     })
+    await page.goto(`${url}/loops`)
+    await shows("waiting")
     await page.getByRole("button", { name: "Pause: sync" }).click()
+    const fulfill = await answer
     await shows("paused")
     await Effect.runPromise(state.loop!.resume)
     await shows("waiting")
-    await answer()
+    await fulfill()
     await page.getByText("sync: paused").waitFor()
     await page.waitForTimeout(200)
     assert.strictEqual(await rowOf(page, "sync").locator(".state").innerText(), "waiting")
