@@ -5,7 +5,7 @@ import * as ClusterSource from "@effect-wait/dashboard/ClusterSource"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { PgClient } from "@effect/sql-pg"
-import { Console, Effect, Layer, Option, Redacted } from "effect"
+import { Console, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { Period } from "effect-wait"
 import { RunnerAddress, ShardingConfig } from "effect/cluster"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -32,14 +32,19 @@ const dashboard = Layer.provide(
   Layer.succeed(Anyone, (httpEffect) => httpEffect)
 )
 
-HttpRouter.serve(Layer.merge(loops, dashboard), { disableLogger: true, disableListenLog: true }).pipe(
-  Layer.provideMerge(Layer.effectDiscard(HttpServer.addressFormattedWith(Console.log))),
+const served = HttpRouter.serve(Layer.merge(loops, dashboard), { disableLogger: true, disableListenLog: true })
+
+// A request before the routes are there would have no answer.
+Layer.effectDiscard(HttpServer.addressFormattedWith(Console.log)).pipe(
+  Layer.provide(served),
   Layer.provide(NodeHttpServer.layer(createServer, { port: Number(port), host: "127.0.0.1" })),
   Layer.provide(NodeClusterSocket.layer({ storage: "sql", shardingConfig: config })),
   Layer.provide([
     PgClient.layer({ url: Redacted.make(url), maxConnections: 5 }),
     ShardingConfig.layer({ ...ShardingConfig.defaults, ...config })
   ]),
+  // The address is the only line.
+  Layer.provide(Logger.layer([])),
   Layer.launch,
   NodeRuntime.runMain
 )

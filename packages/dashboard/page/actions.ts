@@ -58,12 +58,16 @@ const reasons: Readonly<Record<number, string>> = {
   409: "Another process answered. The page shows the loops of one process: try again, or reload"
 }
 
+/** A server that stands still neither answers nor refuses. */
+const patience = 10_000
+
 export const makeActions = (api: string, scheme: Scheme) => {
   let authorization: string | undefined
   const send = (id: string, action: Action, instance: string | null): Promise<Response> =>
     fetch(`${api}/${encodeURIComponent(id)}/${action}${instance === null ? "" : `?instance=${instance}`}`, {
       method: "POST",
-      headers: authorization === undefined ? {} : { authorization }
+      headers: authorization === undefined ? {} : { authorization },
+      signal: AbortSignal.timeout(patience)
     })
 
   return async (id: string, action: Action, instance: string | null): Promise<Outcome> => {

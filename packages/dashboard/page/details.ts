@@ -2,7 +2,7 @@
 import { element, on, set, setText } from "./elements.ts"
 import { makeLane } from "./lane.ts"
 import type { Known } from "./loops.ts"
-import { ago, date, healthOf, next, took } from "./words.ts"
+import { ago, date, digits, missedSlots, nameOf, next, took } from "./words.ts"
 
 export interface DetailHandlers {
   readonly canAct: boolean
@@ -105,7 +105,8 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
 
   let shownRuns = ""
   const showRuns = ({ info, runs }: Known, now: number) => {
-    const key = `${info.id} ${runs.at(-1)?.start} ${Math.floor(now / 5000)}`
+    const last = runs.at(-1)
+    const key = `${info.id} ${last?.start} ${last?.missed} ${Math.floor(now / 5000)}`
     if (key === shownRuns) return
     shownRuns = key
     rows.replaceChildren(
@@ -116,7 +117,11 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
           element("td", {}, run.attempt === null ? "" : String(run.attempt)),
           element("td", { title: date(run.start) }, ago(run.start, now)),
           element("td", {}, took(run)),
-          element("td", {}, run.failure ?? "ok")
+          element(
+            "td",
+            {},
+            (run.failure ?? "ok") + (run.missed === undefined ? "" : ` \u00b7 ${missedSlots(run.missed)}`)
+          )
         )
       )
     )
@@ -133,9 +138,9 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
     },
     show(known, now) {
       if (known === undefined) return dialog.close()
-      const { info, runs } = known
-      const { mood, word } = healthOf(info)
-      setText(title, info.name)
+      const { health: { mood, word }, info, runs } = known
+      setText(title, nameOf(info))
+      set(title, "title", info.name)
       set(dialog, "data-mood", mood)
       setText(state, word)
       setText(failure, info.storeFailure ?? info.lastFailure ?? "")
@@ -146,15 +151,15 @@ export const makeDetails = (handlers: DetailHandlers): Details => {
       fact("Last start", moment(info.lastStart, now))
       fact("Last success", moment(info.lastSuccess, now))
       if (info.owner !== undefined) fact("Owner", info.owner)
-      if (info.runs !== null) fact("Runs", info.runs.toLocaleString("en"))
+      if (info.runs !== null) fact("Runs", digits(info.runs))
       if (info.failures !== null) {
         fact(
           "Failures",
-          info.failures.toLocaleString("en") +
+          digits(info.failures) +
             (info.consecutiveFailures > 0 ? `, ${info.consecutiveFailures} in a row` : "")
         )
       }
-      if (info.missed !== null) fact("Missed slots", info.missed.toLocaleString("en"))
+      if (info.missed !== null) fact("Missed slots", digits(info.missed))
       fact("Id", info.id)
       setText(toggle, info.state === "paused" ? "Resume" : "Pause")
       for (const button of [trigger, toggle, stop]) set(button, "aria-disabled", String(info.state === "ended"))

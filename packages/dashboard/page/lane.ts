@@ -4,7 +4,7 @@ import { time } from "@effect-wait/draw/time"
 import { bars } from "@effect-wait/draw/timelines"
 import type { Info, Run } from "../src/DashboardApi.ts"
 import { set, setText, shape } from "./elements.ts"
-import { count } from "./words.ts"
+import { count, missedSlots } from "./words.ts"
 
 /** About as many runs have room. */
 const mostRuns = 24
@@ -14,6 +14,9 @@ const height = 22
 const least = 3
 
 const middle = height / 2
+
+/** The radius of the circle of a missed slot, and how far apart two of them are at least. In pixels. */
+const [radius, apart] = [2.5, 7]
 
 // What people count time in. A window that is one of these stays the same from run to run.
 const windows = [
@@ -54,6 +57,11 @@ const median = (numbers: ReadonlyArray<number>): number => {
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
+const circle = (x: number): string =>
+  `M${(x - radius).toFixed(1)} ${middle}${
+    [1, -1].map((way) => `a${radius} ${radius} 0 1 0 ${2 * radius * way} 0`).join("")
+  }`
+
 interface Window {
   readonly from: number
   readonly to: number
@@ -82,8 +90,10 @@ export const makeLane = (options: { readonly hasAxis: boolean }): Lane => {
   const flight = shape("path", { class: "flight" })
   const bad = shape("path", { class: "overrun" })
   const crosses = shape("path", { class: "mark" })
+  const circles = shape("path", { class: "ground missed" })
+  const final = shape("path", { class: "end" })
   const axis = shape("g", { class: "marks" })
-  svg.append(line, good, flight, bad, crosses, ...options.hasAxis ? [axis] : [])
+  svg.append(line, good, flight, bad, crosses, circles, final, ...options.hasAxis ? [axis] : [])
 
   const drawAxis = ({ from, to }: Window, toX: (millis: number) => number, width: number) => {
     const { marks } = linear(to - from, Math.max(2, Math.floor(width / 90)))
@@ -120,18 +130,38 @@ export const makeLane = (options: { readonly hasAxis: boolean }): Lane => {
       set(good, "d", path(shown.filter(({ failure }) => failure === null)))
       set(bad, "d", path(failed))
       set(crosses, "d", failed.map(({ start }) => `M${Math.max(1, toX(start) - 2)} 0l5 5m0-5l-5 5`).join(""))
-      const { lastStart, state } = info
-      set(
-        flight,
-        "d",
-        state === "running" && lastStart !== null ? path([{ start: Math.max(from, lastStart), end: to }]) : ""
-      )
+      const { lastStart, nextStart, state } = info
+      const current = state === "running" && lastStart !== null ? lastStart : undefined
+      set(flight, "d", current === undefined ? "" : path([{ start: Math.max(from, current), end: to }]))
+      const gaps = runs.map(({ missed = 0, start }, i) => ({
+        start,
+        end: Math.min(to, runs[i + 1]?.start ?? current ?? nextStart ?? to),
+        missed
+      })).filter(({ end, missed }) => missed > 0 && end > from)
+      // Their number between two runs is known, but not their times: they are evenly spread.
+      const places = gaps.flatMap(({ end, missed, start }) => {
+        const room = toX(end) - toX(start)
+        const drawn = Math.max(1, Math.min(missed, Math.floor(room / apart)))
+        return Array.from({ length: drawn }, (_, i) => toX(start) + room * (i + 1) / (drawn + 1))
+      })
+      set(circles, "d", places.filter((x) => x > radius).map(circle).join(""))
+      set(final, "d", state === "ended" ? `M${toX(to) + 1} 2v${height - 4}` : "")
+      const missed = gaps.reduce((sum, gap) => sum + gap.missed, 0)
       if (options.hasAxis) drawAxis(window, toX, width)
-      const words = shown.length === 0 && state !== "running" ?
-        `no run in ${time(to - from)}` :
-        `${count(shown.length, "run", "runs")} in ${time(to - from)}${
-          failed.length === 0 ? "" : `, ${failed.length} failed`
-        }`
+      // Only the last runs are known: there may have been more of them in this time.
+      const [first] = runs
+      const isWhole = first === undefined || first.attempt === 1 || first.start < from
+      const words = [
+        shown.length === 0 && state !== "running"
+          ? `no run in ${time(to - from)}`
+          : isWhole
+          ? `${count(shown.length, "run", "runs")} in ${time(to - from)}`
+          : shown.length === 1
+          ? "the last run"
+          : `the last ${shown.length} runs`,
+        ...failed.length === 0 ? [] : [`${failed.length} failed`],
+        ...missed === 0 ? [] : [missedSlots(missed)]
+      ].join(", ")
       set(svg, "aria-label", words)
       return words
     }

@@ -5,9 +5,9 @@ import { makeActions, type Scheme } from "./actions.ts"
 import { connect } from "./connection.ts"
 import { makeDetails } from "./details.ts"
 import { element, on, set, setText } from "./elements.ts"
-import { makeLoops } from "./loops.ts"
+import { type Known, makeLoops } from "./loops.ts"
 import { makeRow, type Row } from "./row.ts"
-import { type Filter, filters, healthOf } from "./words.ts"
+import { type Filter, filterNames, filters, nameOf, shortName } from "./words.ts"
 
 const { actions: scheme = "none", api = "api" } = document.body.dataset
 const canAct = scheme !== "none"
@@ -20,7 +20,7 @@ const control = makeActions(api, scheme as Scheme)
 const status = element("p", { class: "connection", role: "status" }, "Connecting")
 const search = element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name" })
 const chips = new Map(
-  (Object.keys(filters) as Array<Filter>).map((name) => {
+  filterNames.map((name) => {
     const number = element("b", {}, "0")
     const chip = element(
       "button",
@@ -70,56 +70,68 @@ document.body.replaceChildren(
 
 const rows = new Map<string, Row>()
 const visible = new Set<string>()
-const order = new Intl.Collator("en", { numeric: true })
-let sorted: ReadonlyArray<Row> = []
+const sorted: Array<Row> = []
 let filter: Filter = "all"
+let wanted = ""
+let shown = 0
 let laneWidth = 220
 
 const observer = new IntersectionObserver((entries) => {
-  const now = loops.now()
   for (const { isIntersecting, target } of entries) {
     const id = (target as HTMLElement).dataset["id"] ?? ""
     if (!isIntersecting) visible.delete(id)
     else if (!visible.has(id)) {
       visible.add(id)
-      draw(id, now)
+      schedule([id])
     }
   }
 }, { rootMargin: "300px" })
 
-const draw = (id: string, now: number) => {
+const placeOf = (key: string): number => {
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (sorted[middle]!.key < key) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+const addRow = (id: string, { info, key }: Known): Row => {
+  const row = makeRow(id, nameOf(info), key, handlers)
+  const place = placeOf(key)
+  row.element.dataset["id"] = id
+  body.insertBefore(row.element, sorted[place]?.element ?? null)
+  sorted.splice(place, 0, row)
+  rows.set(id, row)
+  shown++
+  observer.observe(row.element)
+  return row
+}
+
+const removeRow = (id: string) => {
+  const row = rows.get(id)
+  if (row === undefined) return
+  observer.unobserve(row.element)
+  row.element.remove()
+  sorted.splice(placeOf(row.key), 1)
+  rows.delete(id)
+  visible.delete(id)
+  if (!row.element.hidden) shown--
+}
+
+const sift = ({ element, id }: Row) => {
   const known = loops.known.get(id)
-  if (known !== undefined) rows.get(id)?.show(known, now, laneWidth)
+  const isHidden = known === undefined || !filters[filter](known.health) ||
+    (wanted !== "" && !known.info.name.toLowerCase().includes(wanted))
+  if (element.hidden === isHidden) return
+  element.hidden = isHidden
+  shown += isHidden ? -1 : 1
 }
 
-const nameOf = (id: string): string => loops.known.get(id)?.info.name ?? ""
-
-const placeRows = () => {
-  sorted = Array.from(rows.values()).toSorted((a, b) =>
-    order.compare(nameOf(a.id), nameOf(b.id)) || order.compare(a.id, b.id)
-  )
-  let place = body.firstElementChild
-  // Only what is out of place moves, so that the focus stays.
-  for (const row of sorted) {
-    if (row.element === place) place = place.nextElementSibling
-    else body.insertBefore(row.element, place)
-  }
-}
-
-const isFiltered = () => filter !== "all" || search.value !== ""
-
-const applyFilter = () => {
-  const wanted = search.value.trim().toLowerCase()
-  let shown = 0
-  for (const row of sorted) {
-    const known = loops.known.get(row.id)
-    const isShown = known !== undefined && filters[filter](healthOf(known.info)) &&
-      known.info.name.toLowerCase().includes(wanted)
-    if (row.element.hidden === isShown) row.element.hidden = !isShown
-    if (isShown) shown++
-  }
+const showEmpty = () => {
   list.hidden = shown === 0
-  empty.hidden = shown > 0
+  empty.hidden = shown > 0 || dirty.size > 0
   setText(
     empty,
     rows.size > 0
@@ -128,17 +140,19 @@ const applyFilter = () => {
   )
 }
 
-const countMoods = () => {
-  const numbers: Record<Filter, number> = { all: 0, failing: 0, late: 0, paused: 0, ended: 0 }
-  for (const { info } of loops.known.values()) {
-    const health = healthOf(info)
-    for (const name of chips.keys()) if (filters[name](health)) numbers[name]++
-  }
+const applyFilter = () => {
+  wanted = search.value.trim().toLowerCase()
+  sorted.forEach(sift)
+  showEmpty()
+}
+
+const showNumbers = () => {
   for (const [name, { chip, number }] of chips) {
-    setText(number, String(numbers[name]))
-    chip.classList.toggle("none", numbers[name] === 0)
+    setText(number, String(loops.numbers[name]))
+    chip.classList.toggle("none", loops.numbers[name] === 0)
   }
-  document.title = numbers.failing === 0 ? pageTitle : `(${numbers.failing} failing) ${pageTitle}`
+  const { failing } = loops.numbers
+  document.title = failing === 0 ? pageTitle : `(${failing} failing) ${pageTitle}`
 }
 
 // Changes are drawn once a frame, whatever their number.
@@ -146,35 +160,26 @@ const countMoods = () => {
 const dirty = new Set<string>()
 let hasNews = false
 
-/** For how many milliseconds a frame makes rows; the next frame makes the rest. */
-const budget = 10
+/** For how many milliseconds a frame makes and draws rows; the next frame goes on. The browser takes as long for their layout. */
+const budget = 4
 
 const flush = () => {
   hasNews = false
   const start = performance.now()
   const now = loops.now()
-  let isPlaced = true
   for (const id of dirty) {
     if (performance.now() - start > budget) break
     dirty.delete(id)
     const known = loops.known.get(id)
-    const row = rows.get(id)
     if (known === undefined) {
-      row?.element.remove()
-      rows.delete(id)
-      visible.delete(id)
-      isPlaced = false
-    } else if (row === undefined) {
-      const made = makeRow(id, known.info.name, handlers)
-      made.element.dataset["id"] = id
-      rows.set(id, made)
-      observer.observe(made.element)
-      isPlaced = false
-    } else if (visible.has(id)) row.show(known, now, laneWidth)
+      removeRow(id)
+      continue
+    }
+    const row = rows.get(id) ?? addRow(id, known)
+    sift(row)
+    if (visible.has(id)) row.show(known, now, laneWidth)
   }
-  if (!isPlaced) placeRows()
-  countMoods()
-  if (!isPlaced || isFiltered()) applyFilter()
+  showEmpty()
   showDetails(now)
   openFromAddress()
   schedule([])
@@ -187,20 +192,22 @@ const schedule = (ids: Iterable<string>) => {
   requestAnimationFrame(flush)
 }
 
+const placeInList = (id: string): string => loops.known.get(id)?.key ?? ""
+
 const receive = (event: Loops | Changes) => {
   const { changed, removed } = loops.receive(event)
   const why = event._tag === "Changes" ? event.unavailable : undefined
   set(status, "data-state", why === undefined ? "live" : "lost")
   setText(status, why === undefined ? "Live" : `Not up to date: ${why}`)
   // Of two processes, the same id may be two loops.
-  for (const id of removed) {
-    rows.get(id)?.element.remove()
-    rows.delete(id)
-    visible.delete(id)
-  }
-  // In their order, so that rows are added at the end.
-  schedule([...changed, ...removed].toSorted((a, b) => order.compare(nameOf(a), nameOf(b))))
-  if (event._tag === "Loops") applyFilter()
+  removed.forEach(removeRow)
+  // A tab in the background has no frames, but a title.
+  showNumbers()
+  // In their order, so that the rows of a new page are added at its end.
+  schedule(
+    event._tag === "Changes" ? changed : changed.toSorted((a, b) => placeInList(a) < placeInList(b) ? -1 : 1)
+  )
+  showEmpty()
 }
 
 // Actions.
@@ -224,10 +231,13 @@ const act = async (id: string, action: Action) => {
   const info = loops.known.get(id)?.info
   if (info === undefined || info.state === "ended") return
   const outcome = await control(id, action, loops.instance())
-  if (outcome._tag === "Refused") say(`${info.name}: ${outcome.reason}`)
+  if (outcome._tag === "Refused") say(`${shortName(info)}: ${outcome.reason}`)
   if (outcome._tag !== "Done") return
-  say(`${info.name}: ${done[action]}`)
+  say(`${shortName(info)}: ${done[action]}`)
+  // What the stream sent meanwhile may be newer than the answer.
+  if (loops.known.get(id)?.info !== info) return
   loops.put({ ...outcome.info, history: [] })
+  showNumbers()
   schedule([id])
 }
 
@@ -257,9 +267,18 @@ const open = (id: string) => {
   showDetails(loops.now())
 }
 
+const idInAddress = (): string => {
+  try {
+    return decodeURIComponent(location.hash.slice(1))
+  } catch {
+    return ""
+  }
+}
+
 const openFromAddress = () => {
-  const id = decodeURIComponent(location.hash.slice(1))
-  if (details.current() === undefined && loops.known.has(id)) open(id)
+  if (details.current() !== undefined) return
+  const id = idInAddress()
+  if (loops.known.has(id)) open(id)
 }
 
 const handlers = { canAct, open, trigger, toggle }
@@ -277,9 +296,8 @@ addEventListener("hashchange", openFromAddress)
 // Countdowns, and lanes that move with the time.
 
 const tick = () => {
-  const now = loops.now()
-  for (const id of visible) draw(id, now)
-  showDetails(now)
+  schedule(visible)
+  showDetails(loops.now())
 }
 setInterval(tick, 1000)
 

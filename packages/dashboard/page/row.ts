@@ -2,7 +2,7 @@
 import { element, on, set, setText } from "./elements.ts"
 import { makeLane } from "./lane.ts"
 import type { Known } from "./loops.ts"
-import { count, date, healthOf, last, next } from "./words.ts"
+import { count, date, last, next } from "./words.ts"
 
 export interface Handlers {
   readonly canAct: boolean
@@ -14,12 +14,13 @@ export interface Handlers {
 
 export interface Row {
   readonly id: string
+  readonly key: string
   readonly element: HTMLElement
   /** Shows the loop as it is now. Before the first call the row has only the name. */
   readonly show: (known: Known, now: number, laneWidth: number) => void
 }
 
-export const makeRow = (id: string, name: string, handlers: Handlers): Row => {
+export const makeRow = (id: string, name: string, key: string, handlers: Handlers): Row => {
   const opener = element("button", { type: "button", class: "opener", title: name }, name)
   const state = element("span", { class: "state" })
   const header = element("div", { role: "rowheader", class: "name" }, opener, state)
@@ -34,6 +35,7 @@ export const makeRow = (id: string, name: string, handlers: Handlers): Row => {
     const failure = element("div", { role: "cell", class: "failure" })
     const trigger = element("button", { type: "button", "aria-label": `Run now: ${name}` }, "Run now")
     const toggle = element("button", { type: "button", class: "toggle" })
+    on(before, "pointerenter", () => set(before, "title", lastEnd === null ? "" : date(lastEnd)))
     on(trigger, "click", () => handlers.trigger(id))
     on(toggle, "click", () => handlers.toggle(id))
     row.append(
@@ -46,13 +48,14 @@ export const makeRow = (id: string, name: string, handlers: Handlers): Row => {
     return { lane, caption, soon, before, failure, trigger, toggle }
   }
 
+  let lastEnd: number | null = null
   let filled: ReturnType<typeof fill> | undefined
   return {
     id,
+    key,
     element: row,
-    show({ info, runs }, now, laneWidth) {
+    show({ health: { mood, word }, info, runs }, now, laneWidth) {
       const { before, caption, failure, lane, soon, toggle, trigger } = filled ??= fill()
-      const { mood, word } = healthOf(info)
       set(row, "data-mood", mood)
       setText(
         state,
@@ -63,7 +66,7 @@ export const makeRow = (id: string, name: string, handlers: Handlers): Row => {
       setText(caption, lane.draw(runs, info, now, laneWidth))
       setText(soon, next(info, now))
       setText(before, last({ ...info, history: runs }, now))
-      set(before, "title", info.lastEnd === null ? "" : date(info.lastEnd))
+      lastEnd = info.lastEnd
       const message = info.storeFailure ?? info.lastFailure ?? ""
       setText(failure, message)
       set(failure, "title", message)

@@ -18,6 +18,15 @@ export const healthOf = ({ consecutiveFailures, healthy, state }: Info): Health 
   return state === "running" ? { mood: "busy", word: "running" } : { mood: "good", word: "waiting" }
 }
 
+/** A name as it is shown: one of blanks could neither be seen nor clicked. */
+export const nameOf = ({ name }: Info): string => name.trim() === "" ? JSON.stringify(name) : name
+
+/** For a sentence: a name may be longer than the page. */
+export const shortName = (info: Info): string => {
+  const name = nameOf(info)
+  return name.length > 60 ? `${name.slice(0, 60)}\u2026` : name
+}
+
 /** The filters of the page, and the loops that they show. */
 export const filters = {
   all: () => true,
@@ -29,15 +38,19 @@ export const filters = {
 
 export type Filter = keyof typeof filters
 
+export const filterNames = Object.keys(filters) as ReadonlyArray<Filter>
+
 /** In whole seconds from one second on, so that a countdown counts. */
 export const span = (millis: number): string =>
   millis < 1000 ? time(Math.max(0, Math.round(millis))) : time(Math.floor(millis / 1000) * 1000)
 
 export const took = ({ end, start }: Pick<Run, "start" | "end">): string => time(Math.max(0, end - start))
 
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })
+// It takes milliseconds to make, so the start of the page does not wait for it.
+let clock: Intl.DateTimeFormat | undefined
 
-export const date = (millis: number): string => clock.format(millis)
+export const date = (millis: number): string =>
+  (clock ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })).format(millis)
 
 export const ago = (millis: number, now: number): string =>
   now - millis < 1000 ? "just now" : `${span(now - millis)} ago`
@@ -68,5 +81,9 @@ export const last = ({ history, lastEnd, lastStart, state }: Info, now: number):
   return lastStart === null || state === "running" ? "never" : ago(lastStart, now)
 }
 
-export const count = (n: number, one: string, many: string): string =>
-  `${n.toLocaleString("en")} ${n === 1 ? one : many}`
+/** With a comma for each thousand. `toLocaleString` would take milliseconds before the first number. */
+export const digits = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",")
+
+export const count = (n: number, one: string, many: string): string => `${digits(n)} ${n === 1 ? one : many}`
+
+export const missedSlots = (n: number): string => count(n, "slot missed", "slots missed")

@@ -28,6 +28,8 @@ import { SameOrigin } from "./internal/sameOrigin.ts"
  * - `attempt`: the number of the run, from 1; null where the source does not count runs
  * - `start`, `end`: when it started and ended
  * - `failure`: the first line of its failure; null after a success
+ * - `missed`: how many slots passed without a run, between the start of this run and the start of the next run. Absent where there
+ *   was none, and where no page was open at that time
  *
  * @category models
  * @since 0.1.0
@@ -37,6 +39,7 @@ export interface Run {
   readonly start: number
   readonly end: number
   readonly failure: string | null
+  readonly missed?: number | undefined
 }
 
 /**
@@ -50,7 +53,8 @@ export const Run: Schema.Codec<Run> = Schema.Struct({
   attempt: Schema.NullOr(Schema.Finite),
   start: Schema.Finite,
   end: Schema.Finite,
-  failure: Schema.NullOr(Schema.String)
+  failure: Schema.NullOr(Schema.String),
+  missed: Schema.optional(Schema.Finite)
 })
 
 /**
@@ -172,7 +176,8 @@ export const Loops: Schema.Codec<Loops> = Schema.Struct({
  * A later event of the stream. There is one at least every 5 seconds, also without a change.
  *
  * - `at`: the time of the server
- * - `changed`: the loops that are new or have changed. Their `history` contains only the runs that ended since
+ * - `changed`: the loops that are new or have changed. Their `history` contains only the runs that ended since; the newest earlier
+ *   run comes again when slots were missed after it
  * - `removed`: the ids of the loops whose Scope closed
  * - `unavailable`: why the source does not answer; the loops are as they were when it last did
  *

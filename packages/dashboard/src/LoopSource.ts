@@ -60,6 +60,36 @@ const lineOf = (cause: Cause.Cause<unknown>): string => {
 interface Seen {
   readonly status: Loop.Status
   readonly info: Info
+  /** How many slots were missed after each run, by its number. */
+  readonly missed: ReadonlyMap<number, number>
+}
+
+/**
+ * A loop counts its missed slots, and does not say when they passed. They passed since the look before; so with one run since
+ * then, they passed after the start of that run.
+ */
+const missedAfter = (
+  before: Seen | undefined,
+  { missed, runs }: Loop.Status,
+  history: ReadonlyArray<Run>
+): ReadonlyMap<number, number> => {
+  const last = history.at(-1)?.attempt
+  const added = before === undefined ? 0 : missed - before.status.missed
+  if (before === undefined || typeof last !== "number") return none
+  if (before.missed.size === 0 && added === 0) return none
+  const kept = new Map(history.flatMap(({ attempt }) => {
+    const known = attempt === null ? undefined : before.missed.get(attempt)
+    return attempt === null || known === undefined ? [] : [[attempt, known] as const]
+  }))
+  const isClear = added > 0 && runs - before.status.runs <= 1
+  return isClear ? kept.set(last, added + (kept.get(last) ?? 0)) : kept
+}
+
+const none: ReadonlyMap<number, number> = new Map()
+
+const withMissed = (run: Run, missed: ReadonlyMap<number, number>): Run => {
+  const after = run.attempt === null ? undefined : missed.get(run.attempt)
+  return after === undefined ? run : { ...run, missed: after }
 }
 
 /**
@@ -125,7 +155,7 @@ export const local: Effect.Effect<LoopSource, never, Scope.Scope> = Effect.gen(f
     { id, name = "" }: Loop.Loop<unknown, unknown>,
     status: Loop.Status,
     healthy: boolean,
-    runs: ReadonlyArray<Loop.Run>
+    history: ReadonlyArray<Run>
   ): Info => ({
     id,
     name,
@@ -141,7 +171,7 @@ export const local: Effect.Effect<LoopSource, never, Scope.Scope> = Effect.gen(f
     nextStart: Option.getOrNull(status.nextStart),
     lastFailure: failureOf(status.lastCause),
     ...(Option.isSome(status.storeFailure) && { storeFailure: status.storeFailure.value.message }),
-    history: historyOf(runs, status)
+    history
   })
 
   const look = (loop: Loop.Loop<unknown, unknown>): Effect.Effect<Info> =>
@@ -152,8 +182,10 @@ export const local: Effect.Effect<LoopSource, never, Scope.Scope> = Effect.gen(f
           return Effect.succeed(before.info)
         }
         return Effect.map(loop.history, (runs) => {
-          const info = infoOf(loop, status, healthy, runs)
-          seen.set(loop, { status, info })
+          const history = historyOf(runs, status)
+          const missed = missedAfter(before, status, history)
+          const info = infoOf(loop, status, healthy, history.map((run) => withMissed(run, missed)))
+          seen.set(loop, { status, info, missed })
           return info
         })
       }))

@@ -123,6 +123,53 @@ describe("the stream of changes", () => {
       )
     })))
 
+  it.effect("says after which run slots were missed, during an overrun and during a pause", () =>
+    alone(Effect.gen(function*() {
+      const loop = yield* Loop.forkScoped(Effect.sleep("2500 millis"), Period.ticker("1 second"), {
+        name: "sync",
+        history: 10
+      })
+      const send = yield* makeService()
+      const { events } = yield* send("/loops/api/changes")
+      const seen: Array<unknown> = []
+      yield* Effect.forkScoped(Stream.runForEach(events, (event) => Effect.sync(() => seen.push(event))))
+      yield* TestClock.adjust("4 seconds")
+      yield* loop.pause
+      yield* TestClock.adjust("6 seconds")
+      yield* loop.resume
+      yield* TestClock.adjust("500 millis")
+      const { loops: [sync] } = decodeLoops((yield* send("/loops/api")).text)
+
+      // Runs at 0 and 2500. Slot 1 passes in the first run; 3 and 4 in the second; 5 to 9 in the pause.
+      assert.deepStrictEqual(
+        seen.slice(1).flatMap((event) =>
+          decodeChanges(event).changed.flatMap(({ history }) =>
+            history.map(({ attempt, missed }) => [decodeChanges(event).at, attempt, missed])
+          )
+        ),
+        [[2500, 1, 1], [5000, 2, 2], [10_250, 2, 7]]
+      )
+      assert.deepStrictEqual(sync!.history.map(({ attempt, missed }) => [attempt, missed]), [[1, 1], [2, 7]])
+      assert.strictEqual(sync!.missed, 8)
+    })))
+
+  it.effect("places no missed slot that passed while nobody looked, or in several runs between two looks", () =>
+    alone(Effect.gen(function*() {
+      yield* Loop.forkScoped(Effect.sleep("1500 millis"), Period.ticker("1 second", { missed: "skip" }), {
+        name: "sync",
+        history: 10
+      })
+      const send = yield* makeService()
+      const sync = Effect.map(send("/loops/api"), ({ text }) => decodeLoops(text).loops[0]!)
+      yield* TestClock.adjust("3 seconds")
+      const first = yield* sync
+      yield* TestClock.adjust("6 seconds")
+      const later = yield* sync
+
+      assert.deepStrictEqual([first.missed, later.missed], [1, 4])
+      assert.deepStrictEqual([...first.history, ...later.history].map(({ missed }) => missed), Array(5).fill(undefined))
+    })))
+
   it.effect("says that a loop is gone, and beats without a change", () =>
     alone(Effect.gen(function*() {
       const send = yield* makeService()
@@ -371,6 +418,31 @@ describe("actions", () => {
       assert.strictEqual((yield* loop.status).state, "waiting")
       assert.strictEqual(yield* post(`?instance=${instance}`), 200)
       assert.strictEqual((yield* loop.status).state, "paused")
+    })))
+
+  it.effect("find ids with any characters", () =>
+    alone(Effect.gen(function*() {
+      const ids = ["a/b", "50% of \u65e5\u672c?#&", " ", "a+b"]
+      const controlled: Array<string> = []
+      const source = Effect.succeed({
+        instance: null,
+        interval: 250,
+        canStop: true,
+        list: Effect.succeed(ids.map((id) => ({ ...blank, id }))),
+        control: (id: string) =>
+          Effect.sync(() => {
+            controlled.push(id)
+            return true
+          })
+      })
+      const send = yield* makeService({ actions: true, source })
+      for (const id of ids) {
+        const path = `/loops/api/${encodeURIComponent(id)}`
+        const { text } = yield* send(path)
+        assert.strictEqual(decodeInfo(text).id, id)
+        yield* send(`${path}/pause`, { method: "POST", headers: bearer })
+      }
+      assert.deepStrictEqual(controlled, ids)
     })))
 
   it.effect("a loop that does not exist is not found", () =>

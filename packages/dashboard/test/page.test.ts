@@ -2,7 +2,9 @@ import * as browsers from "@effect-wait/browser"
 import { assertAccessible, type Page, test } from "@effect-wait/browser/test"
 import { Effect, type Scope } from "effect"
 import { Loop, Period } from "effect-wait"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import { connect, createServer, type Socket } from "node:net"
 import { gzipSync } from "node:zlib"
 import { assert, describe, onTestFinished } from "vitest"
 import { assets as build, file } from "../build.ts"
@@ -44,6 +46,29 @@ const timeTo = async (page: Page, name: string, text: string, act: Effect.Effect
   await Effect.runPromise(act)
   await rowOf(page, name).getByText(text).first().waitFor({ timeout: 5000 })
   return performance.now() - start
+}
+
+/** A wire to a service that can carry nothing, as to a service that stands still: its connections stay open. */
+const makeWire = async (port: number) => {
+  const wire = { isQuiet: false, url: "" }
+  const server = createServer((browser) => {
+    const service = connect(port, "127.0.0.1")
+    const carry = (from: Socket, to: Socket) => {
+      from.on("data", (data) => {
+        if (!wire.isQuiet) to.write(data)
+      })
+      from.on("close", () => to.destroy())
+      from.on("error", () => to.destroy())
+    }
+    carry(browser, service)
+    carry(service, browser)
+  })
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  wire.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+  return wire
 }
 
 const live = (page: Page) => page.getByText("Live").waitFor()
@@ -90,6 +115,95 @@ describe("the page", () => {
 
     assert.include([2, 3, 4], secondsOf(seen[0]) - secondsOf(later[0]))
     assert.notStrictEqual(seen[1], later[1])
+  })
+
+  test("counts by the clock of the server, whatever that of the browser says", async ({ browser }) => {
+    const { url } = await service(steered("sync")[1])
+    const { errors, page } = await browsers.open(browser, "about:blank")
+    await page.addInitScript(() => {
+      const now = Date.now
+      Date.now = () => now() - 3_600_000
+    })
+    await page.goto(`${url}/loops`)
+    await rowOf(page, "sync").getByText(/^in (49m[0-9]+s|50m)$/).waitFor()
+    assert.match(await rowOf(page, "sync").locator(".last").innerText(), /^(just now|\ds ago), took /)
+    assert.deepStrictEqual(errors, [])
+    await page.context().close()
+  })
+
+  test("marks the slots that were missed, and the end of a loop", async ({ open }) => {
+    const state: { loop: Loop.Loop<unknown, unknown> | undefined } = { loop: undefined }
+    const { url } = await service(Effect.map(
+      Loop.forkScoped(Effect.sleep("1500 millis"), Period.ticker("1 second"), { name: "sync", history: 10 }),
+      (loop) => {
+        state.loop = loop
+      }
+    ))
+    const page = await open(`${url}/loops`)
+    const mark = (name: string) => rowOf(page, "sync").locator(`.lane .${name}`).getAttribute("d")
+    await rowOf(page, "sync").getByText("slot missed").waitFor()
+    assert.match(await mark("missed") ?? "", /^(M[\d.]+ 11a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0)+$/)
+    assert.strictEqual(await mark("end"), "")
+    await page.getByRole("button", { name: "sync", exact: true }).click()
+    await page.getByRole("cell", { name: "ok \u00b7 1 slot missed" }).first().waitFor()
+    await page.keyboard.press("Escape")
+    await Effect.runPromise(state.loop!.interrupt)
+    await rowOf(page, "sync").getByText("none").waitFor({ timeout: 1000 })
+    assert.strictEqual(await mark("end"), "M218 2v18")
+  })
+
+  test("keeps its title up to date in the background, without a connection and without frames", async ({ browser }) => {
+    const [state, sync] = steered("sync")
+    const { url } = await service(sync)
+    const { page } = await browsers.open(browser, "about:blank")
+    let streams = 0
+    const countBy = (by: number) => (request: { readonly url: () => string }) => {
+      if (request.url().endsWith("/changes")) streams += by
+    }
+    page.on("request", countBy(1))
+    page.on("requestfailed", countBy(-1))
+    page.on("requestfinished", countBy(-1))
+    await page.clock.install()
+    await page.goto(`${url}/loops`)
+    await live(page)
+    assert.strictEqual(streams, 1)
+
+    await page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { value: true, configurable: true })
+      Object.assign(globalThis, { requestAnimationFrame: () => 0 })
+      document.dispatchEvent(new Event("visibilitychange"))
+    })
+    state.fails = true
+    await Effect.runPromise(state.loop!.trigger)
+    await page.waitForTimeout(1000)
+    assert.deepStrictEqual([streams, await page.title()], [0, "<b>Loops</b>"])
+    await page.clock.fastForward(31_000)
+    await page.waitForTimeout(1000)
+    assert.deepStrictEqual([streams, await page.title()], [0, "(1 failing) <b>Loops</b>"])
+
+    state.fails = false
+    await Effect.runPromise(state.loop!.trigger)
+    await page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { value: false, configurable: true })
+      document.dispatchEvent(new Event("visibilitychange"))
+    })
+    await page.waitForTimeout(1000)
+    assert.deepStrictEqual([streams, await page.title()], [1, "<b>Loops</b>"])
+    await page.context().close()
+  })
+
+  test("says when the server stands still, and works again when it goes on", async ({ browser }) => {
+    const { port } = await service(steered("sync")[1], { actions: "anyone" })
+    const wire = await makeWire(port)
+    const { page } = await browsers.open(browser, `${wire.url}/loops`)
+    await rowOf(page, "sync").getByText("waiting").waitFor()
+    wire.isQuiet = true
+    await page.getByRole("button", { name: "Run now: sync" }).click()
+    await page.getByText("sync: The server does not answer").waitFor({ timeout: 15_000 })
+    await page.getByText("Connection lost").waitFor({ timeout: 5000 })
+    wire.isQuiet = false
+    await live(page)
+    await page.context().close()
   })
 
   test("lists new loops, and drops those whose Scope closed", async ({ open }) => {
@@ -148,6 +262,37 @@ describe("the page", () => {
     assert.strictEqual(await page.getByRole("dialog").getByRole("heading").innerText(), name)
     assert.strictEqual(await page.locator("img, b:not(.chip b)").count(), 0)
     assert.strictEqual(await page.title(), "(1 failing) <b>Loops</b>")
+  })
+
+  test("shows names of blanks, of 10,000 characters, and the same name twice", async ({ open }) => {
+    const long = "x".repeat(10_000)
+    const { url } = await service(
+      Effect.forEach(["  ", long, "same", "same", "loop-10", "loop-9"], (name) => steered(name)[1]),
+      { actions: "anyone" }
+    )
+    const page = await open(`${url}/loops`)
+    await rowOf(page, long).getByText("waiting").waitFor()
+    await assertAccessible(page)
+    assert.deepStrictEqual(
+      (await page.locator(".opener").allTextContents()).map((name) => name.slice(0, 8)),
+      ["\"  \"", "loop-9", "loop-10", "same", "same", "xxxxxxxx"]
+    )
+    const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+    assert.isAtMost(width!, inner!)
+    await page.getByRole("button", { name: long, exact: true }).click()
+    await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click()
+    await page.getByText(`${"x".repeat(60)}\u2026: paused`).waitFor()
+    const { height } = await page.getByRole("dialog").getByRole("heading").boundingBox() ?? { height: 0 }
+    assert.isAtMost(height, 110)
+  })
+
+  test("says how many runs it knows, where there were more", async ({ open }) => {
+    const { url } = await service(
+      Loop.forkScoped(Effect.void, Period.sliding("20 millis"), { name: "sync", history: 5 })
+    )
+    const page = await open(`${url}/loops`)
+    await page.waitForTimeout(500)
+    await rowOf(page, "sync").getByText(/^the last \d+ runs$/).waitFor()
   })
 
   test("has a policy that stops what gets into it, and that it keeps itself", async ({ browser }) => {
@@ -233,6 +378,31 @@ describe("actions", () => {
     await rowOf(page, "sync").getByText("waiting").waitFor({ timeout: 1000 })
     assert.deepStrictEqual(errors.filter((error) => !error.includes("401")), [])
     await page.context().close()
+  })
+
+  test("an answer that comes late does not take back what the stream has shown", async ({ open }) => {
+    const [state, sync] = steered("sync")
+    const { url } = await service(sync, { actions: "anyone" })
+    const page = await open("about:blank")
+    const shows = (text: string) => rowOf(page, "sync").getByText(text).first().waitFor()
+    const answer = new Promise<() => Promise<void>>((resolve, reject) => {
+      // Before the page opens its stream, which would stall.
+      page.route("**/pause*", async (route) => {
+        const response = await route.fetch()
+        resolve(() => route.fulfill({ response }))
+      }).catch(reject)
+    })
+    await page.goto(`${url}/loops`)
+    await shows("waiting")
+    await page.getByRole("button", { name: "Pause: sync" }).click()
+    const fulfill = await answer
+    await shows("paused")
+    await Effect.runPromise(state.loop!.resume)
+    await shows("waiting")
+    await fulfill()
+    await page.getByText("sync: paused").waitFor()
+    await page.waitForTimeout(200)
+    assert.strictEqual(await rowOf(page, "sync").locator(".state").innerText(), "waiting")
   })
 
   test("stop takes two clicks", async ({ open }) => {
@@ -367,6 +537,8 @@ describe("reading", () => {
     await open(`${url}/loops/`).then((page) => rowOf(page, "sync").waitFor())
     const page = await open(`${url}/loops#${state.loop?.id}`)
     assert.strictEqual(await page.getByRole("dialog").getByRole("heading").innerText(), "sync")
+    // What is no id is no error either.
+    await open(`${url}/loops#%`).then((page) => rowOf(page, "sync").getByText("waiting").waitFor())
   })
 })
 

@@ -37,10 +37,12 @@ const encode = (...events: ReadonlyArray<Loops | Changes>): Uint8Array =>
 // Sources without numbers tell runs apart by their start.
 const keyOf = ({ attempt, start }: Run): number => attempt ?? start
 
-// The page has the runs that it has seen.
+// The page has the runs that it has seen. Slots may be missed after a run has ended.
 const withoutSeen = (info: Info, { history }: Info): Info => {
   const last = history.at(-1)
-  return last === undefined ? info : { ...info, history: info.history.filter((run) => keyOf(run) > keyOf(last)) }
+  if (last === undefined) return info
+  const isNew = (run: Run) => keyOf(run) > keyOf(last) || (keyOf(run) === keyOf(last) && run.missed !== last.missed)
+  return { ...info, history: info.history.filter(isNew) }
 }
 
 /** A page that is open. */

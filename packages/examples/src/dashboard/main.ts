@@ -20,8 +20,9 @@ const address = Layer.effectDiscard(
   )
 )
 
-HttpRouter.serve(Service.layer, { disableLogger: true, disableListenLog: true }).pipe(
-  Layer.provideMerge(address),
+// Printed when the routes are there.
+address.pipe(
+  Layer.provide(HttpRouter.serve(Service.layer, { disableLogger: true, disableListenLog: true })),
   Layer.provide(server),
   Layer.launch,
   NodeRuntime.runMain
