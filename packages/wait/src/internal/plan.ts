@@ -101,15 +101,15 @@ export const fromPlan = <Output, Input = unknown, E = never, R = never, State = 
       const at = new Standalone(fiber)
       if (plan.look !== undefined) at.followCalendar()
       const state = plan.start(at)
+      const result = (delay: number) => {
+        const output = plan.output(state)
+        if (delay < 0) return Cause.done(output)
+        const wait = waitOf(plan, state, at, delay)
+        at.wanted = at.now + wait
+        return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(wait)])
+      }
       const step = (now: number, input: Input): Pull.Pull<[Output, Duration.Duration], E, Output, R> => {
         at.enter(now, plan.timed)
-        const result = (delay: number) => {
-          const output = plan.output(state)
-          if (delay < 0) return Cause.done(output)
-          const wait = waitOf(plan, state, at, delay)
-          at.leave(wait)
-          return Effect.succeed<[Output, Duration.Duration]>([output, Duration.millis(wait)])
-        }
         const delay = plan.next(state, at, input)
         return typeof delay === "number" ? result(delay) : Effect.flatMap(delay, result)
       }

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import { type Draws, earlyWake, type Moment } from "./moment.ts"
+import { type Draws, earlyWake, millisSince, type Moment } from "./moment.ts"
 
 /** A driver, or a schedule, of this library that asks a schedule of another library. */
 export interface Asking {
@@ -19,11 +19,6 @@ export interface Asking {
 export const CurrentAsking = Context.Reference<Asking | undefined>("effect-wait/CurrentAsking", {
   defaultValue: () => undefined
 })
-
-const steadyMillis = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-
-// A step is made within this many milliseconds of the `now` that it is given, or that is no time of the wall clock.
-const longestStep = 1000
 
 /**
  * Effect's drivers pass only `now`. So a run counts as started when its delay has passed, and a `now` that lies before the last one
@@ -42,12 +37,13 @@ export class Standalone implements Moment {
   declare private readonly asking: Asking | undefined
   /** The driver of the current step, if it is one of this library. */
   declare private driver: Moment | undefined
-  /** When this schedule wants its next run. */
-  declare private wanted: number
+  /** When this schedule wants its next run: set after each step. */
+  declare wanted: number
   /** The `now` of the last step, and how far the time of this Moment is from it. */
   declare private stepped: number
   declare private offset: number
   declare private readonly clock: Clock.Clock
+  declare private readonly origin: bigint
   /** By how much the wall clock was ahead of the one that cannot be stepped, at the last step. */
   declare private ahead: number
   /** By how much the wall clock was set back since the schedule started, as far as it was not set forward again. */
@@ -55,11 +51,10 @@ export class Standalone implements Moment {
 
   constructor(fiber: Fiber.Fiber<unknown, unknown>) {
     const clock = this.clock = fiber.getRef(Clock.Clock)
-    const started = clock.currentTimeMillisUnsafe()
-    this.ahead = started - steadyMillis(clock)
+    this.origin = clock.monotonicTimeNanosUnsafe()
+    const started = this.stepped = this.ahead = clock.currentTimeMillisUnsafe()
     const asking = this.asking = fiber.getRef(CurrentAsking)
     this.random = fiber.getRef(Random.Random)
-    this.stepped = started
     this.behind = 0
     this.first =
       this.now =
@@ -72,8 +67,8 @@ export class Standalone implements Moment {
   /** A step is made. */
   enter(stepped: number, timed: boolean): void {
     const driver = this.driver = this.asking?.now === stepped ? this.asking.at : undefined
-    this.stepped = stepped
     this.now = driver?.now ?? (timed ? this.timeAt(stepped) : stepped)
+    this.stepped = stepped
     this.isExtra = (driver?.start ?? this.now) < this.wanted - earlyWake
     this.start = driver?.start ?? (this.isExtra ? this.now : this.wanted)
     this.due = driver?.due ?? this.start
@@ -81,22 +76,20 @@ export class Standalone implements Moment {
 
   // The clock that cannot be stepped tells whether the wall clock was set back.
   private timeAt(stepped: number): number {
-    const ahead = stepped - steadyMillis(this.clock)
-    const back = this.ahead - ahead
-    this.ahead = ahead
-    // The driver has read the wall clock for this step. It is read again only where it seems to be set back.
-    if (back <= earlyWake || Math.abs(this.clock.currentTimeMillisUnsafe() - stepped) < longestStep) {
-      this.behind = Math.max(0, this.behind + back)
+    if (stepped !== this.stepped) {
+      const ahead = stepped - millisSince(this.clock, this.origin)
+      const back = this.ahead - ahead
+      this.ahead = ahead
+      // The driver has read the wall clock for this step. Where that seems to be set back it is read once more: a `now` a second
+      // away from it is no time of the wall clock.
+      if (back <= earlyWake || Math.abs(this.clock.currentTimeMillisUnsafe() - stepped) < 1000) {
+        this.behind = Math.max(0, this.behind + back)
+      }
     }
     const now = stepped + this.offset + (this.behind > earlyWake ? this.behind : 0)
     if (now >= this.now) return now
     this.offset += this.wanted - now
     return this.wanted
-  }
-
-  /** Notes what the step answered. */
-  leave(wait: number): void {
-    this.wanted = this.now + wait
   }
 
   get isFirst(): boolean | undefined {
