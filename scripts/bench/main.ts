@@ -15,6 +15,7 @@ import { alone } from "./turns.ts"
 
 const modules = [
   "speed",
+  "slots",
   "poll",
   "retry",
   "success",

@@ -24,24 +24,13 @@ const exponential = Backoff.exponential(growth)
 const spacedJittered = Schedule.spaced(0).pipe(Schedule.jittered)
 const exponentialJittered = Schedule.exponential(0).pipe(Schedule.jittered)
 
-// With an interval of 0, Schedule.fixed and windowed compute nothing. Where Effect has no such schedule, the nearest does less:
+// With an interval of 0, Schedule.fixed computes nothing. Where Effect has no such schedule, the nearest does less:
 // fibonacci for linear, exponential for one that is reset.
 const groups: ReadonlyArray<Group> = [
   { nearest: ["spaced(0)", Schedule.spaced(0)], blind: { "sliding": sliding } },
   {
     nearest: ["fixed(0)", Schedule.fixed(0)],
     clocked: { "nonSliding": Period.nonSliding(0), "sliding, fromStart": sliding.pipe(Period.fromStart) }
-  },
-  {
-    nearest: ["windowed(0)", Schedule.windowed(0)],
-    clocked: { "ticker, delays of 0": Period.ticker(1).pipe(Limit.delay(0)) }
-  },
-  {
-    nearest: [
-      "cron each second, delays of 0",
-      Schedule.cron("* * * * * *").pipe(Schedule.modifyDelay(() => Effect.succeed(0)))
-    ],
-    clocked: { "cron each second, delays of 0": Period.cron("* * * * * *").pipe(Limit.delay(0)) }
   },
   {
     nearest: ["exponential(0)", Schedule.exponential(0)],
