@@ -11,7 +11,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count, 1, 0])]))
   const go = makeGo()
   const found = new Map([
-    ...await takeTurns(7, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
+    ...await takeTurns(15, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
     // Of these there is no target.
     ...await takeTurns(1, {
       ...sleepers("Loop.forkScoped"),

@@ -51,7 +51,7 @@ import type { LoopStoreError } from "./internal/loopStoreError.ts"
 import type { CatchUp } from "./internal/memory.ts"
 import { meterOf } from "./internal/meter.ts"
 import { refine } from "./internal/next.ts"
-import type { Plan, Started } from "./internal/plan.ts"
+import { type Plan, planOf, type Started } from "./internal/plan.ts"
 import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentLoop } from "./internal/stopping.ts"
@@ -363,7 +363,7 @@ const prepare = <A, E, R, Out, F>(
   { backoff, immediate, initialDelay, name, onFailure, stop }: Options<E, F, R, F, R> & StopOption<F, R>
 ): readonly [string | undefined, Repeating<A, E, R, Out, F>, Spec<A, E, R, A | undefined, Out, F>] => {
   const checkedName = name === undefined ? name : args.name(`${caller}: name`, name)
-  const hook = args.callback(`${caller}: onFailure`, onFailure)
+  const hook = onFailure === undefined ? onFailure : args.callback(`${caller}: onFailure`, onFailure)
   const bare = repeatingFrom<A, E, R, Out, F>(
     immediate === undefined ? immediate : args.boolean(`${caller}: immediate`, immediate)
   )
@@ -374,7 +374,7 @@ const prepare = <A, E, R, Out, F>(
       : withBackoff(checkedName, bare, toPlan(args.schedule(`${caller}: backoff`, backoff)), hook),
     {
       work: reportFailures(context, work),
-      plan: toPlan(args.schedule(`${caller}: schedule`, schedule)),
+      plan: planOf(schedule) ?? toPlan(args.schedule(`${caller}: schedule`, schedule)),
       initialDelay: initialDelay === undefined ? 0 : args.duration(`${caller}: initialDelay`, initialDelay),
       stop: stop === undefined ? stop : args.effect(`${caller}: stop`, stop)
     }

@@ -90,7 +90,7 @@ const PlanId = "~effect-wait/Plan"
 /** The plan of a schedule of this library; undefined for any other schedule. */
 export const planOf = <Output, Input, E, R>(
   schedule: Schedule.Schedule<Output, Input, E, R> & { readonly [PlanId]?: Plan<Output, Input, E, R> }
-): Plan<Output, Input, E, R> | undefined => schedule[PlanId]
+): Plan<Output, Input, E, R> | undefined => schedule?.[PlanId]
 
 /** The public Schedule of a plan. */
 export const fromPlan = <Output, Input = unknown, E = never, R = never, State = unknown>(
