@@ -97,7 +97,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** How many runs have started. */
   attempts = 0
   declare private readonly work: Effect.Effect<unknown, E, R>
-  // Whether a delay of its schedule is a wait: most are.
+  // It takes values, and a delay of its schedule is a wait: most loops are so.
   declare private readonly isPlain: boolean
   declare private readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
@@ -129,9 +129,8 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       : makeMoment(random, Context.get(context, Clock.Clock), started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
     if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
-    this.takesValues = rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
     this.work = this.takesValues || watch !== undefined ? work : Effect.exit(work)
-    this.isPlain = (plan.look ?? plan.since ?? plan.floor) === undefined
+    this.isPlain = this.takesValues && (plan.look ?? plan.since ?? plan.floor) === undefined
   }
 
   /** Runs the loop. */
@@ -280,11 +279,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
   // run, its Exit if the rules, the stop or the watch need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
-    return this.doing === "running" && this.takesValues
+    return this.doing === "running" && (this.isPlain || this.takesValues)
   }
 
   // Whether a failed run fails the loop. The failure of a retry that ended at the stop of the loop does not.
-  declare private readonly takesValues: boolean
+  private get takesValues(): boolean {
+    const { isOpen, rules, watch } = this
+    return rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
+  }
 
   private isExit(_result: unknown): _result is Exit.Exit<A, E> {
     return this.doing === "running"
