@@ -76,6 +76,7 @@ export class Standalone implements Moment {
 
   // The clock that cannot be stepped tells whether the wall clock was set back.
   private timeAt(stepped: number): number {
+    // In the same millisecond there is nothing to tell: the next one has it.
     if (stepped !== this.stepped) {
       const ahead = stepped - millisSince(this.clock, this.origin)
       const back = this.ahead - ahead
