@@ -48,7 +48,7 @@ const messageOf = (error: CliError.NonShowHelpErrors): string => {
   }
 }
 
-// Without a command of ours, its options mean nothing.
+// After an unknown command, the errors of its options say nothing.
 const relevant = (errors: ReadonlyArray<CliError.NonShowHelpErrors>) => {
   const unknown = errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
   return unknown.length > 0 ? unknown : errors

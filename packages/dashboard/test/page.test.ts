@@ -537,7 +537,7 @@ describe("reading", () => {
     await open(`${url}/loops/`).then((page) => rowOf(page, "sync").waitFor())
     const page = await open(`${url}/loops#${state.loop?.id}`)
     assert.strictEqual(await page.getByRole("dialog").getByRole("heading").innerText(), "sync")
-    // What is no id is no error either.
+    // An unknown id is no error.
     await open(`${url}/loops#%`).then((page) => rowOf(page, "sync").getByText("waiting").waitFor())
   })
 })

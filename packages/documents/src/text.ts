@@ -131,7 +131,7 @@ const fromJson = (source: string): Option.Option<ReadonlyArray<Tree>> =>
     })
     : Option.none()
 
-// Nobody writes more by hand.
+// A file that a person writes is shorter.
 const mostIndented = 500_000
 
 const isSpace = (character: string | undefined) => character === undefined || /\s/.test(character)

@@ -67,7 +67,7 @@ describe("each control", () => {
     const after = await seen(page)
     const different = (["runs", "code", "crowd"] as const).filter((part) => before[part] !== after[part])
     assert.deepStrictEqual(different, changed)
-    // What it is read as can only be right or wrong.
+    // A format either reads this document or refuses it.
     if (name === "as") assert.match(await ending(page), /^Policy document .*Temporal/)
     else assert.strictEqual(await page.locator("[aria-invalid]").count(), 0)
   })
