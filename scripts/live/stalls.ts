@@ -10,11 +10,14 @@ import { type Recorded, recordLoop } from "./starts.ts"
 // starts after the slot serves it too, so there would be one run less.
 const stalls = [{ begin: 1030, end: 4020 }, { begin: 5070, end: 8020 }]
 
-const block = (until: number): void => {
-  while (performance.now() < until) {
-    // nothing else runs
-  }
-}
+/** Blocks the process, and tells when it ran again, which may be later. Its timer is due before those of the loops. */
+const block = (until: number) =>
+  Effect.callback<number>((resume) => {
+    setTimeout(() => resume(Effect.succeed(performance.now())), 1)
+    while (performance.now() < until) {
+      // nothing else runs
+    }
+  })
 
 const every100From = (time: number): Array<number> => Array.from({ length: 9 }, (_, i) => time + i * 100)
 const slotsAfter = (end: number): Array<number> => every100From(Math.ceil(end / 100) * 100)
@@ -35,9 +38,10 @@ export const underStalls = Effect.gen(function*() {
   const skip = yield* recordLoop(Period.ticker("100 millis", { missed: "skip" }))
   const nonSliding = yield* recordLoop(Period.nonSliding("100 millis"))
   const origin = one.starts[0]!.at
+  const ends: Array<number> = []
   for (const { begin, end } of stalls) {
     yield* Effect.suspend(() => Effect.sleep(origin + begin - performance.now()))
-    block(origin + end)
+    ends.push((yield* block(origin + end)) - origin)
   }
   yield* Effect.sleep("1 second")
 
@@ -56,13 +60,16 @@ export const underStalls = Effect.gen(function*() {
       claims.push([`stalls, ${name}: slots served twice`, doubles, 0], accounted(`stalls, ${name}`, verdict))
     }
     const times = loop.starts.map((start) => sinceStart(loop.starts[0]!, start))
-    for (const { end } of stalls) {
+    for (const [i, end] of ends.entries()) {
       const expected = due[name](end)
       const after = times.filter((time) => time > end - 10).slice(0, expected.length)
-      console.log(`  after ${end} ms: ${after.map((time) => Math.round(time - end)).join(" ")}`)
+      console.log(`  after ${millis(end)} ms: ${after.map((time) => Math.round(time - end)).join(" ")}`)
       // One run more or less puts all that follow off by a whole slot of 100 ms.
       const off = Math.max(...expected.map((time, i) => Math.abs(time - after[i]!)))
-      if (isCalm) claims.push([`stalls, ${name}: ms from where a start is due after ${end} ms`, off, 90])
+      // Nobody can tell which slots a run serves that starts as one begins.
+      const isClear = end % 100 < 80
+      const claim = `stalls, ${name}: ms from where a start is due after stall ${i + 1}`
+      if (isCalm && isClear) claims.push([claim, off, 90])
     }
   }
   console.log(`the process stalled besides for up to ${millis(other)} ms${isCalm ? "" : ": the starts are not judged"}`)
