@@ -23,8 +23,8 @@ const config = {
 }
 
 const loops = Layer.merge(
-  ClusterLoop.layer({ name: "reconcile", run: Effect.sleep("50 millis"), schedule: Period.ticker("1 second") }),
-  ClusterLoop.layer({ name: "report", run: Effect.sleep("200 millis"), schedule: Period.sliding("3 seconds") })
+  ClusterLoop.layer(Effect.sleep("50 millis"), Period.ticker("1 second"), { name: "reconcile" }),
+  ClusterLoop.layer(Effect.sleep("200 millis"), Period.sliding("3 seconds"), { name: "report" })
 )
 
 const dashboard = Layer.provide(

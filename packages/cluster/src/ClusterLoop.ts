@@ -32,6 +32,7 @@ import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
@@ -77,7 +78,7 @@ export { control, list } from "./internal/loopControl.ts"
  * import { Period } from "effect-wait"
  * import { ClusterLoop } from "@effect-wait/cluster"
  *
- * const sync = () => ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: Period.sliding("1 minute") })
+ * const sync = () => ClusterLoop.layer(Effect.void, Period.sliding("1 minute"), { name: "sync" })
  * const build = Layer.build(Layer.provide(Layer.merge(sync(), sync()), ClusterLoop.layerEmbedded))
  *
  * const error = await Effect.runPromise(Effect.scoped(Effect.flip(build)))
@@ -115,7 +116,7 @@ export interface Owned {
  * import { ClusterLoop } from "@effect-wait/cluster"
  * import { TestClock } from "effect/testing"
  *
- * const Sync = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: Period.sliding("1 minute") })
+ * const Sync = ClusterLoop.layer(Effect.void, Period.sliding("1 minute"), { name: "sync" })
  *
  * const program = Effect.gen(function*() {
  *   const before = yield* ClusterLoop.find("sync")
@@ -140,16 +141,16 @@ export const find = (name: string): Effect.Effect<Option.Option<Owned>, never, S
 // No delay is close to 0: a runner that was paused, and is refused by a `Fence`, has to learn first that it is no longer the owner.
 const defaultBackoff = Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.equal)
 
-const allowed = (options: {
-  readonly name: unknown
-  readonly run: unknown
+const allowed = (given: {
+  readonly work: unknown
   readonly schedule: unknown
+  readonly name: unknown
   readonly immediate?: unknown
   readonly backoff?: unknown
   readonly onFailure?: unknown
   readonly catchUp?: unknown
 }): Effect.Effect<void> => {
-  const { backoff, catchUp, immediate, name, onFailure, run, schedule } = options
+  const { backoff, catchUp, immediate, name, onFailure, schedule, work } = given
   const isRecord = Predicate.isObject(catchUp)
   const { missed, unreadable, window }: { missed?: unknown; unreadable?: unknown; window?: unknown } = isRecord
     ? catchUp
@@ -159,7 +160,7 @@ const allowed = (options: {
   const noSlots = "left out, for only the slots of Period.cron and Period.ticker can be missed"
   const checks = [
     [typeof name === "string" && name !== "", "name", name, "a string that is not empty"],
-    [Effect.isEffect(run), "run", run, "an Effect"],
+    [Effect.isEffect(work), "work", work, "an Effect"],
     [Schedule.isSchedule(schedule), "schedule", schedule, "a Schedule"],
     [immediate === undefined || typeof immediate === "boolean", "immediate", immediate, "true or false"],
     [backoff === undefined || Schedule.isSchedule(backoff), "backoff", backoff, "a Schedule"],
@@ -223,12 +224,28 @@ const assigned = (
 }
 
 /**
+ * The options of {@link layer}. `E` is the error of a run.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<E, EB, RB, EH, RH, Immediate extends boolean | undefined> {
+  readonly name: string
+  readonly immediate?: Immediate | undefined
+  readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined
+  readonly onFailure?: ((failure: Loop.Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
+  readonly shardGroup?: string | undefined
+  readonly catchUp?: Loop.CatchUp | false | undefined
+}
+
+/**
  * A loop that one runner of the cluster runs at a time.
+ *
+ * `work` is one run, which reads its term from `Term.CurrentTerm`. `schedule` is as for `Loop.run`: the next owner continues where the
+ * last one stopped, see `catchUp`.
  *
  * - `name`: the name of the loop, unique in the cluster. Its spans, metrics and log entries have this name, as for every `Loop` with a
  *   name; they also have the `runner` and the `term`
- * - `run`: one iteration; it reads its term from `Term.CurrentTerm`
- * - `schedule`: as for `Loop.run`. The next owner continues where the last one stopped, see `catchUp`
  * - `immediate`: whether the first run of a new loop starts at once. Default true, but false for a calendar, as for `Loop.run`
  * - `backoff`: the schedule of the loop while runs fail, with an error or a defect. It starts again after each success, and
  *   its input is the Cause. Default: exponential from 1 second to 1 minute, with equal jitter. When it is exhausted, the loop gives up, which is
@@ -269,11 +286,7 @@ const assigned = (
  * import { TestClock } from "effect/testing"
  *
  * let runs = 0
- * const Reconcile = ClusterLoop.layer({
- *   name: "reconcile",
- *   run: Effect.sync(() => ++runs),
- *   schedule: Period.nonSliding("1 minute")
- * })
+ * const Reconcile = ClusterLoop.layer(Effect.sync(() => ++runs), Period.nonSliding("1 minute"), { name: "reconcile" })
  *
  * const program = Effect.gen(function*() {
  *   yield* Layer.build(Layer.provide(Reconcile, ClusterLoop.layerEmbedded))
@@ -287,29 +300,55 @@ const assigned = (
  * @category layers
  * @since 0.1.0
  */
-export const layer = <
-  A,
-  E,
-  R,
-  Out,
-  ES,
-  RS,
-  EB = never,
-  RB = never,
-  EH = never,
-  RH = never,
-  Immediate extends boolean | undefined = undefined
->(options: {
-  readonly name: string
-  readonly run: Effect.Effect<A, E, R>
-  readonly schedule: Schedule.Schedule<Out, NoInfer<A> | Loop.FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>
-  readonly immediate?: Immediate | undefined
-  readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined
-  readonly onFailure?: ((failure: Loop.Failure<E>) => Effect.Effect<unknown, EH, RH>) | undefined
-  readonly shardGroup?: string | undefined
-  readonly catchUp?: Loop.CatchUp | false | undefined
-}): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R | RS | RB | RH, Scope.Scope>> => {
-  const { backoff = defaultBackoff, immediate, name, onFailure, schedule, shardGroup = "default" } = options
+export const layer: {
+  <
+    A,
+    E,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = undefined
+  >(
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Loop.FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
+    options: Options<NoInfer<E>, EB, RB, EH, RH, Immediate>
+  ): <R>(
+    work: Effect.Effect<A, E, R>
+  ) => Layer.Layer<
+    never,
+    ClusterLoopError,
+    Sharding.Sharding | Exclude<R | RS | NoInfer<RB> | NoInfer<RH>, Scope.Scope>
+  >
+  <
+    A,
+    E,
+    R,
+    Out,
+    ES,
+    RS,
+    EB = never,
+    RB = never,
+    EH = never,
+    RH = never,
+    Immediate extends boolean | undefined = undefined
+  >(
+    work: Effect.Effect<A, E, R>,
+    schedule: Schedule.Schedule<Out, NoInfer<A> | Loop.FirstInput<NoInfer<Immediate>, NoInfer<ES>>, ES, RS>,
+    options: Options<NoInfer<E>, EB, RB, EH, RH, Immediate>
+  ): Layer.Layer<
+    never,
+    ClusterLoopError,
+    Sharding.Sharding | Exclude<R | RS | NoInfer<RB> | NoInfer<RH>, Scope.Scope>
+  >
+} = dual(3, <A, E, R, Out, F>(
+  work: Effect.Effect<A, E, R>,
+  schedule: Schedule.Schedule<Out, A | undefined, F, R>,
+  options: Options<E, F, R, F, R, boolean | undefined>
+): Layer.Layer<never, ClusterLoopError, Sharding.Sharding | Exclude<R, Scope.Scope>> => {
+  const { backoff = defaultBackoff, immediate, name, onFailure, shardGroup = "default" } = options
   // The error of a run is its Cause.
   const hook = onFailure === undefined ?
     undefined :
@@ -319,7 +358,7 @@ export const layer = <
     const sharding = yield* Sharding.Sharding
     yield* Hub.turn(sharding)
     const registry = registryOf(sharding)
-    yield* allowed(options)
+    yield* allowed({ ...options, work, schedule })
     const config = yield* Effect.serviceOption(ShardingConfig.ShardingConfig)
     yield* assigned(name, shardGroup, config)
     const { refusal } = yield* Membership.Membership
@@ -348,7 +387,7 @@ export const layer = <
     const identity: InternalTerm.Identity = { name, runner, ambient: yield* Metric.CurrentMetricAttributes }
     yield* InternalTerm.setOwned(identity, 0)
     const isSpread = immediate ?? startsAtOnce(schedule)
-    const context = yield* Effect.context<Exclude<R | RS | RB | RH, Scope.Scope>>()
+    const context = yield* Effect.context<Exclude<R, Scope.Scope>>()
     const table = options.catchUp === false || !isOwn(schedule) ? undefined : yield* tableOf(sharding)
     if (table === undefined && options.catchUp !== false) yield* Effect.logWarning(forgets(schedule))
     if (table !== undefined) yield* serve(sharding, name, shardGroup, table)
@@ -361,7 +400,7 @@ export const layer = <
         const due = row?.memory === undefined ? isSpread ? -Infinity : Infinity : row.memory.due ?? -Infinity
         const isDue = due <= (yield* Clock.currentTimeMillis)
         const { delay, onTime } = seat.firstRun
-        const run = InternalTerm.iteration(options.run, seat, isDue ? onTime : Effect.void)
+        const run = InternalTerm.iteration(work, seat, isDue ? onTime : Effect.void)
         // An overdue run starts at once, also that of a calendar.
         const initialDelay = isSpread || row?.memory !== undefined ? delay : 0
         if (table === undefined || row === undefined) {
@@ -391,7 +430,7 @@ export const layer = <
     })
   })
   return Layer.provide(Layer.effectDiscard(make), Membership.layer)
-}
+})
 
 /**
  * A cluster of one process, without a database, for a laptop and for a spec on `TestClock`. Messages are

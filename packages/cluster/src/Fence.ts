@@ -176,7 +176,7 @@ interface Dialect {
  *   yield* guard(sql`INSERT INTO measured (token, degrees) VALUES (${token}, ${degrees})`)
  * })
  *
- * const Reconcile = ClusterLoop.layer({ name: "reconcile", run, schedule: Period.nonSliding("1 minute") })
+ * const Reconcile = ClusterLoop.layer(run, Period.nonSliding("1 minute"), { name: "reconcile" })
  * ```
  *
  * @category constructors

@@ -117,7 +117,7 @@ export const layerSql: Layer.Layer<PollStore, SqlError, SqlClient.SqlClient> = L
  *
  * const keepMonth = PollStore.purge({ olderThan: "30 days" })
  *
- * export const Purge = ClusterLoop.layer({ name: "purge polls", run: keepMonth, schedule: Period.cron("@hourly") })
+ * export const Purge = ClusterLoop.layer(keepMonth, Period.cron("@hourly"), { name: "purge polls" })
  *
  * await Effect.runPromise(Effect.provide(keepMonth, PollStore.layerMemory)) // => 0
  * ```

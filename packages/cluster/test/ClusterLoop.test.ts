@@ -48,7 +48,7 @@ describe("ClusterLoop.layer", () => {
   it.effect("runs at once on one machine, and as the schedule says", () =>
     Effect.gen(function*() {
       const { start, starts } = starting()
-      yield* embedded(ClusterLoop.layer({ name: "sync", run: start, schedule: Period.nonSliding("1 second") }))
+      yield* embedded(ClusterLoop.layer(start, Period.nonSliding("1 second"), { name: "sync" }))
       yield* TestClock.adjust("3500 millis")
       assert.deepStrictEqual(starts, [1, 1001, 2001, 3001])
     }))
@@ -65,7 +65,7 @@ describe("ClusterLoop.layer", () => {
       ) {
         const { start, starts } = starting()
         yield* Effect.gen(function*() {
-          yield* embedded(ClusterLoop.layer({ name, run: start, schedule, immediate }))
+          yield* embedded(ClusterLoop.layer(start, schedule, { name, immediate }))
           yield* TestClock.adjust("150 seconds")
         }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
         assert.deepStrictEqual(starts, [...expected], name)
@@ -156,7 +156,7 @@ describe("ClusterLoop.layer", () => {
         )
       )
       yield* embedded(
-        Layer.provide(ClusterLoop.layer({ name: "sync", run, schedule: Period.sliding("1 minute"), backoff }), layer)
+        Layer.provide(ClusterLoop.layer(run, Period.sliding("1 minute"), { name: "sync", backoff }), layer)
       )
       yield* TestClock.adjust("3 minutes")
       assert.deepStrictEqual(starts, [1, 60_001, 61_001, 63_001, 67_001, 127_001])
@@ -179,14 +179,14 @@ describe("ClusterLoop.layer", () => {
       const run = Effect.suspend((): Effect.Effect<void, string> =>
         ++runs === 1 ? Effect.fail("no") : runs === 2 ? Effect.die("boom") : Effect.void
       )
-      yield* embedded(ClusterLoop.layer({
-        name: "sync",
-        run,
-        schedule: Period.sliding("1 minute"),
-        backoff: fiveSeconds,
-        onFailure: ({ cause, delay, failures }) =>
-          Effect.sync(() => seen.push([Cause.squash(cause), failures, Duration.toMillis(delay)]))
-      }))
+      yield* embedded(
+        ClusterLoop.layer(run, Period.sliding("1 minute"), {
+          name: "sync",
+          backoff: fiveSeconds,
+          onFailure: ({ cause, delay, failures }) =>
+            Effect.sync(() => seen.push([Cause.squash(cause), failures, Duration.toMillis(delay)]))
+        })
+      )
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(seen, [["no", 1, 5000], ["boom", 2, 5000]])
     }))
@@ -197,7 +197,7 @@ describe("ClusterLoop.layer", () => {
       const run = Effect.andThen(start, Effect.fail("no"))
       const draws = [0.5, 0.25, 1, 1, 1, 1, 1, 1]
       const random = { nextDoubleUnsafe: () => draws.shift() ?? 0.5, nextIntUnsafe: () => 0 }
-      const loop = ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds })
+      const loop = ClusterLoop.layer(run, fiveSeconds, { name: "sync" })
       yield* embedded(loop).pipe(Effect.provideService(Random.Random, random))
       yield* TestClock.adjust("4 minutes")
       const delays = starts.slice(1).map((start, i) => start - (starts[i] ?? 0))
@@ -208,10 +208,8 @@ describe("ClusterLoop.layer", () => {
     Effect.gen(function*() {
       const { entries, layer } = logging()
       const limited = (run: Effect.Effect<void, string>, name: string) =>
-        ClusterLoop.layer({
+        ClusterLoop.layer(run, fiveSeconds.pipe(Limit.attempts(2)), {
           name,
-          run,
-          schedule: fiveSeconds.pipe(Limit.attempts(2)),
           backoff: fiveSeconds.pipe(Limit.attempts(2))
         })
       yield* embedded(
@@ -237,7 +235,7 @@ describe("ClusterLoop.layer", () => {
     ({ change, expression }) =>
       Effect.gen(function*() {
         for (const schedule of [Period.cron(expression), change(Period.cron(expression))]) {
-          const error = yield* Effect.flip(embedded(ClusterLoop.layer({ name: "sync", run: Effect.void, schedule })))
+          const error = yield* Effect.flip(embedded(ClusterLoop.layer(Effect.void, schedule, { name: "sync" })))
           assert.strictEqual(error.reason, "schedule")
           assert.include(error.message, "The loop \"sync\" never runs: ")
         }
@@ -249,7 +247,7 @@ describe("ClusterLoop.layer", () => {
       const { start, starts } = starting()
       let asked = 0
       const schedule = Schedule.tap(Period.sliding("1 second"), () => Effect.sync(() => asked++))
-      yield* embedded(ClusterLoop.layer({ name: "sync", run: start, schedule }))
+      yield* embedded(start.pipe(ClusterLoop.layer(schedule, { name: "sync" })))
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(asked, starts.length)
     }))
@@ -266,9 +264,9 @@ describe("ClusterLoop.layer", () => {
       )
       const twice = fiveSeconds.pipe(Limit.attempts(2))
       const loops = Layer.mergeAll(
-        ClusterLoop.layer({ name: "done", run: Effect.void, schedule: twice }),
-        ClusterLoop.layer({ name: "given up", run: Effect.fail("no"), schedule: fiveSeconds, backoff: twice }),
-        ClusterLoop.layer({ name: "on", run: Effect.void, schedule: fiveSeconds })
+        ClusterLoop.layer(Effect.void, twice, { name: "done" }),
+        ClusterLoop.layer(Effect.fail("no"), fiveSeconds, { name: "given up", backoff: twice }),
+        ClusterLoop.layer(Effect.void, fiveSeconds, { name: "on" })
       )
       yield* Layer.build(Layer.provideMerge(loops, ClusterLoop.layerEmbedded))
       assert.deepStrictEqual(yield* owned, [["done", 0], ["given up", 0], ["on", 0]])
@@ -290,7 +288,7 @@ describe("ClusterLoop.layer", () => {
       const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
       const loops = Array.from(
         { length: 20 },
-        (_, i) => ClusterLoop.layer({ name: `loop ${i}`, run: Effect.void, schedule: fiveSeconds })
+        (_, i) => ClusterLoop.layer(Effect.void, fiveSeconds, { name: `loop ${i}` })
       )
       const join = Effect.fnUntraced(function*(port: number) {
         const scope = yield* Scope.make()
@@ -320,7 +318,7 @@ describe("ClusterLoop.layer", () => {
 
   it.effect("refuses a name that the runner has already", () =>
     Effect.gen(function*() {
-      const loop = () => ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds })
+      const loop = () => ClusterLoop.layer(Effect.void, fiveSeconds, { name: "sync" })
       const error = yield* Effect.flip(embedded(Layer.merge(loop(), loop())))
       assert.strictEqual(error.reason, "duplicate")
       assert.strictEqual(error.message, "This runner has a loop \"sync\" already. Give each loop a name of its own.")
@@ -329,7 +327,7 @@ describe("ClusterLoop.layer", () => {
   it.effect("takes a name again once its layer was closed, and goes on where the loop was", () =>
     Effect.gen(function*() {
       const { start, starts } = starting()
-      const loop = () => ClusterLoop.layer({ name: "sync", run: start, schedule: fiveSeconds })
+      const loop = () => ClusterLoop.layer(start, fiveSeconds, { name: "sync" })
       const context = yield* Layer.build(ClusterLoop.layerEmbedded)
       yield* TestClock.adjust("1 second")
       for (let times = 1; times <= 3; times++) {
@@ -342,16 +340,18 @@ describe("ClusterLoop.layer", () => {
 
   it.effect.each<readonly [object, string]>([
     [{ name: "" }, "ClusterLoop.layer: name must be a string that is not empty, got \"\""],
-    [{ run: undefined }, "ClusterLoop.layer: run must be an Effect, got undefined"],
+    [{ work: undefined }, "ClusterLoop.layer: work must be an Effect, got undefined"],
     [{ schedule: "1 second" }, "ClusterLoop.layer: schedule must be a Schedule, got \"1 second\""],
     [{ backoff: 5 }, "ClusterLoop.layer: backoff must be a Schedule, got 5"],
     [{ onFailure: 5 }, "ClusterLoop.layer: onFailure must be a function, got 5"],
     [{ immediate: "yes" }, "ClusterLoop.layer: immediate must be true or false, got \"yes\""]
   ])("dies when its layer is built with %j", ([changed, message]) =>
     Effect.gen(function*() {
-      const options = { name: "sync", run: Effect.void, schedule: fiveSeconds, ...changed }
+      const { schedule, work, ...options } = { name: "sync", work: Effect.void, schedule: fiveSeconds, ...changed }
       // What no type allows.
       const loop: Layer.Layer<never, ClusterLoop.ClusterLoopError> = Reflect.apply(ClusterLoop.layer, undefined, [
+        work,
+        schedule,
         options
       ])
       const exit = yield* Effect.exit(embedded(loop))
@@ -366,14 +366,14 @@ describe("ClusterLoop.layer", () => {
         Effect.sync(() => log.push("acquired")),
         () => Effect.sync(() => log.push("released"))
       )
-      yield* embedded(ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds }))
+      yield* embedded(ClusterLoop.layer(run, fiveSeconds, { name: "sync" }))
       yield* TestClock.adjust("6 seconds")
       assert.deepStrictEqual(log, ["acquired", "released", "acquired", "released"])
     }))
 
   it.effect("refuses a runner that is a client only", () =>
     Effect.gen(function*() {
-      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds })
+      const loop = ClusterLoop.layer(Effect.void, fiveSeconds, { name: "sync" })
       const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
       const client = runner(1, { runnerAddress: Option.none() }).pipe(Layer.provide(leases.layer))
       const error = yield* Effect.flip(Layer.build(Layer.provide(loop, client)))
@@ -382,7 +382,7 @@ describe("ClusterLoop.layer", () => {
 
   it.effect("refuses a shard group that the runner does not serve", () =>
     Effect.gen(function*() {
-      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds, shardGroup: "loops" })
+      const loop = ClusterLoop.layer(Effect.void, fiveSeconds, { name: "sync", shardGroup: "loops" })
       const error = yield* Effect.flip(embedded(loop))
       assert.strictEqual(error.reason, "shardGroup")
       assert.strictEqual(
@@ -394,7 +394,7 @@ describe("ClusterLoop.layer", () => {
 
   it.effect("refuses another shard group than the default where no ShardingConfig says what the runner serves", () =>
     Effect.gen(function*() {
-      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds, shardGroup: "loops" })
+      const loop = ClusterLoop.layer(Effect.void, fiveSeconds, { name: "sync", shardGroup: "loops" })
       const context = yield* Layer.build(ClusterLoop.layerEmbedded)
       const error = yield* Effect.flip(
         Layer.build(loop).pipe(
@@ -413,7 +413,7 @@ describe("ClusterLoop.layer", () => {
       const { start, starts } = starting()
       const { join } = yield* makeCluster(fiveSeconds)
       yield* join(1)
-      const loop = ClusterLoop.layer({ name: "other", run: start, schedule: fiveSeconds, shardGroup: "loops" })
+      const loop = ClusterLoop.layer(start, fiveSeconds, { name: "other", shardGroup: "loops" })
       const groups = ["default", "loops"]
       const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
       yield* Layer.build(
@@ -465,7 +465,7 @@ describe("ClusterLoop.find", () => {
           return span
         }
       })
-      const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: fiveSeconds })
+      const loop = ClusterLoop.layer(Effect.void, fiveSeconds, { name: "sync" })
       yield* embedded(loop).pipe(Effect.provideService(Tracer.Tracer, tracer))
       yield* TestClock.adjust("6 seconds")
       const runs = spans.filter(({ name }) => name === "sync").map(({ attributes }) => Object.fromEntries(attributes))
@@ -480,7 +480,7 @@ describe("ClusterLoop.find", () => {
     Effect.gen(function*() {
       const counter = Metric.counter("own")
       const run = Metric.update(counter, 1)
-      yield* embedded(ClusterLoop.layer({ name: "sync", run, schedule: fiveSeconds }))
+      yield* embedded(ClusterLoop.layer(run, fiveSeconds, { name: "sync" }))
       yield* TestClock.adjust("1 second")
       const own = (yield* Metric.snapshot).find(({ id }) => id === "own")
       assert.deepStrictEqual(own?.attributes, { service: "api", runner: "localhost:34431" })

@@ -30,7 +30,7 @@ export const makeCluster = Effect.fnUntraced(
       terms.add(term?.id ?? "none")
       yield* work
     })
-    const loop = ClusterLoop.layer({ name: "sync", run, schedule })
+    const loop = ClusterLoop.layer(run, schedule, { name: "sync" })
     return {
       leases,
       runs,

@@ -21,11 +21,11 @@ const makeCluster = Effect.fnUntraced(function*(schedule: Schedule.Schedule<unkn
   const sql = yield* sqlite
   const runs: Array<string> = []
   const loop = (port: number) =>
-    ClusterLoop.layer({
-      name: "job",
-      run: Effect.map(Clock.currentTimeMillis, (now) => runs.push(`${port} at ${Math.floor(now / second)}`)),
-      schedule
-    })
+    ClusterLoop.layer(
+      Effect.map(Clock.currentTimeMillis, (now) => runs.push(`${port} at ${Math.floor(now / second)}`)),
+      schedule,
+      { name: "job" }
+    )
   const join = Effect.fnUntraced(function*(port: number) {
     const scope = yield* Scope.make()
     const services = yield* Layer.build(Layer.provideMerge(loop(port), Layer.provide(runner(port), leases.layer))).pipe(

@@ -206,7 +206,7 @@ describe("the first runs after a take-over", () => {
       const run = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now))
       const loops = Array.from(
         { length: 100 },
-        (_, i) => ClusterLoop.layer({ name: `loop ${i}`, run, schedule: Period.nonSliding("1 hour") })
+        (_, i) => ClusterLoop.layer(run, Period.nonSliding("1 hour"), { name: `loop ${i}` })
       )
       const [first, ...others] = loops
       yield* Layer.build(Layer.provideMerge(Layer.mergeAll(first!, ...others), ClusterLoop.layerEmbedded))
@@ -242,7 +242,7 @@ describe("the first runs after a take-over", () => {
       const run = Effect.map(Clock.currentTimeMillis, (now) => starts.push(now))
       const loops = Array.from(
         { length: 100 },
-        (_, i) => ClusterLoop.layer({ name: `loop ${i}`, run, schedule: Period.cron("* * * * *", { timeZone: "UTC" }) })
+        (_, i) => ClusterLoop.layer(run, Period.cron("* * * * *", { timeZone: "UTC" }), { name: `loop ${i}` })
       )
       const [first, ...others] = loops
       yield* TestClock.adjust("59900 millis")

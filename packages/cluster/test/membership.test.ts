@@ -22,7 +22,7 @@ const join = Effect.fnUntraced(function*(
   config?: Partial<ShardingConfig.ShardingConfig["Service"]>
 ) {
   const leases = yield* LeaseStorage.make({ expiration: "35 seconds" })
-  const loop = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: Period.sliding("1 hour") })
+  const loop = ClusterLoop.layer(Effect.void, Period.sliding("1 hour"), { name: "sync" })
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
   yield* Layer.build(

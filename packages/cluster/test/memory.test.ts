@@ -43,7 +43,7 @@ const makeService = Effect.sync(() => {
   ) =>
     Effect.gen(function*() {
       const sql = yield* makeSqlite(database, around)
-      const loop = ClusterLoop.layer({ name, run: Effect.andThen(run, work), schedule, catchUp, immediate, backoff })
+      const loop = ClusterLoop.layer(Effect.andThen(run, work), schedule, { name, catchUp, immediate, backoff })
       const scope = yield* Scope.make()
       yield* Layer.build(Layer.provide(loop, ClusterLoop.layerEmbedded)).pipe(
         Effect.provideService(SqlClient.SqlClient, sql),
@@ -263,7 +263,7 @@ describe("a process that is killed", () => {
           yield* isGuarded ? ClusterLoop.guard(write) : write
         })
         const scope = yield* Scope.make()
-        const loop = ClusterLoop.layer({ name: "job", run, schedule, catchUp: { missed: "all" } })
+        const loop = ClusterLoop.layer(run, schedule, { name: "job", catchUp: { missed: "all" } })
         yield* Effect.forkDetach(
           Layer.build(Layer.provide(loop, ClusterLoop.layerEmbedded)).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
@@ -429,14 +429,11 @@ describe("ClusterLoop.guard", () => {
         "works in the run of a ClusterLoop that remembers"
       )
       let seen = ""
-      const loop = ClusterLoop.layer({
-        name: "job",
-        run: Effect.onExit(
-          ClusterLoop.guard(Effect.void),
-          (exit) => Effect.sync(() => seen = String(Exit.isFailure(exit) && exit.cause))
-        ),
-        schedule: eachMinute
-      })
+      const run = Effect.onExit(
+        ClusterLoop.guard(Effect.void),
+        (exit) => Effect.sync(() => seen = String(Exit.isFailure(exit) && exit.cause))
+      )
+      const loop = ClusterLoop.layer(run, eachMinute, { name: "job" })
       yield* quiet(Effect.scoped(Effect.andThen(
         Layer.build(Layer.provide(loop, ClusterLoop.layerEmbedded)),
         TestClock.adjust("61 seconds")
@@ -455,7 +452,7 @@ describe("a store of files", () => {
       })
       const { run, starts } = yield* makeService
       for (let i = 0; i < 5; i++) {
-        const loop = ClusterLoop.layer({ name: "job", run, schedule: Period.sliding("1 minute") })
+        const loop = ClusterLoop.layer(run, Period.sliding("1 minute"), { name: "job" })
         yield* Effect.scoped(Effect.andThen(
           Layer.build(Layer.provide(loop, ClusterLoop.layerEmbedded)),
           TestClock.adjust(25 * second)

@@ -69,7 +69,7 @@ const unavailable = ({ message }: ClusterLoop.ControlError) => new LoopsUnavaila
  * import { Period } from "effect-wait"
  * import { TestClock } from "effect/testing"
  *
- * const Sync = ClusterLoop.layer({ name: "sync", run: Effect.void, schedule: Period.sliding("1 minute") })
+ * const Sync = ClusterLoop.layer(Effect.void, Period.sliding("1 minute"), { name: "sync" })
  *
  * const program = Effect.gen(function*() {
  *   yield* TestClock.adjust("90 seconds")

@@ -15,10 +15,8 @@ describe("the loops of a cluster", () => {
   it.effect("have an owner and a history, and are paused, resumed and run now, but not stopped", () => {
     let runs = 0
     const run = Effect.suspend(() => ++runs === 2 ? Effect.fail("no route") : Effect.sleep(100))
-    const loop = ClusterLoop.layer({
+    const loop = ClusterLoop.layer(run, Period.sliding("1 minute"), {
       name: "sync",
-      run,
-      schedule: Period.sliding("1 minute"),
       backoff: Period.sliding("10 seconds")
     })
     return Effect.gen(function*() {
@@ -51,7 +49,7 @@ describe("the loops of a cluster", () => {
   })
 
   it.effect("an action at one replica is seen at another within half a second", () => {
-    const loop = ClusterLoop.layer({ name: "sync", run: Effect.sleep(100), schedule: Period.sliding("1 minute") })
+    const loop = ClusterLoop.layer(Effect.sleep(100), Period.sliding("1 minute"), { name: "sync" })
     return Effect.gen(function*() {
       const replica = Effect.flatMap(
         ClusterSource.make,

@@ -62,7 +62,7 @@ const everything = Effect.gen(function*() {
     )
   )
   yield* Effect.forkChild(Effect.exit(Retry.hedge(call, three, { name: "hedge" })))
-  const owned = ClusterLoop.layer({ name: "owned", run: Effect.void, schedule: Period.sliding("1 second") })
+  const owned = ClusterLoop.layer(Effect.void, Period.sliding("1 second"), { name: "owned" })
   yield* Layer.build(Layer.provide(owned, ClusterLoop.layerEmbedded)).pipe(Scope.provide(scope))
   yield* TestClock.adjust("10 seconds")
   yield* sync.pause

@@ -17,11 +17,9 @@ import { constUndefined } from "effect/Function"
  * import { TestClock } from "effect/testing"
  *
  * const hours: Array<string> = []
- * const Report = ClusterLoop.layer({
- *   name: "report",
- *   run: Effect.map(ClusterLoop.CurrentSlot, (slot) => hours.push(slot === undefined ? "none" : DateTime.formatIso(slot))),
- *   schedule: Period.cron("0 * * * *", { timeZone: "UTC" }).pipe(Jitter.additive(0.5))
- * })
+ * const run = Effect.map(ClusterLoop.CurrentSlot, (slot) => hours.push(slot === undefined ? "none" : DateTime.formatIso(slot)))
+ * const schedule = Period.cron("0 * * * *", { timeZone: "UTC" }).pipe(Jitter.additive(0.5))
+ * const Report = ClusterLoop.layer(run, schedule, { name: "report" })
  *
  * const program = Effect.gen(function*() {
  *   yield* Layer.build(Layer.provide(Report, ClusterLoop.layerEmbedded))

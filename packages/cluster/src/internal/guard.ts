@@ -43,10 +43,8 @@ const illegal = (message: string): Effect.Effect<never> => Effect.die(new Cause.
  *   yield* ClusterLoop.guard(sql`INSERT INTO bills (hour, amount) VALUES (${hour}, ${amount})`)
  * })
  *
- * const Bill = ClusterLoop.layer({
+ * const Bill = ClusterLoop.layer(run, Period.cron("0 * * * *", { timeZone: "UTC" }), {
  *   name: "bill",
- *   run,
- *   schedule: Period.cron("0 * * * *", { timeZone: "UTC" }),
  *   catchUp: { missed: "all" }
  * })
  * ```

@@ -65,7 +65,7 @@ const noStorage = (name: string): ControlError =>
  * import { TestClock } from "effect/testing"
  *
  * let runs = 0
- * const Sync = ClusterLoop.layer({ name: "sync", run: Effect.sync(() => ++runs), schedule: Period.sliding("1 minute") })
+ * const Sync = ClusterLoop.layer(Effect.sync(() => ++runs), Period.sliding("1 minute"), { name: "sync" })
  *
  * const program = Effect.gen(function*() {
  *   yield* TestClock.adjust("90 seconds")
@@ -124,7 +124,7 @@ export const control = (name: string): Effect.Effect<Control, ControlError, Shar
  * import { ClusterLoop } from "@effect-wait/cluster"
  * import { TestClock } from "effect/testing"
  *
- * const loop = (name: string) => ClusterLoop.layer({ name, run: Effect.void, schedule: Period.sliding("1 minute") })
+ * const loop = (name: string) => ClusterLoop.layer(Effect.void, Period.sliding("1 minute"), { name })
  *
  * const program = Effect.gen(function*() {
  *   yield* TestClock.adjust("90 seconds")

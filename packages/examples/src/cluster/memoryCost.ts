@@ -20,7 +20,7 @@ const rate = Effect.fnUntraced(function*(count: number, catchUp: false | {}) {
   })
   const layers = Array.from(
     { length: count },
-    (_, i) => ClusterLoop.layer({ name: `loop ${i}`, run, schedule: Period.sliding("1 milli"), catchUp })
+    (_, i) => ClusterLoop.layer(run, Period.sliding("1 milli"), { name: `loop ${i}`, catchUp })
   )
   const [first, ...more] = layers
   yield* Layer.build(Layer.provide(Layer.mergeAll(first!, ...more), ClusterLoop.layerEmbedded))
@@ -35,7 +35,7 @@ const firstRun = Effect.gen(function*() {
   const run = Effect.sync(() => {
     at = performance.now()
   })
-  const loop = ClusterLoop.layer({ name: "first", run, schedule: Period.sliding("1 minute") })
+  const loop = ClusterLoop.layer(run, Period.sliding("1 minute"), { name: "first" })
   const start = yield* now
   yield* Layer.build(Layer.provide(loop, ClusterLoop.layerEmbedded))
   yield* Poll.until(Effect.sync(() => !Number.isNaN(at)), Period.sliding("1 milli"))

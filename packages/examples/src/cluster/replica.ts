@@ -27,7 +27,7 @@ const Reconcile = Layer.unwrap(Effect.gen(function*() {
     yield* Effect.sleep("20 millis")
     yield* guard(sql`INSERT INTO reconciled (token, replica) VALUES (${token}, ${name})`)
   })
-  return ClusterLoop.layer({ name: "reconcile", run, schedule: Period.nonSliding(loopPeriod) })
+  return ClusterLoop.layer(run, Period.nonSliding(loopPeriod), { name: "reconcile" })
 }))
 
 const address = {

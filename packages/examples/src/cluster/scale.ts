@@ -32,7 +32,7 @@ const measure = Effect.fnUntraced(function*(count: number) {
       yield* Effect.forEach(
         Array.from(
           { length: count },
-          (_, i) => ClusterLoop.layer({ name: `loop ${i}`, run, schedule: Period.sliding("1 hour") })
+          (_, i) => ClusterLoop.layer(run, Period.sliding("1 hour"), { name: `loop ${i}` })
         ),
         (layer) => Layer.build(layer).pipe(Effect.provide(cluster)),
         { discard: true }

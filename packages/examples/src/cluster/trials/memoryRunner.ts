@@ -39,26 +39,20 @@ const work = Effect.fnUntraced(function*(name: string) {
 const cron = (seconds: number) => Period.cron(`*/${seconds} * * * * *`, { timeZone: "UTC", missed: "all" })
 
 const slotted = (name: "hourly" | "daily" | "lax" | "guarded", catchUp: Loop.CatchUp) =>
-  ClusterLoop.layer({ name, run: work(name), schedule: cron(loops[name].period / 1000), catchUp })
+  ClusterLoop.layer(work(name), cron(loops[name].period / 1000), { name, catchUp })
 
 const Loops = Layer.mergeAll(
   slotted("hourly", { missed: "all" }),
   slotted("daily", { missed: "one" }),
   slotted("lax", { missed: "skip" }),
   slotted("guarded", { missed: "all" }),
-  ClusterLoop.layer({
+  ClusterLoop.layer(work("ticker"), Period.ticker(loops.ticker.period, { missed: "all" }), {
     name: "ticker",
-    run: work("ticker"),
-    schedule: Period.ticker(loops.ticker.period, { missed: "all" }),
     catchUp: { missed: "all" }
   }),
-  ClusterLoop.layer({
-    name: "nonSliding",
-    run: work("nonSliding"),
-    schedule: Period.nonSliding(loops.nonSliding.period)
-  }),
-  ClusterLoop.layer({ name: "sliding", run: work("sliding"), schedule: Period.sliding(loops.sliding.period) }),
-  ClusterLoop.layer({ name: "commanded", run: work("commanded"), schedule: Period.sliding("1 hour") })
+  ClusterLoop.layer(work("nonSliding"), Period.nonSliding(loops.nonSliding.period), { name: "nonSliding" }),
+  ClusterLoop.layer(work("sliding"), Period.sliding(loops.sliding.period), { name: "sliding" }),
+  ClusterLoop.layer(work("commanded"), Period.sliding("1 hour"), { name: "commanded" })
 )
 
 const launch = <E>(service: Layer.Layer<never, E>) =>

@@ -88,25 +88,25 @@ const run = Effect.gen(function*() {
 })
 
 const others = {
-  mistyped: () => ClusterLoop.layer({ name: "mistyped", run, schedule: Period.cron("61 * * * *") }),
-  hidden: () =>
-    ClusterLoop.layer({ name: "hidden", run, schedule: Schedule.tap(Period.cron("61 * * * *"), () => Effect.void) }),
+  mistyped: () => ClusterLoop.layer(run, Period.cron("61 * * * *"), { name: "mistyped" }),
+  hidden: () => ClusterLoop.layer(run, Schedule.tap(Period.cron("61 * * * *"), () => Effect.void), { name: "hidden" }),
   "gives-up": () =>
-    ClusterLoop.layer({
+    ClusterLoop.layer(Effect.fail("no"), Period.sliding("1 second"), {
       name: "gives-up",
-      run: Effect.fail("no"),
-      schedule: Period.sliding("1 second"),
       backoff: Period.sliding("1 second").pipe(Limit.attempts(3))
     }),
-  rare: () => ClusterLoop.layer({ name: "rare", run, schedule: Period.sliding("1 second") })
+  rare: () => ClusterLoop.layer(run, Period.sliding("1 second"), { name: "rare" })
 }
 
-const loops = Array.from({ length: settings.loops }, (_, i) =>
-  ClusterLoop.layer({
-    name: `loop-${i}`,
-    run: settings.isUninterruptible === true ? Effect.uninterruptible(run) : run,
-    schedule: Period.nonSliding(settings.period)
-  }))
+const loops = Array.from(
+  { length: settings.loops },
+  (_, i) =>
+    ClusterLoop.layer(
+      settings.isUninterruptible === true ? Effect.uninterruptible(run) : run,
+      Period.nonSliding(settings.period),
+      { name: `loop-${i}` }
+    )
+)
 const [first, ...more] = [...loops, ...(settings.others ?? []).map((other) => others[other]())]
 
 const config = {
