@@ -338,9 +338,11 @@ export const run: {
 } = dual((args) => Effect.isEffect(args[0]), <A, E, R, Out, F>(
   work: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
-  options: Options<E, F, R, F, R> & StopOption<F, R> = {}
+  options: Options<E, F, R, F, R> & StopOption<F, R> = noOptions
 ): Effect.Effect<Out | undefined, E | F, R> =>
-  Effect.contextWith((context: Context.Context<R>) => {
+  // A Scope keeps this Effect as long as the fiber lives: `contextWith` would make another closure.
+  Effect.withFiber((fiber) => {
+    const context = fiber.context as Context.Context<R>
     const [name, rules, spec] = prepare("Loop.run", context, work, schedule, options)
     return runNamed(
       context,
@@ -354,6 +356,8 @@ export const run: {
 // The stop of a loop further out does not end the retries in the runs of this one.
 const withoutStop = <B, E, R>(loop: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
   Effect.provideService(loop, CurrentLoop, undefined)
+
+const noOptions = {}
 
 const prepare = <A, E, R, Out, F>(
   caller: string,
