@@ -11,12 +11,12 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     Object.fromEntries(names.map((name) => [name, () => alone("sleepers.ts", [name, count, 1, 0])]))
   const go = makeGo()
   const found = new Map([
-    ...await takeTurns(15, sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run")),
-    // Of these there is no target.
-    ...await takeTurns(1, {
-      ...sleepers("Loop.forkScoped"),
+    ...await takeTurns(15, {
+      ...sleepers("scoped Effect.sleep", "scoped Effect.repeat", "scoped Loop.run"),
       ...(go && { "Go wait.UntilWithContext": () => go.run("sleep", count) })
-    })
+    }),
+    // Of this there is no target.
+    ...await takeTurns(1, sleepers("Loop.forkScoped"))
   ])
   const of = count.toLocaleString("en")
   return [
@@ -29,7 +29,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
         ...claims([
           ["scoped Loop.run", "scoped Effect.sleep"],
           ["Loop.forkScoped", "scoped Effect.repeat"],
-          ["Go wait.UntilWithContext", "scoped Loop.run"]
+          ["scoped Loop.run", "Go wait.UntilWithContext"]
         ])
       ]
     },
@@ -42,7 +42,7 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
         ...claims([
           ["scoped Loop.run", "scoped Effect.repeat"],
           ["Loop.forkScoped", "scoped Effect.sleep"],
-          ["Go wait.UntilWithContext", "scoped Loop.run"]
+          ["scoped Loop.run", "Go wait.UntilWithContext"]
         ])
       ]
     }
