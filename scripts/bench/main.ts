@@ -51,7 +51,7 @@ for (const name of names) {
 }
 const measured = (name: string): ReadonlyArray<Section> => {
   const times = smoke || !inRounds.has(name) ? 1 : 3
-  // What one module makes hot is nobody else's.
+  // Each module has a process of its own: the compiler has seen no code of another module.
   const all = Array.from({ length: times }, () => alone<ReadonlyArray<Section>>("measure.ts", [name, String(smoke)]))
   return all[0]!.map(({ claims, series, title, unit }, i) => ({
     title,

@@ -65,7 +65,7 @@ describe("docs/command-line.md", () => {
     const suggested = Object.keys(options).flatMap(optionsOf)
     assert.isAtLeast(suggested.length, 7)
     assert.deepStrictEqual(suggested.filter((option) => !known.has(option)), [])
-    // An option of ours is no other option of another tool.
+    // The list has only options that this command does not have.
     const foreign = Object.values(options).flatMap((words) => words.split(" "))
     assert.deepStrictEqual(foreign.filter((word) => known.has(`--${word}`)), [])
     assert.strictEqual(new Set(foreign).size, foreign.length)

@@ -229,7 +229,14 @@ const assigned = (
  * @category models
  * @since 0.1.0
  */
-export interface Options<E, EB, RB, EH, RH, Immediate extends boolean | undefined> {
+export interface Options<
+  E,
+  EB = never,
+  RB = never,
+  EH = never,
+  RH = never,
+  Immediate extends boolean | undefined = boolean | undefined
+> {
   readonly name: string
   readonly immediate?: Immediate | undefined
   readonly backoff?: Schedule.Schedule<unknown, Cause.Cause<E>, EB, RB> | undefined

@@ -247,7 +247,8 @@ describe("ClusterLoop.layer", () => {
       const { start, starts } = starting()
       let asked = 0
       const schedule = Schedule.tap(Period.sliding("1 second"), () => Effect.sync(() => asked++))
-      yield* embedded(start.pipe(ClusterLoop.layer(schedule, { name: "sync" })))
+      const options: ClusterLoop.Options<never> = { name: "sync" }
+      yield* embedded(start.pipe(ClusterLoop.layer(schedule, options)))
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(asked, starts.length)
     }))

@@ -340,9 +340,9 @@ export const run: {
   schedule: Schedule.Schedule<Out, A | undefined, F, R>,
   options: Options<E, F, R, F, R> & StopOption<F, R> = noOptions
 ): Effect.Effect<Out | undefined, E | F, R> =>
-  // A Scope keeps this Effect as long as the fiber lives: `contextWith` would make another closure.
+  // A Scope keeps this Effect as long as the fiber lives, with all its closures: `contextWith` would make one more.
   Effect.withFiber((fiber) => {
-    const context = fiber.context as Context.Context<R>
+    const context = fiber.context as Context.Context<R> // the type of a fiber does not say what its context has
     const [name, rules, spec] = prepare("Loop.run", context, work, schedule, options)
     return runNamed(
       context,
@@ -357,6 +357,7 @@ export const run: {
 const withoutStop = <B, E, R>(loop: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
   Effect.provideService(loop, CurrentLoop, undefined)
 
+// One record for all loops that have none of their own.
 const noOptions = {}
 
 const prepare = <A, E, R, Out, F>(
