@@ -32,7 +32,7 @@ import type * as Duration from "effect/Duration"
 import type * as Schedule from "effect/Schedule"
 import * as args from "./internal/args.ts"
 import { around, changeDelays, type Combinator, dualOf, mapDelay, mapDelays, planOfSelf } from "./internal/delays.ts"
-import { type Moment, SameMoment } from "./internal/moment.ts"
+import { earlyWake, type Moment, rounding, SameMoment } from "./internal/moment.ts"
 import { done, type Plan, waitOf } from "./internal/plan.ts"
 
 /**
@@ -158,6 +158,12 @@ export interface WithinOptions {
   readonly overshoot?: "stop" | "truncate" | undefined
 }
 
+interface Limited {
+  readonly limit: number
+  left: number
+  isCut: boolean
+}
+
 /**
  * Ends the schedule `total` after the first start. It decides before a sleep, and never interrupts a run.
  *
@@ -199,25 +205,28 @@ export const within: {
   const millis = args.duration("Limit.within: total", total)
   const overshoot = args.options("Limit.within: options", options)?.overshoot ?? "stop"
   const truncates = args.oneOf("Limit.within: overshoot", overshoot, ["stop", "truncate"]) === "truncate"
+  // A delay that is waited for from `end` on: the same, one that ends at the limit, or `done`.
+  const cut = (state: Limited, end: number, wait: number, delay = wait, since = 0): number => {
+    const left = state.left = state.limit - end
+    // A timer may wake early: the run after a delay that was cut is the last all the same.
+    if (state.isCut && left <= earlyWake) return done
+    if (wait <= left + rounding) return delay
+    state.isCut = truncates && left > 0
+    return state.isCut ? left + since : done
+  }
   return (self) => {
     const plan = planOfSelf(self)
     const { floor } = plan
     return around(plan, {
       timed: true,
-      remember: ({ first }) => ({ first, left: Infinity }),
+      remember: ({ first }): Limited => ({ limit: first + millis, left: Infinity, isCut: false }),
       next: (state, at, input) =>
         mapDelay(plan.next(state.inner, at, input), (delay) => {
-          at.expire?.(state.first + millis)
-          const left = state.left = millis - ((at.ended ?? at.now) - state.first)
-          if (waitOf(plan, state.inner, at, delay) <= left) return delay
-          return truncates && left > 0 ? left + (plan.since?.(state.inner, at, delay) ?? 0) : done
+          at.expire?.(state.limit)
+          const since = plan.since?.(state.inner, at, delay)
+          return cut(state, at.ended ?? at.now, waitOf(plan, state.inner, at, delay), delay, since)
         }, at),
-      again({ first, inner }, at) {
-        const wait = plan.again?.(inner, at) ?? 0
-        const left = millis - (at.now - first)
-        if (wait <= left) return wait
-        return truncates && left > 0 ? left : done
-      },
+      again: (state, at) => cut(state, at.now, plan.again?.(state.inner, at) ?? 0),
       floor: floor && (({ inner, left }) => Math.min(floor(inner), left))
     })
   }

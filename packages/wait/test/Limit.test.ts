@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Schedule } from "effect"
+import { Clock, Duration, Effect, Exit, Schedule } from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
+import { TestClock } from "effect/testing"
+import { play } from "./liveWorld.ts"
 import { makeWork, observe, startsOf } from "./support.ts"
 
 type Repeat = (schedule: Schedule.Schedule<unknown>) => (work: Effect.Effect<void>) => Effect.Effect<unknown>
@@ -92,6 +94,49 @@ describe("Limit.within", () => {
       Effect.gen(function*() {
         const schedule = Period.sliding("1 second").pipe(Limit.within(2500, { overshoot: "truncate" }))
         assert.deepStrictEqual(yield* startsOf(repeat(schedule), "1 hour", 800), [0, 1800])
+      }))
+
+    it(`"truncate" ends with the run at the limit, though the timer woke early, under ${driver}`, async () => {
+      const starts: Array<number> = []
+      await play({ from: 0, early: 0.5 }, 1000, ({ now }) => {
+        const schedule = Period.sliding(40).pipe(Limit.within(100, { overshoot: "truncate" }))
+        const fiber = Effect.runFork(repeat(schedule)(Effect.sync(() => starts.push(now()))))
+        return () => fiber.interruptUnsafe()
+      })
+      assert.deepStrictEqual(starts, [0, 39.5, 79, 99.5])
+    })
+  }
+
+  it.effect("runs at its end, though time passes between two readings of the clock", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      let readings = 0
+      const running: Clock.Clock = {
+        ...clock,
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + BigInt(readings++ * 1000)
+      }
+      const schedule = Period.nonSliding("100 millis").pipe(Limit.within("300 millis"))
+      const starts = startsOf(
+        (work) => Effect.provideService(Loop.run(work, schedule), Clock.Clock, running),
+        "1 second"
+      )
+      assert.strictEqual((yield* starts).length, 4)
+    }))
+
+  const ending = [
+    { name: "a sleep", runs: 31, schedule: Period.nonSliding("100 millis").pipe(Limit.within("3 seconds")) },
+    { name: "a slot", runs: 31, schedule: Period.ticker("100 millis").pipe(Limit.within("3 seconds")) },
+    { name: "a period with a fraction", runs: 11, schedule: Period.nonSliding(33.3).pipe(Limit.within(333)) },
+    { name: "a cut", runs: 6, schedule: Period.sliding(700).pipe(Limit.within(3000, { overshoot: "truncate" })) }
+  ]
+  for (const { name, runs, schedule } of ending) {
+    it.effect(`runs at its end, whatever fraction of a millisecond the clock started at: ${name}`, () =>
+      Effect.gen(function*() {
+        const starts = Effect.suspend(() => startsOf((work) => Loop.run(work, schedule), "10 seconds"))
+        for (let i = 1; i < 200; i++) {
+          assert.strictEqual((yield* starts).length, runs)
+          yield* TestClock.adjust(Duration.nanos(BigInt(i) * BigInt(7_919_123_457)))
+        }
       }))
   }
 })

@@ -1,7 +1,7 @@
 /** Long, odd and wrong times. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber } from "effect"
-import { Limit, Loop, Period } from "effect-wait"
+import { Backoff, Jitter, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { vi } from "vitest"
 import { makeWork, observe, startsOf } from "./support.ts"
@@ -158,6 +158,44 @@ describe("long and odd times", () => {
         assert.deepStrictEqual(limited.map((start) => start - begun - 3000), [0, 333, 666, 999])
       }
     }))
+
+  const ties: Record<string, readonly [(work: Effect.Effect<void>) => Effect.Effect<unknown>, ReadonlyArray<number>]> =
+    {
+      "a run that ends at the next slot": [Loop.run(Period.ticker(100, { missed: "skip" })), [0, 100, 200, 300]],
+      "a run that takes the period": [Loop.run(Period.nonSliding(100)), [0, 100, 200, 300]],
+      "a run that was healthy for just so long": [
+        Loop.run(Backoff.exponential({ base: 20, cap: Infinity }).pipe(Backoff.resetAfter(100))),
+        [0, 120, 260]
+      ],
+      "a sleep that ends at the limit": [Loop.run(Period.sliding(50).pipe(Limit.within(300))), [0, 150, 300]],
+      "a pause that ends when the run is due": [
+        (work) =>
+          Effect.scoped(Effect.gen(function*() {
+            const loop = yield* Loop.forkScoped(work, Period.ticker(200).pipe(Jitter.between(0.75, 0.75)))
+            yield* Effect.sleep(110)
+            yield* loop.pause
+            yield* Effect.sleep(40)
+            yield* loop.resume
+            yield* loop.await
+          })),
+        [0, 200]
+      ]
+    }
+  for (const [name, [repeat, expected]] of Object.entries(ties)) {
+    it.effect(`a tie, whenever the clock has started: ${name}`, () =>
+      Effect.gen(function*() {
+        yield* Loop.run(Effect.void, Period.nonSliding(1).pipe(Limit.within(0)))
+        // A number loses a binary digit of its fraction where it passes a power of two.
+        for (let digits = 10; digits < 34; digits++) {
+          const passing = BigInt(2 ** digits) * BigInt(1_000_000)
+          const clock = yield* Clock.monotonicTimeNanos
+          yield* TestClock.adjust(Duration.nanos(passing - clock - BigInt(140_123_457)))
+          const begun = yield* Clock.currentTimeMillis
+          const starts = yield* startsOf(repeat, 349, 100)
+          assert.deepStrictEqual(starts.map((start) => Math.round(start - begun)), expected)
+        }
+      }))
+  }
 
   it.effect("a simulated century of days is still exact", () =>
     Effect.gen(function*() {

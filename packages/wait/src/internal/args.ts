@@ -67,11 +67,13 @@ export const time = (argument: string, input: DateTime.DateTime.Input): number =
     }
   )
 
+const orMore = (kind: string, min: number): string => min === -Infinity ? kind : `${kind} of ${min} or more`
+
 /** A finite number of at least `min`. */
 export const number = (argument: string, value: number, min: number): number =>
   Number.isFinite(value) && value >= min
     ? value
-    : refuse(argument, value, min === -Infinity ? "a finite number" : `a finite number of ${min} or more`)
+    : refuse(argument, value, orMore("a finite number", min))
 
 /** A random number from 0 up to, but not including, 1. */
 export const draw = (argument: string, value: number): number =>
@@ -83,7 +85,7 @@ export const draw = (argument: string, value: number): number =>
 export const integer = (argument: string, value: number, min: number): number =>
   Number.isSafeInteger(value) && value >= min
     ? value
-    : refuse(argument, value, min === -Infinity ? "an integer" : `an integer of ${min} or more`)
+    : refuse(argument, value, orMore("an integer", min))
 
 /** One of the words. */
 export const oneOf = <A extends string>(argument: string, value: A, words: ReadonlyArray<A>): A =>

@@ -23,7 +23,7 @@ import * as Random from "effect/Random"
 import { Control } from "./control.ts"
 import type { Recollection } from "./loopStore.ts"
 import type { Kind } from "./meter.ts"
-import { liveClock, type LoopMoment, makeMoment, SameMoment, withoutClock } from "./moment.ts"
+import { liveClock, LoopMoment, SameMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
 import { done, type Plan, type Started, waitOf } from "./plan.ts"
 import { isStopped } from "./stopping.ts"
@@ -126,7 +126,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (memory !== undefined) this.recollection = memory
     this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
-      : makeMoment(random, Context.get(context, Clock.Clock), started)
+      : new LoopMoment(random, Context.get(context, Clock.Clock), started)
     if (watch !== undefined || rules.kind === "poll") this.at.countMissed()
     if (watch !== undefined || rules.backoff !== undefined) this.at.expectExtra()
     this.work = this.takesValues || watch !== undefined ? work : Effect.exit(work)
@@ -189,7 +189,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   private firstRun(): Next<B, E | F, R> {
     const { at, plan, rules, state } = this
-    at.startRun()
     at.setDue(0)
     const wait = this.recollection?.recall(plan, state, at)
     // What the combinators make of a delay is in the memory.

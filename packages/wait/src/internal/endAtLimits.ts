@@ -1,6 +1,6 @@
 import type * as Schedule from "effect/Schedule"
 import { mapDelay, planOfSelf } from "./delays.ts"
-import { type Moment, SameMoment } from "./moment.ts"
+import { type Moment, rounding, SameMoment } from "./moment.ts"
 import { done, fromPlan, waitOf } from "./plan.ts"
 
 interface State {
@@ -36,8 +36,7 @@ export const endAtLimits = <Output, Input, E, R>(
       state.limit = Infinity
       return mapDelay(plan.next(state.inner, hear(state, at), input), (delay) => {
         const end = (at.ended ?? at.now) + waitOf(plan, state.inner, at, delay)
-        // Sums of fractions may differ by less than that.
-        return end > state.limit + 1e-6 ? done : delay
+        return end > state.limit + rounding ? done : delay
       }, at)
     },
     look: look && (({ inner }, at, delay) => look(inner, at, delay)),

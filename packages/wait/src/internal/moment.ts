@@ -93,6 +93,9 @@ export class SameMoment implements Moment {
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
 
+/** Two times in milliseconds that differ by less are the same: they are sums of fractions. */
+export const rounding = 1e-5
+
 /** The Clock of a program that has no other. */
 export const liveClock = Context.get(Context.empty(), Clock.Clock)
 
@@ -107,9 +110,15 @@ const originOf = (clock: Clock.Clock): bigint => {
   return origin
 }
 
-/** The milliseconds since a reading of a clock that cannot be stepped. */
-export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
-  Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
+/**
+ * The milliseconds from a reading of a clock that cannot be stepped to now, or to another reading. They are a multiple of 2^-20 ms,
+ * about a nanosecond: so the sums and differences of whole milliseconds are exact, and times that are equal compare as equal.
+ */
+export const millisSince = (
+  clock: Clock.Clock,
+  origin: bigint,
+  nanos: bigint = clock.monotonicTimeNanosUnsafe()
+): number => Math.round(Number(nanos - origin) / 1_000_000 * 1_048_576) / 1_048_576
 
 /** The Moment of a loop. Its times count from the first time that a loop read this Clock. */
 export class LoopMoment implements Moment {
@@ -133,11 +142,11 @@ export class LoopMoment implements Moment {
   // Only where a schedule of another library has a calendar in it.
   declare isOnCalendar?: boolean
 
-  constructor(random: Draws, clock: Clock.Clock | undefined, origin: bigint, now: number) {
+  /** A loop that starts now, or that started at this reading of the Clock. */
+  constructor(random: Draws, clock?: Clock.Clock, started?: bigint) {
     this.random = random
     this.clock = clock
-    this.origin = origin
-    this.now = this.start = this.due = now
+    this.now = this.start = this.due = clock ? millisSince(clock, this.origin = originOf(clock), started) : 0
   }
 
   /** Reads the clock. */
@@ -220,18 +229,8 @@ export class LoopMoment implements Moment {
   }
 }
 
-/** The Moment of a loop that starts now, or that started at this reading of the Clock. */
-export const makeMoment = (
-  random: Draws,
-  clock: Clock.Clock,
-  started: bigint = clock.monotonicTimeNanosUnsafe()
-): LoopMoment => {
-  const origin = originOf(clock)
-  return new LoopMoment(random, clock, origin, Number(started - origin) / 1_000_000)
-}
-
 let latest: LoopMoment | undefined
 
 /** The Moment of loops in which no part reads the time. They share it, and nothing writes to it. */
 export const withoutClock = (random: Draws): LoopMoment =>
-  latest?.random === random ? latest : latest = new LoopMoment(random, undefined, BigInt(0), 0)
+  latest?.random === random ? latest : latest = new LoopMoment(random)
