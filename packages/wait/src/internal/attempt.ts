@@ -47,12 +47,21 @@ export const withAttempt = <R>(context: Context.Context<R>, budget: string | und
   return Context.add(context, CurrentAttempt, { budgets: budget === undefined ? budgets : [...budgets, budget] })
 }
 
+// What the last context had: most operations follow one in the same context, and lookups are a good part of what a success costs.
+let known: Context.Context<never> | undefined
+let clock: Clock.Clock
+let base: Context.Context<never>
+
 /** Starts the first attempt in this fiber. */
 export const enterFirst = (fiber: Fiber.Fiber<unknown, unknown>, isDeferred: boolean): void => {
   const { context: outer } = fiber
-  const started = Context.get(outer, Clock.Clock).monotonicTimeNanosUnsafe()
-  const first: FirstAttempt = { outer, started, isDeferred }
-  fiber.setContext(Context.add(withoutMetadata(outer), CurrentAttempt, first))
+  if (outer !== known) {
+    known = outer
+    clock = Context.get(outer, Clock.Clock)
+    base = withoutMetadata(outer)
+  }
+  const first: FirstAttempt = { outer, started: clock.monotonicTimeNanosUnsafe(), isDeferred }
+  fiber.setContext(Context.add(base, CurrentAttempt, first))
 }
 
 /** Ends the first attempt, and gives the fiber its context back. */

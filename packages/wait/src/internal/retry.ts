@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { constant, constTrue, type LazyArg } from "effect/Function"
+import { constTrue, constUndefined, type LazyArg } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
@@ -63,17 +63,7 @@ const validate = <E, F, R>(options: Settings<E, F, R>): Validated<E, F, R> => {
   }
 }
 
-const withoutOptions: Validated<unknown, never, never> = {
-  limit: Infinity,
-  name: undefined,
-  budget: undefined,
-  defers: false,
-  while: constTrue,
-  stop: undefined,
-  followsLoop: true,
-  onRetry: undefined,
-  onGiveUp: undefined
-}
+const withoutOptions = validate<unknown, never, never>({})
 
 /** A retry. Each run of it is one operation. */
 interface Retry<A, E, R, F> {
@@ -195,7 +185,7 @@ const drive = <A, E, R, F>(
     elapsed: () => Duration.millis(millisSince(clock, started)),
     attempts: makeAttempts(clock, isPlain && name === undefined ? context : undefined),
     outerLoop: followsLoop ? loopAround(context) : undefined,
-    unlisten: constant(undefined)
+    unlisten: constUndefined
   }
   const spec = {
     work: workOf(retry, start, progress, isPlain),
@@ -234,28 +224,19 @@ const workOf = <A, E, R, F>(
 
 type Loop<A, E, R, F> = Driver<A, E, R, E, unknown, A, F | RetryExhausted<E | undefined>>
 
+const exhaustedBy = <E>(
+  _tag: RetryExhausted["reason"]["_tag"],
+  error: E,
+  attempts: number,
+  { elapsed }: { readonly elapsed: LazyArg<Duration.Duration> }
+): RetryExhausted<E> => withoutStack(new RetryExhausted<E>({ error, attempts, elapsed: elapsed(), reason: { _tag } }))
+
 const giveUp = <A, E, R, F>(
   { attempts }: Loop<A, E, R, F>,
   error: E,
   progress: Progress<E>,
-  _tag: RetryExhausted["reason"]["_tag"]
-): Exit.Exit<never, RetryExhausted<E>> => {
-  const elapsed = progress.elapsed()
-  const exhausted = withoutStack(new RetryExhausted<E>({ error, attempts, elapsed, reason: { _tag } }))
-  progress.exhausted = exhausted
-  return Exit.fail(exhausted)
-}
-
-// A stopped retry has not given up: `onGiveUp` does not run.
-const endStopped = <E>({ elapsed, last }: Progress<E>, attempts: number) =>
-  Exit.fail(withoutStack(
-    new RetryExhausted<E | undefined>({
-      error: Option.getOrUndefined(last),
-      attempts,
-      elapsed: elapsed(),
-      reason: { _tag: "Stopped" }
-    })
-  ))
+  tag: RetryExhausted["reason"]["_tag"]
+): Exit.Exit<never, RetryExhausted<E>> => Exit.fail(progress.exhausted = exhaustedBy(tag, error, attempts, progress))
 
 /** Withdraws from the budget and runs the hook, inside the delay. */
 const beforeRetry = <A, E, R, F>(
@@ -311,7 +292,8 @@ const rulesOf = <A, E, R, F>(
     },
     ended: (loop, reason) =>
       reason === "stopped"
-        ? endStopped(progress, loop.attempts)
+        // A stopped retry has not given up: `onGiveUp` does not run.
+        ? Exit.fail(exhaustedBy("Stopped", Option.getOrUndefined(progress.last), loop.attempts, progress))
         : giveUp(loop, Option.getOrThrow(progress.last), progress, "Schedule")
   }
 }
