@@ -111,14 +111,14 @@ const originOf = (clock: Clock.Clock): bigint => {
 }
 
 /**
- * The milliseconds from a reading of a clock that cannot be stepped to now, or to another reading. They are a multiple of 2^-20 ms,
- * about a nanosecond: so the sums and differences of whole milliseconds are exact, and times that are equal compare as equal.
+ * Nanoseconds in milliseconds: a multiple of 2^-20 ms, about a nanosecond. So the sums and differences of whole milliseconds are exact,
+ * and times that are equal compare as equal.
  */
-export const millisSince = (
-  clock: Clock.Clock,
-  origin: bigint,
-  nanos: bigint = clock.monotonicTimeNanosUnsafe()
-): number => Math.round(Number(nanos - origin) / 1_000_000 * 1_048_576) / 1_048_576
+const millisOf = (nanos: bigint): number => Math.round(Number(nanos) / 1e6 * 2 ** 20) / 2 ** 20
+
+/** The milliseconds since a reading of a clock that cannot be stepped. */
+export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
+  millisOf(clock.monotonicTimeNanosUnsafe() - origin)
 
 /** The Moment of a loop. Its times count from the first time that a loop read this Clock. */
 export class LoopMoment implements Moment {
@@ -142,11 +142,12 @@ export class LoopMoment implements Moment {
   // Only where a schedule of another library has a calendar in it.
   declare isOnCalendar?: boolean
 
-  /** A loop that starts now, or that started at this reading of the Clock. */
+  /** `started`: a reading of the Clock, if the first run started before the loop. */
   constructor(random: Draws, clock?: Clock.Clock, started?: bigint) {
     this.random = random
     this.clock = clock
-    this.now = this.start = this.due = clock ? millisSince(clock, this.origin = originOf(clock), started) : 0
+    if (clock !== undefined) this.origin = originOf(clock)
+    this.now = this.start = this.due = started === undefined ? 0 : millisOf(started - this.origin)
   }
 
   /** Reads the clock. */

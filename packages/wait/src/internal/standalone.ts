@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import { type Draws, earlyWake, millisSince, type Moment } from "./moment.ts"
+import { type Draws, earlyWake, type Moment } from "./moment.ts"
 
 /** A driver, or a schedule, of this library that asks a schedule of another library. */
 export interface Asking {
@@ -78,7 +78,7 @@ export class Standalone implements Moment {
   private timeAt(stepped: number): number {
     // In the same millisecond there is nothing to tell: the next one has it.
     if (stepped !== this.stepped) {
-      const ahead = stepped - millisSince(this.clock, this.origin)
+      const ahead = stepped - Number(this.clock.monotonicTimeNanosUnsafe() - this.origin) / 1_000_000
       const back = this.ahead - ahead
       this.ahead = ahead
       // The driver has read the wall clock for this step. Where that seems to be set back it is read once more: a `now` a second
