@@ -110,11 +110,14 @@ const originOf = (clock: Clock.Clock): bigint => {
   return origin
 }
 
+// What is added to it loses its digits below 2^-20.
+const grain = 6_442_450_944
+
 /**
  * Nanoseconds in milliseconds: a multiple of 2^-20 ms, about a nanosecond. So the sums and differences of whole milliseconds are exact,
  * and times that are equal compare as equal.
  */
-const millisOf = (nanos: bigint): number => Math.round(Number(nanos) / 1e6 * 2 ** 20) / 2 ** 20
+const millisOf = (nanos: bigint): number => Number(nanos) / 1e6 + grain - grain
 
 /** The milliseconds since a reading of a clock that cannot be stepped. */
 export const millisSince = (clock: Clock.Clock, origin: bigint): number =>
