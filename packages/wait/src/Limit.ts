@@ -205,10 +205,10 @@ export const within: {
   const millis = args.duration("Limit.within: total", total)
   const overshoot = args.options("Limit.within: options", options)?.overshoot ?? "stop"
   const truncates = args.oneOf("Limit.within: overshoot", overshoot, ["stop", "truncate"]) === "truncate"
-  // A delay that is waited for from `end` on: the same, one that ends at the limit, or `done`.
+  // The delay, if the wait for it ends within the limit. Else a delay that ends at the limit, or `done`. The wait starts at `end`.
   const cut = (state: Limited, end: number, wait: number, delay = wait, since = 0): number => {
     const left = state.left = state.limit - end
-    // A timer may wake early: the run after a delay that was cut is the last all the same.
+    // The run after a delay that was cut is the last, even if its timer woke early.
     if (state.isCut && left <= earlyWake) return done
     if (wait <= left + rounding) return delay
     state.isCut = truncates && left > 0

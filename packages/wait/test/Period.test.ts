@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cron, DateTime, Duration, Effect, Exit, Schedule } from "effect"
+import { Clock, Cron, DateTime, Duration, Effect, Exit, Schedule } from "effect"
 import { Backoff, Limit, Loop, Period } from "effect-wait"
 import { TestClock } from "effect/testing"
 import { makeWork, observe, startsOf } from "./support.ts"
@@ -160,6 +160,18 @@ describe("Period.fromStart", () => {
         yield* startsOf(Loop.run(Period.fromStart(Schedule.spaced("1 second"))), "3 seconds", 400),
         [0, 1000, 2000, 3000]
       )
+    }))
+
+  it.effect("measures the first delay from the start of the schedule, which takes a second here", () =>
+    Effect.gen(function*() {
+      const step = () => Effect.succeed<[number, Duration.Duration]>([0, Duration.seconds(3)])
+      const schedule = Period.fromStart(Schedule.fromStep(Effect.as(Effect.sleep("1 second"), step)))
+      const drivers = [Effect.schedule(schedule), Loop.run(schedule, { immediate: false })]
+      for (const drive of drivers) {
+        const begun = yield* Clock.currentTimeMillis
+        const starts = yield* startsOf(drive, "7 seconds")
+        assert.deepStrictEqual(starts.map((start) => start - begun), [3000, 6000])
+      }
     }))
 })
 

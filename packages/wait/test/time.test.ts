@@ -162,12 +162,10 @@ describe("long and odd times", () => {
   const ties: Record<string, readonly [(work: Effect.Effect<void>) => Effect.Effect<unknown>, ReadonlyArray<number>]> =
     {
       "a run that ends at the next slot": [Loop.run(Period.ticker(100, { missed: "skip" })), [0, 100, 200, 300]],
-      "a run that takes the period": [Loop.run(Period.nonSliding(100)), [0, 100, 200, 300]],
       "a run that was healthy for just so long": [
         Loop.run(Backoff.exponential({ base: 20, cap: Infinity }).pipe(Backoff.resetAfter(100))),
         [0, 120, 260]
       ],
-      "a sleep that ends at the limit": [Loop.run(Period.sliding(50).pipe(Limit.within(300))), [0, 150, 300]],
       "a pause that ends when the run is due": [
         (work) =>
           Effect.scoped(Effect.gen(function*() {

@@ -47,7 +47,7 @@ export const withAttempt = <R>(context: Context.Context<R>, budget: string | und
   return Context.add(context, CurrentAttempt, { budgets: budget === undefined ? budgets : [...budgets, budget] })
 }
 
-// What the last context had: most operations follow one in the same context, and lookups are a good part of what a success costs.
+// The last context, and what was found in it. Most operations have the context of the operation before: they look nothing up.
 let known: Context.Context<never> | undefined
 let clock: Clock.Clock
 let base: Context.Context<never>

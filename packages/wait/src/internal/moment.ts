@@ -93,7 +93,7 @@ export class SameMoment implements Moment {
 /** By how many milliseconds a timer may wake early. */
 export const earlyWake = 2
 
-/** Two times in milliseconds that differ by less are the same: they are sums of fractions. */
+/** Two times that differ by fewer milliseconds are the same: a sum of fractions is not exact. */
 export const rounding = 1e-5
 
 /** The Clock of a program that has no other. */
@@ -110,7 +110,7 @@ const originOf = (clock: Clock.Clock): bigint => {
   return origin
 }
 
-// What is added to it loses its digits below 2^-20.
+// A number that is added to it is rounded to a multiple of 2^-20.
 const grain = 6_442_450_944
 
 /**
