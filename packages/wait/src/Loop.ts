@@ -34,6 +34,7 @@ import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -43,8 +44,10 @@ import * as args from "./internal/args.ts"
 import { causeOf } from "./internal/causeOf.ts"
 import { endWithScope, registry } from "./internal/closing.ts"
 import { formatRounded } from "./internal/describe.ts"
-import { Driver, type Spec } from "./internal/driver.ts"
+import type { Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
+import { ForkedDriver } from "./internal/forkedDriver.ts"
+import { forkedPlainly, type ForkedSettings, ForkedWatch } from "./internal/forkedWatch.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { LoopStore } from "./internal/loopStore.ts"
 import type { LoopStoreError } from "./internal/loopStoreError.ts"
@@ -55,7 +58,7 @@ import { type Plan, planOf, type Started } from "./internal/plan.ts"
 import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentLoop } from "./internal/stopping.ts"
-import { CurrentRun, forkedPlainly, type Settings, Watch, withoutSpan } from "./internal/watch.ts"
+import { CurrentRun } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
 export type { CatchUp } from "./internal/memory.ts"
@@ -510,19 +513,17 @@ const fork = <A, E, R, Out, F>(
     const settings = settingsOf(caller, Context.getOrUndefined(outer, Tracer.ParentSpan), options)
     // With `root` each run starts a trace, outside the span around the loop.
     const context = settings.root ? withoutSpan(outer) : outer
-    const [name, rules, bare] = prepare<A, E, R | Scope.Scope, Out, F | LoopStoreError>(
+    const [name, rules, spec] = prepare<A, E, R | Scope.Scope, Out, F | LoopStoreError>(
       caller,
       context,
       work,
       schedule,
       options
     )
-    const watch = new Watch("loop", name, settings)
+    const watch = new ForkedWatch(name, settings)
     const { catchUp } = options
-    const spec = catchUp === undefined
-      ? bare
-      : { ...bare, memory: Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp) }
-    const driver = new Driver(context, rules, spec, watch, true)
+    const memory = catchUp && Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp)
+    const driver = new ForkedDriver(context, rules, spec, watch, memory)
     const loop = starting(driver, spec)
     return Effect.flatMap(
       Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),
@@ -532,9 +533,15 @@ const fork = <A, E, R, Out, F>(
 
 // The Scope keeps this Effect while the loop runs, so its closure captures no more than these.
 const starting = <A, E, R, Out, F>(
-  driver: Driver<A, E, R, A | undefined, Out, Out | undefined, F>,
+  driver: ForkedDriver<A, E, R, A | undefined, Out, Out | undefined, F>,
   spec: Spec<A, E, R, A | undefined, Out, F>
 ): Effect.Effect<Out | undefined, E | F, R> => Effect.suspend(() => runDriver(driver, spec))
+
+// The same context without its span. A span is no requirement of any effect.
+const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> =>
+  Option.isNone(Context.getOption(context, Tracer.ParentSpan))
+    ? context
+    : Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>
 
 const settingsOf = (
   caller: string,
@@ -543,7 +550,7 @@ const settingsOf = (
     ForkOptions<never>,
     "grace" | "healthyWithin" | "history" | "root"
   >
-): Settings =>
+): ForkedSettings =>
   span === undefined && history === 0 && root === true && (healthyWithin ?? grace) === undefined
     ? forkedPlainly
     : {

@@ -5,8 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { ForkedWatch } from "./forkedWatch.ts"
 import type { Handle, Loop } from "./handle.ts"
-import { isInside, type Watch } from "./watch.ts"
+import { isInside } from "./watch.ts"
 
 /** The loops with a name. */
 export const registry = Context.Reference<Set<Loop<unknown, unknown>>>("effect-wait/Loop/Registry", {
@@ -16,7 +17,7 @@ export const registry = Context.Reference<Set<Loop<unknown, unknown>>>("effect-w
 type AnyHandle = Handle<unknown, unknown, unknown>
 
 /** The loops of a Scope. */
-type Group = Map<Watch, AnyHandle>
+type Group = Map<ForkedWatch, AnyHandle>
 
 const groups = new WeakMap<Scope.Scope, Group>()
 

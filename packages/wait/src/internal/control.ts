@@ -1,4 +1,4 @@
-/** How a loop waits, and how it is stopped, paused and triggered. */
+/** How a loop waits, and how it is stopped and triggered. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -12,7 +12,7 @@ import { liveClock } from "./moment.ts"
 const longestTimer = 2_147_483_647
 
 /** The result of a wait that was cut short: no delay. */
-const noDelay = Effect.succeed(0)
+export const noDelay = Effect.succeed(0)
 
 // The result of an interrupted loop, which nothing reads.
 const unfinished = Exit.void as Exit.Exit<never>
@@ -38,9 +38,6 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
   }
 
   protected abstract readonly isAsleep: boolean
-
-  /** No run starts before the loop is resumed, triggered or stopped. */
-  protected abstract readonly isHeld: boolean
 
   protected abstract readonly result: Exit.Exit<B, E> | undefined
 
@@ -91,17 +88,9 @@ export abstract class Control<B, E, F, R> extends Effectable.Class<B, E> {
     })
   }
 
-  /** Waits until the loop is resumed, triggered or stopped. */
-  protected hold(): Effect.Effect<unknown> {
-    return Effect.callback((resume) => {
-      if (this.isHeld) this.wake = resume
-      else resume(noDelay)
-    })
-  }
-
   /** Waits for an effect: in a fiber of its own if a stop or a trigger can end the wait. */
-  protected wait<X>(effect: Effect.Effect<X, E, R>, canBeCut = true): Effect.Effect<X | number, E, R> {
-    if (!this.isOpen || !canBeCut) return effect
+  protected wait<X>(effect: Effect.Effect<X, E, R>): Effect.Effect<X | number, E, R> {
+    if (!this.isOpen) return effect
     return Effect.callback<X | number, E, R>((resume) => {
       if (this.isCutShort) return resume(noDelay)
       const fiber = Effect.runForkWith(this.context)(effect)

@@ -21,7 +21,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { Control } from "./control.ts"
-import type { Recollection } from "./loopStore.ts"
 import type { Kind } from "./meter.ts"
 import { liveClock, LoopMoment, SameMoment, withoutClock } from "./moment.ts"
 import { type Decision, End, type Next, refine } from "./next.ts"
@@ -57,8 +56,6 @@ export interface Spec<A, E, R, In, Out, F> {
   readonly stop?: Effect.Effect<unknown, F, R> | undefined
   /** When the first run started, if it ran before the loop. */
   readonly started?: bigint
-  /** What the loop remembers through a restart. */
-  readonly memory?: Recollection<F> | undefined
 }
 
 // A calendar looks at the wall clock that often.
@@ -99,22 +96,18 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   declare private readonly work: Effect.Effect<unknown, E, R>
   // It takes values, and a delay of its schedule is a wait: most loops are so.
   declare private readonly isPlain: boolean
-  declare private readonly plan: Plan<Out | undefined, In, F, R>
+  declare protected readonly plan: Plan<Out | undefined, In, F, R>
   /** Undefined until the schedule starts. */
-  private state: unknown = undefined
+  protected state: unknown = undefined
   protected next: Next<B, E | F, R> = 0
-  private doing: "running" | "sleeping" | "holding" | "deciding" | "asking" = "deciding"
+  protected doing: "running" | "sleeping" | "holding" | "deciding" | "asking" = "deciding"
   // Only where the schedule is a calendar.
-  declare private calendar?: CalendarDelay<F, R>
-  // Only where the loop outlives the process.
-  declare private recollection?: Recollection<F>
-  // Neither a stop nor a trigger cuts this Effect short: it ends by itself.
-  declare private uncut?: unknown
+  declare protected calendar?: CalendarDelay<F, R>
 
   constructor(
     context: Context.Context<R>,
     rules: Rules<A, E, R, In, Out, B, F>,
-    { memory, plan, started, stop, work }: Spec<A, E, R, In, Out, F>,
+    { plan, started, stop, work }: Spec<A, E, R, In, Out, F>,
     watch?: Watch,
     isOpen = stop !== undefined
   ) {
@@ -123,7 +116,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.watch = watch
     const random = Context.get(context, Random.Random)
     this.plan = plan
-    if (memory !== undefined) this.recollection = memory
     this.at = watch === undefined && !plan.timed && rules.backoff?.timed !== true
       ? withoutClock(random)
       : new LoopMoment(random, Context.get(context, Clock.Clock), started)
@@ -138,30 +130,19 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.at.look()
     this.at.setDue(initialDelay)
     this.watch?.loopStarted(this)
-    if (this.recollection === undefined) return this.delayed(initialDelay)
-    return Effect.flatMap(this.wait(this.recollection.load(this)), () => {
-      this.at.look()
-      this.at.setDue(initialDelay)
-      return this.delayed(initialDelay)
-    })
+    return this.delayed(initialDelay)
   }
 
-  private delayed(initialDelay: number): Effect.Effect<B, E | F, R> {
+  protected delayed(initialDelay: number): Effect.Effect<B, E | F, R> {
     if (initialDelay === 0) return this.begin()
     this.doing = "sleeping"
     return Effect.flatMap(this.sleep(initialDelay), () => this.begin())
   }
 
-  // The schedule starts with the first run: in a paused loop, after the pause.
-  private begin(): Effect.Effect<B, E | F, R> {
-    if (this.isHeld) return Effect.flatMap(this.hold(), () => this.begin())
+  // The schedule starts with the first run.
+  protected begin(): Effect.Effect<B, E | F, R> {
     this.doing = "deciding"
     return this.turns(this.startSchedule())
-  }
-
-  protected override hold(): Effect.Effect<unknown> {
-    this.doing = "holding"
-    return super.hold()
   }
 
   /** Runs the loop after a first run that came before the loop, and failed. */
@@ -187,13 +168,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
       : refine(Effect.as(plan.prepare(state, at), 0), () => this.firstRun())
   }
 
-  private firstRun(): Next<B, E | F, R> {
-    const { at, plan, rules, state } = this
-    at.setDue(0)
-    const wait = this.recollection?.recall(plan, state, at)
-    // What the combinators make of a delay is in the memory.
-    if (wait !== undefined) return this.decide(wait === done ? wait : wait + (plan.since?.(state, at, wait) ?? 0))
-    return this.saveBefore(typeof rules.first === "string" ? 0 : rules.first(this))
+  protected firstRun(): Next<B, E | F, R> {
+    const { first } = this.rules
+    this.at.setDue(0)
+    return typeof first === "string" ? 0 : first(this)
   }
 
   while(): boolean {
@@ -206,7 +184,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     if (typeof next !== "number") {
       this.doing = "deciding"
       this.reportNext(NaN)
-      return this.wait(next, next !== this.uncut)
+      return this.wait(next)
     }
     if (this.doing === "sleeping" || this.doing === "asking" || !this.setDue(next)) return this.run()
     this.doing = "sleeping"
@@ -219,19 +197,14 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     else this.waited(result)
   }
 
-  private waited(result: unknown): void {
+  protected waited(result: unknown): void {
     this.wake = undefined
     if (this.isStopping) {
       this.next = this.end("stopped")
     } else if (this.isDecision(result)) {
       this.at.look()
       this.next = result
-    } else if (this.doing === "holding") {
-      this.at.look()
-      this.next = this.triggered ? 0 : this.resumed()
-    } else if (this.doing === "asking") {
-      this.at.startRun()
-    } else if (!this.isHeld) {
+    } else {
       this.at.startRun()
       if (this.naps && !this.triggered) this.endNap()
     }
@@ -262,19 +235,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return waitOf(plan, state, at, delay)
   }
 
-  // An overdue run starts at once, unless the schedule has slots: then it waits for the next one. A backoff has none.
-  private resumed(): Decision<B, E | F> {
-    const { at, calendar, plan, state, watch } = this
-    this.doing = "deciding"
-    if (at.now < at.due) return at.due - at.now
-    if (plan.again === undefined || watch?.hasFailed === true) return 0
-    const wait = plan.again(state, at)
-    if (wait === done) return this.end("exhausted")
-    if (calendar !== undefined) calendar.delay = wait + (plan.since?.(state, at, wait) ?? 0)
-    at.want(wait)
-    return wait
-  }
-
   // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
   // run, its Exit if the rules, the stop or the watch need it, a decision, or nothing after a sleep.
   private isValue(_result: unknown): _result is A {
@@ -299,22 +259,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.doing === "sleeping" || this.doing === "holding"
   }
 
-  protected get isHeld(): boolean {
-    return this.watch?.isPaused === true && !this.triggered && this.stopped === undefined
-  }
-
-  /** From now on only a trigger starts a run. A run in flight finishes. The result completes when the memory has it. */
-  pause(): Effect.Effect<void> {
-    this.watch?.pause(this)
-    return this.recollection?.saveState(this) ?? Effect.void
-  }
-
-  resume(): Effect.Effect<void> {
-    this.watch?.resume(this)
-    if (this.doing === "holding") this.endWait()
-    return this.recollection?.saveState(this) ?? Effect.void
-  }
-
   // Sets when the next run is due. True if the loop sleeps until then.
   private setDue(delay: number): boolean {
     const { at } = this
@@ -330,17 +274,11 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
 
   // A fiber yields when it has used up its operations, and a stop may come in that moment. If too few operations are
   // left to start the run, the fiber yields now, and then checks the stop once more.
-  private run(): Effect.Effect<unknown, E | F, R> {
+  protected run(): Effect.Effect<unknown, E | F, R> {
     if (!this.isOpen) return this.startRun()
     if (this.isStopping) {
       this.doing = "deciding"
       return Effect.void
-    }
-    if (this.isHeld) return this.hold()
-    const begin = this.recollection?.begin
-    if (begin !== undefined && this.doing !== "asking") {
-      this.doing = "asking"
-      return this.wait(begin(this, this.plan, this.state, this.triggered))
     }
     return mustYield(this.watch === undefined ? 2 : 10)
       ? Effect.flatMap(Effect.yieldNow, () => this.run())
@@ -358,25 +296,9 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.watch === undefined ? this.work : Effect.exit(this.watch.run(this, this.work))
   }
 
-  private ran(exit: Exit.Exit<A, E>): Next<B, E | F, R> {
+  protected ran(exit: Exit.Exit<A, E>): Next<B, E | F, R> {
     this.watch?.runEnded(this, exit)
-    if (this.recollection !== undefined) this.at.awaitLimit()
-    return this.saveBefore(Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause))
-  }
-
-  private saveBefore(next: Next<B, E | F, R>): Next<B, E | F, R> {
-    const { plan, recollection, state } = this
-    if (recollection === undefined) return next
-    const saved = recollection.saveBefore(
-      this,
-      plan,
-      state,
-      next,
-      (delay, save) => this.during(delay, save, () => this.rules.ended(this, "exhausted"))
-    )
-    // A stop cuts the hook of a failure short.
-    if (!Effect.isEffect(next)) this.uncut = saved
-    return saved
+    return Exit.isSuccess(exit) ? this.rules.succeeded(this, exit.value) : this.failed(exit.cause)
   }
 
   /** What comes after a run that failed. */
@@ -405,7 +327,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     })
   }
 
-  private decide(delay: number): Decision<B, E | F> {
+  protected decide(delay: number): Decision<B, E | F> {
     if (delay === done) return this.end("exhausted")
     const wait = this.isPlain && this.calendar === undefined ? delay : this.follow(this.plan, this.state, delay)
     this.at.want(wait)
@@ -459,7 +381,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.state === undefined ? undefined : this.plan.output(this.state)
   }
 
-  private end(reason: "exhausted" | "stopped"): End<B, E | F> {
+  protected end(reason: "exhausted" | "stopped"): End<B, E | F> {
     const { stopped } = this
     return new End(
       stopped !== undefined && Exit.isFailure(stopped)
@@ -469,7 +391,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   }
 
   // A stop ends the loop at the next boundary, but not before a first run of "anyway".
-  private get isStopping(): boolean {
+  protected get isStopping(): boolean {
     return this.stopped !== undefined && !(this.rules.first === "anyway" && this.attempts === 0)
   }
 

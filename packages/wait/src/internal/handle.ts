@@ -10,7 +10,8 @@ import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import { millisSince } from "./moment.ts"
-import { type EndedRun, isInside, type Watch } from "./watch.ts"
+import type { EndedRun, ForkedWatch } from "./forkedWatch.ts"
+import { isInside } from "./watch.ts"
 
 /**
  * The state of a loop, and its results so far. Times are in whole milliseconds since the epoch, by the wall clock.
@@ -141,7 +142,7 @@ interface Controls {
 interface HandleFields<out Out, out E> {
   readonly fiber: Fiber.Fiber<Out, E>
   readonly driver: Controls
-  readonly watch: Watch
+  readonly watch: ForkedWatch
 }
 
 /** A handle, with the fields that users do not see. */
@@ -153,7 +154,7 @@ const timeOf = (millis: number): Option.Option<number> =>
 // If the distance of the wall clock from the monotonic clock changes by more milliseconds, the wall clock was stepped.
 const leastStep = 5
 
-const nextStart = ({ loop, nextAt, state, wallOffset }: Watch): number => {
+const nextStart = ({ loop, nextAt, state, wallOffset }: ForkedWatch): number => {
   if (loop?.at.clock === undefined || state !== "waiting") return NaN
   const { clock, origin } = loop.at
   const offset = clock.currentTimeMillisUnsafe() - millisSince(clock, origin)
@@ -292,5 +293,5 @@ const Proto = makeProto()
 export const makeHandle = <Out, E, A>(
   fiber: Fiber.Fiber<Out | undefined, E>,
   driver: Controls,
-  watch: Watch
+  watch: ForkedWatch
 ): Handle<Out, E, A> => Object.assign(Object.create(Proto), { fiber, driver, watch })

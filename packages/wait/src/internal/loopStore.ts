@@ -2,12 +2,13 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
+import type { ForkedWatch } from "./forkedWatch.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import type { CatchUp, Change, Memory } from "./memory.ts"
 import type { LoopMoment } from "./moment.ts"
 import type { Next } from "./next.ts"
 import type { Plan } from "./plan.ts"
-import type { Watch, Watched } from "./watch.ts"
+import type { Watched } from "./watch.ts"
 
 /** The memory of one loop. */
 export interface Recollection<out F> {
@@ -71,7 +72,7 @@ export class LoopStore extends Context.Service<LoopStore, {
   /** @internal */
   readonly remember: (
     caller: string,
-    watch: Watch,
+    watch: ForkedWatch,
     schedule: Schedule.Schedule<unknown, never, unknown, unknown>,
     catchUp: CatchUp
   ) => Recollection<LoopStoreError>

@@ -11,6 +11,7 @@ import * as Jitter from "../Jitter.ts"
 import * as Retry from "../Retry.ts"
 import * as args from "./args.ts"
 import { formatRounded } from "./describe.ts"
+import type { ForkedWatch } from "./forkedWatch.ts"
 import type { Grid } from "./grid.ts"
 import type { AnyPlan, Recollection } from "./loopStore.ts"
 import { LoopStoreError } from "./loopStoreError.ts"
@@ -20,7 +21,7 @@ import { End } from "./next.ts"
 import { planOf } from "./plan.ts"
 import { followingSlot, recallGrid, slotsOf } from "./recall.ts"
 import { CurrentLoop, type Stoppable } from "./stopping.ts"
-import type { Watch, Watched } from "./watch.ts"
+import type { Watched } from "./watch.ts"
 
 /** Reads and writes of a store. */
 export interface Access {
@@ -125,7 +126,7 @@ const policyOf = (
 export const remember = (
   store: Access,
   caller: string,
-  watch: Watch,
+  watch: ForkedWatch,
   schedule: Schedule.Schedule<unknown, never, unknown, unknown>,
   catchUp: CatchUp
 ): Recollection<LoopStoreError> => {

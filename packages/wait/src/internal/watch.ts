@@ -1,20 +1,15 @@
-/** Observes a loop: its status, and under its name spans, metrics and log annotations. */
+/** Observes a loop: what its runs did, and under its name spans, metrics and log annotations. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as ErrorReporter from "effect/ErrorReporter"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { constUndefined } from "effect/Function"
-import type { Severity } from "effect/LogLevel"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { annotate } from "./annotate.ts"
 import { causeOf } from "./causeOf.ts"
-import type { LoopStoreError } from "./loopStoreError.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
 import { hasStopped, type Stoppable, withLoop } from "./stopping.ts"
@@ -27,56 +22,20 @@ export interface Watched extends Stoppable {
   readonly rules: { readonly failed: unknown }
 }
 
-type State = "waiting" | "running" | "paused" | "ended"
-
-/** A run that has ended. */
-export interface EndedRun {
-  readonly attempt: number
-  readonly start: number
-  readonly end: number
-  readonly cause: Option.Option<Cause.Cause<unknown>>
-}
+/** The state of a loop. */
+export type State = "waiting" | "running" | "paused" | "ended"
 
 /** Settings of a watch. */
 export interface Settings {
   /** The loop has a fiber of its own: it logs and reports its failure, and each run has a Scope. */
   readonly isForked: boolean
-  /** How many ended runs the watch keeps. */
-  readonly history: number
   /** Whether each run starts a trace. */
   readonly root: boolean
   /** The span to which each trace is linked. */
   readonly link: Tracer.AnySpan | undefined
-  /** For how many milliseconds the loop is healthy without a success. */
-  readonly healthyWithin: number
-  /** For how many milliseconds a run in flight may go on when the Scope closes. */
-  readonly grace: number
 }
 
-const inPlace: Settings = {
-  isForked: false,
-  history: 0,
-  root: false,
-  link: undefined,
-  healthyWithin: Infinity,
-  grace: 0
-}
-
-/** The settings of all forked loops without settings of their own. */
-export const forkedPlainly: Settings = {
-  isForked: true,
-  history: 0,
-  root: true,
-  link: undefined,
-  healthyWithin: Infinity,
-  grace: 0
-}
-
-/** The same context without its span. A span is no requirement of any effect. */
-export const withoutSpan = <R>(context: Context.Context<R>): Context.Context<R> =>
-  Option.isNone(Context.getOption(context, Tracer.ParentSpan))
-    ? context
-    : Context.omit(Tracer.ParentSpan)(context) as Context.Context<R>
+const inPlace: Settings = { isForked: false, root: false, link: undefined }
 
 // Why a loop, a poll or a retry gave up. Undefined if it was stopped, or if it deferred to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
@@ -101,32 +60,6 @@ export const CurrentRun = Context.Reference<Run | undefined>("effect-wait/Curren
   defaultValue: constUndefined
 })
 
-/** The loops of a Scope. A loop leaves the group when it ends. */
-export interface Group {
-  delete(watch: Watch): unknown
-}
-
-/** Fields that few loops need. */
-class Extras {
-  /** The callers that wait for the exit of the next run, and of the current run. */
-  next: Set<Caller> = new Set()
-  current: Set<Caller> = new Set()
-  /** The last ended runs, from the oldest to the newest. */
-  readonly runs: Array<EndedRun> = []
-
-  startRun(): void {
-    this.current = this.next
-    this.next = new Set()
-  }
-
-  endRun(exit: Exit.Exit<unknown, unknown>): void {
-    this.current.forEach((caller) => caller(exit))
-    this.current.clear()
-  }
-}
-
-type Caller = (exit: Exit.Exit<unknown, unknown>) => void
-
 /** Whether this fiber is inside a run of the loop, directly or in a fiber that the run forked. */
 export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): boolean => {
   let run = fiber.getRef(CurrentRun)
@@ -134,7 +67,7 @@ export const isInside = (fiber: Fiber.Fiber<unknown, unknown>, watch: Watch): bo
   return run !== undefined
 }
 
-/** The state of one loop, for its handle and its metrics. Only its own methods write to it. */
+/** The state of one loop. Only its own methods write to it. */
 export class Watch {
   declare readonly kind: Kind
   /** The name of its spans and metrics. */
@@ -143,7 +76,6 @@ export class Watch {
   loop: Watched | undefined = undefined
   meter: Meter | undefined = undefined
   state: State = "waiting"
-  isPaused = false
   /** When the next run is due, by the clock of the loop; NaN while a decision is open. */
   nextAt = NaN
   /** The wall clock minus the clock of the loop, when the next run became due. */
@@ -159,7 +91,6 @@ export class Watch {
    * When the last successful run ended, by the clock of the loop. Before the first success: when the first run was due.
    */
   successAt = 0
-  private listeners: Set<() => void> | undefined = undefined
   private endAt = NaN
   /** How many missed slots the metrics contain. */
   private missedInMetrics = 0
@@ -167,13 +98,6 @@ export class Watch {
   private survivedCause: Cause.Cause<unknown> | undefined = undefined
   /** Whether the last run failed, so that the next run is a retry. */
   hasFailed = false
-  /** The failure of the last run, until the next run is due. */
-  private openFailure: Cause.Cause<unknown> | undefined = undefined
-  /** Why the store of the loop's memory is away. */
-  declare storeFailure?: LoopStoreError | undefined
-  private extras: Extras | undefined = undefined
-  /** The loops of the same Scope. */
-  private group: Group | undefined = undefined
 
   constructor(kind: Kind, name: string | undefined, settings: Settings = inPlace) {
     this.kind = kind
@@ -181,8 +105,9 @@ export class Watch {
     this.settings = settings
   }
 
-  get history(): ReadonlyArray<EndedRun> {
-    return this.extras?.runs ?? []
+  /** The state between runs. */
+  protected get idle(): "waiting" | "paused" {
+    return "waiting"
   }
 
   loopStarted(loop: Watched): void {
@@ -193,10 +118,9 @@ export class Watch {
       const meter = this.meter = meterOf(loop.context, this.kind, this.name)
       // Exporters skip a counter without an update.
       for (const counter of meter.counters) counter.updateUnsafe(0, loop.context)
-      meter[this.isPaused ? "paused" : "waiting"].modifyUnsafe(1, loop.context)
+      meter[this.idle].modifyUnsafe(1, loop.context)
       meter.running.modifyUnsafe(0, loop.context)
     }
-    this.changed()
   }
 
   /** Starts a run. */
@@ -206,7 +130,6 @@ export class Watch {
     const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
     this.survivedCause = undefined
-    this.extras?.startRun()
     this.lastStart = at.wall()
     this.enter(loop, "running")
     if (meter !== undefined) {
@@ -215,7 +138,6 @@ export class Watch {
       meter.lateness.updateUnsafe(lateness / 1000, context)
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
-    this.changed()
     // One change of the context adds all that a run sees: its span, the name in its logs, the run itself, and in a forked
     // loop the stop and a Scope. What closes with the Scope sees the span and the name.
     const inContext = (span?: Tracer.Span): Effect.Effect<A, E, R> =>
@@ -262,7 +184,6 @@ export class Watch {
     this.leaveRun(loop, cause)
     const { context } = loop
     this.hasFailed = Exit.isFailure(exit)
-    this.openFailure = this.hasFailed ? cause : undefined
     if (cause === undefined) {
       this.consecutiveFailures = 0
       this.successAt = this.endAt
@@ -274,134 +195,49 @@ export class Watch {
       this.lastCause = cause
       this.meter?.failures.updateUnsafe(1, context)
     }
-    this.extras?.endRun(exit)
   }
 
-  /** Sets when the next run is due; NaN while a decision is open. */
-  setNext({ at, context }: Watched, nextAt: number): void {
+  /** Sets when the next run is due; NaN while a decision is open. False if it was due then before. */
+  setNext({ at, context }: Watched, nextAt: number): boolean {
     const before = this.nextAt + this.wallOffset
     this.nextAt = nextAt
     this.wallOffset = at.lastWall() - at.now
     // A calendar looks once a minute, and finds the same slot.
-    if (Math.abs(this.nextAt + this.wallOffset - before) < 1) return
-    this.openFailure = undefined
+    if (Math.abs(this.nextAt + this.wallOffset - before) < 1) return false
     const missed = at.missed ?? 0
     this.meter?.missed.updateUnsafe(missed - this.missedInMetrics, context)
     this.missedInMetrics = missed
-    this.changed()
+    return true
   }
 
   loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     if (this.state === "running") this.leaveRun(loop, Exit.isFailure(exit) ? exit.cause : undefined)
     this.enter(loop, "ended")
-    this.group?.delete(this)
-    if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.openFailure)
-    const cause = causeOf(exit.cause)
-    const isReported = cause === this.lastCause // the run has reported it
-    if (!Cause.hasInterruptsOnly(cause)) {
-      const reason = giveUpReason(this.kind, cause, isReported && loop.rules.failed !== undefined)
-      if (reason !== undefined) this.meter?.giveUps(reason).updateUnsafe(1, loop.context)
-      this.lastCause = cause
-    }
-    const log = this.log(Context.get(loop.context, References.UnhandledLogLevel), "The loop has failed", cause)
-    return isReported || !this.settings.isForked ? log : Effect.andThen(ErrorReporter.report(cause), log)
-  }
-
-  // In a fiber with a pending interruption, `interruptible` skips the log.
-  private log(level: Severity | undefined, message: string, cause: Cause.Cause<unknown> | undefined) {
-    if (!this.settings.isForked || level === undefined || cause === undefined) return Effect.void
-    const log = Effect.logWithLevel(level)(message, cause)
-    return Effect.asVoid(Effect.exit(Effect.interruptible(annotate(this.kind, this.name, log))))
+    const cause = Exit.isFailure(exit) ? causeOf(exit.cause) : undefined
+    if (cause === undefined || Cause.hasInterruptsOnly(cause)) return Effect.void
+    const isBackoffDone = cause === this.lastCause && loop.rules.failed !== undefined
+    const reason = giveUpReason(this.kind, cause, isBackoffDone)
+    if (reason !== undefined) this.meter?.giveUps(reason).updateUnsafe(1, loop.context)
+    this.lastCause = cause
+    return Effect.void
   }
 
   // A run has ended, with any exit.
-  private leaveRun(loop: Watched, cause: Cause.Cause<unknown> | undefined): void {
+  protected leaveRun(loop: Watched, _cause: Cause.Cause<unknown> | undefined): void {
     const { at, context } = loop
     at.look()
     this.endAt = at.now
     this.nextAt = NaN
     this.lastEnd = at.wall()
-    this.enter(loop, this.isPaused ? "paused" : "waiting")
-    const { history } = this.settings
-    if (history > 0) {
-      const { runs } = this.own()
-      runs.push({
-        attempt: loop.attempts,
-        start: this.lastStart,
-        end: this.lastEnd,
-        cause: Option.fromUndefinedOr(cause)
-      })
-      if (runs.length > history) runs.shift()
-    }
+    this.enter(loop, this.idle)
     this.meter?.duration.updateUnsafe((at.now - at.start) / 1000, context)
   }
 
-  private own(): Extras {
-    return this.extras ??= new Extras()
-  }
-
-  /** Adds the loop to the loops of a Scope. */
-  join(group: Group): void {
-    this.group = group
-  }
-
-  /** From now on only a trigger starts a run. */
-  pause(loop: Watched): void {
-    this.isPaused = true
-    if (this.state !== "waiting") return
-    this.enter(loop, "paused")
-    this.changed()
-  }
-
-  resume(loop: Watched): void {
-    this.isPaused = false
-    if (this.state !== "paused") return
-    this.enter(loop, "waiting")
-    // The time of a pause does not count against `healthyWithin`.
-    loop.at.look()
-    this.successAt = Math.max(this.successAt, loop.at.now)
-    this.changed()
-  }
-
-  /** The store of the loop's memory is away, or it is there again. */
-  storeFailed(failure: LoopStoreError | undefined): void {
-    if (failure === this.storeFailure) return
-    this.storeFailure = failure
-    this.changed()
-  }
-
-  /** An earlier process had these runs. */
-  recall(loop: Watched, lastStart: number, lastEnd: number, lastSuccess: number): void {
-    this.lastStart = lastStart
-    this.lastEnd = lastEnd
-    this.lastSuccess = lastSuccess
-    if (lastSuccess > 0) this.meter?.lastSuccess.updateUnsafe(lastSuccess / 1000, loop.context)
-    this.changed()
-  }
-
-  /** Calls back with the exit of the next run, unless the loop ends first. The result unsubscribes. */
-  onNextRun(caller: Caller): () => void {
-    const { next } = this.own()
-    next.add(caller)
-    return () => next.delete(caller)
-  }
-
-  private enter({ context }: Watched, state: State): void {
+  protected enter({ context }: Watched, state: State): void {
     const { meter, state: before } = this
     this.state = state
     if (meter === undefined) return
     if (before !== "ended") meter[before].modifyUnsafe(-1, context)
     if (state !== "ended") meter[state].modifyUnsafe(1, context)
-  }
-
-  /** Calls the listener after each change. The result unsubscribes. */
-  listen(listener: () => void): () => void {
-    const listeners = this.listeners ??= new Set()
-    listeners.add(listener)
-    return () => listeners.delete(listener)
-  }
-
-  private changed(): void {
-    this.listeners?.forEach((listener) => listener())
   }
 }

@@ -1,0 +1,206 @@
+/** Observes a loop in a fiber of its own, for its handle: its history, its changes and its logs. */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Exit from "effect/Exit"
+import type { Severity } from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import { annotate } from "./annotate.ts"
+import { causeOf } from "./causeOf.ts"
+import type { LoopStoreError } from "./loopStoreError.ts"
+import { type Settings, Watch, type Watched } from "./watch.ts"
+
+/** A run that has ended. */
+export interface EndedRun {
+  readonly attempt: number
+  readonly start: number
+  readonly end: number
+  readonly cause: Option.Option<Cause.Cause<unknown>>
+}
+
+export interface ForkedSettings extends Settings {
+  /** How many ended runs the watch keeps. */
+  readonly history: number
+  /** For how many milliseconds the loop is healthy without a success. */
+  readonly healthyWithin: number
+  /** For how many milliseconds a run in flight may go on when the Scope closes. */
+  readonly grace: number
+}
+
+/** The settings of all loops without settings of their own. */
+export const forkedPlainly: ForkedSettings = {
+  isForked: true,
+  history: 0,
+  root: true,
+  link: undefined,
+  healthyWithin: Infinity,
+  grace: 0
+}
+
+/** The loops of a Scope. A loop leaves the group when it ends. */
+interface Group {
+  delete(watch: ForkedWatch): unknown
+}
+
+type Caller = (exit: Exit.Exit<unknown, unknown>) => void
+
+/** Fields that few loops need. */
+class Extras {
+  /** The callers that wait for the exit of the next run, and of the current run. */
+  next: Set<Caller> = new Set()
+  current: Set<Caller> = new Set()
+  /** The last ended runs, from the oldest to the newest. */
+  readonly runs: Array<EndedRun> = []
+
+  startRun(): void {
+    this.current = this.next
+    this.next = new Set()
+  }
+
+  endRun(exit: Exit.Exit<unknown, unknown>): void {
+    this.current.forEach((caller) => caller(exit))
+    this.current.clear()
+  }
+}
+
+export class ForkedWatch extends Watch {
+  declare readonly settings: ForkedSettings
+  isPaused = false
+  private listeners: Set<() => void> | undefined = undefined
+  /** The failure of the last run, until the next run is due. */
+  private openFailure: Cause.Cause<unknown> | undefined = undefined
+  /** Why the store of the loop's memory is away. */
+  declare storeFailure?: LoopStoreError | undefined
+  private extras: Extras | undefined = undefined
+  /** The loops of the same Scope. */
+  private group: Group | undefined = undefined
+
+  constructor(name: string | undefined, settings: ForkedSettings) {
+    super("loop", name, settings)
+  }
+
+  get history(): ReadonlyArray<EndedRun> {
+    return this.extras?.runs ?? []
+  }
+
+  protected override get idle(): "waiting" | "paused" {
+    return this.isPaused ? "paused" : "waiting"
+  }
+
+  override loopStarted(loop: Watched): void {
+    super.loopStarted(loop)
+    this.changed()
+  }
+
+  override run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    this.extras?.startRun()
+    const run = super.run(loop, work)
+    this.changed()
+    return run
+  }
+
+  override runEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): void {
+    super.runEnded(loop, exit)
+    this.openFailure = this.hasFailed ? this.lastCause : undefined
+    this.extras?.endRun(exit)
+  }
+
+  override setNext(loop: Watched, nextAt: number): boolean {
+    const isNew = super.setNext(loop, nextAt)
+    if (isNew) {
+      this.openFailure = undefined
+      this.changed()
+    }
+    return isNew
+  }
+
+  override loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    const { lastCause } = this
+    this.group?.delete(this)
+    const ended = super.loopEnded(loop, exit)
+    if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.openFailure)
+    const cause = causeOf(exit.cause)
+    const log = this.log(Context.get(loop.context, References.UnhandledLogLevel), "The loop has failed", cause)
+    // The run has reported its failure.
+    return Effect.andThen(cause === lastCause ? ended : ErrorReporter.report(cause), log)
+  }
+
+  // In a fiber with a pending interruption, `interruptible` skips the log.
+  private log(level: Severity | undefined, message: string, cause: Cause.Cause<unknown> | undefined) {
+    if (level === undefined || cause === undefined) return Effect.void
+    const log = Effect.logWithLevel(level)(message, cause)
+    return Effect.asVoid(Effect.exit(Effect.interruptible(annotate(this.kind, this.name, log))))
+  }
+
+  protected override leaveRun(loop: Watched, cause: Cause.Cause<unknown> | undefined): void {
+    super.leaveRun(loop, cause)
+    const { lastEnd: end, lastStart: start, settings: { history } } = this
+    if (history === 0) return
+    const { runs } = this.own()
+    runs.push({ attempt: loop.attempts, start, end, cause: Option.fromUndefinedOr(cause) })
+    if (runs.length > history) runs.shift()
+  }
+
+  private own(): Extras {
+    return this.extras ??= new Extras()
+  }
+
+  /** Adds the loop to the loops of a Scope. */
+  join(group: Group): void {
+    this.group = group
+  }
+
+  /** From now on only a trigger starts a run. */
+  pause(loop: Watched): void {
+    this.isPaused = true
+    if (this.state !== "waiting") return
+    this.enter(loop, "paused")
+    this.changed()
+  }
+
+  resume(loop: Watched): void {
+    this.isPaused = false
+    if (this.state !== "paused") return
+    this.enter(loop, "waiting")
+    // The time of a pause does not count against `healthyWithin`.
+    loop.at.look()
+    this.successAt = Math.max(this.successAt, loop.at.now)
+    this.changed()
+  }
+
+  /** The store of the loop's memory is away, or it is there again. */
+  storeFailed(failure: LoopStoreError | undefined): void {
+    if (failure === this.storeFailure) return
+    this.storeFailure = failure
+    this.changed()
+  }
+
+  /** An earlier process had these runs. */
+  recall(loop: Watched, lastStart: number, lastEnd: number, lastSuccess: number): void {
+    this.lastStart = lastStart
+    this.lastEnd = lastEnd
+    this.lastSuccess = lastSuccess
+    if (lastSuccess > 0) this.meter?.lastSuccess.updateUnsafe(lastSuccess / 1000, loop.context)
+    this.changed()
+  }
+
+  /** Calls back with the exit of the next run, unless the loop ends first. The result unsubscribes. */
+  onNextRun(caller: Caller): () => void {
+    const { next } = this.own()
+    next.add(caller)
+    return () => next.delete(caller)
+  }
+
+  /** Calls the listener after each change. The result unsubscribes. */
+  listen(listener: () => void): () => void {
+    const listeners = this.listeners ??= new Set()
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  private changed(): void {
+    this.listeners?.forEach((listener) => listener())
+  }
+}
