@@ -8,9 +8,9 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
+import type { EndedRun, ForkedWatch } from "./forkedWatch.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import { millisSince } from "./moment.ts"
-import type { EndedRun, ForkedWatch } from "./forkedWatch.ts"
 import { isInside } from "./watch.ts"
 
 /**
