@@ -47,7 +47,7 @@ import { formatRounded } from "./internal/describe.ts"
 import type { Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { ForkedDriver } from "./internal/forkedDriver.ts"
-import { forkedPlainly, type ForkedSettings, ForkedWatch } from "./internal/forkedWatch.ts"
+import { ForkedWatch, plain, type Settings } from "./internal/forkedWatch.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { LoopStore } from "./internal/loopStore.ts"
 import type { LoopStoreError } from "./internal/loopStoreError.ts"
@@ -550,11 +550,10 @@ const settingsOf = (
     ForkOptions<never>,
     "grace" | "healthyWithin" | "history" | "root"
   >
-): ForkedSettings =>
+): Settings =>
   span === undefined && history === 0 && root === true && (healthyWithin ?? grace) === undefined
-    ? forkedPlainly
+    ? plain
     : {
-      isForked: true,
       root: args.boolean(`${caller}: root`, root),
       link: root ? span : undefined,
       history: args.integer(`${caller}: history`, history, 0),

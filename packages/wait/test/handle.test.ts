@@ -156,8 +156,9 @@ describe("stop", () => {
     }))
 
   const attempts = Period.sliding("1 second").pipe(Limit.attempts(1))
-  const insides: Record<string, (stop: Effect.Effect<void>) => Effect.Effect<unknown, unknown>> = {
+  const insides: Record<string, (stop: Effect.Effect<void>) => Effect.Effect<unknown, unknown, Scope.Scope>> = {
     "its own run": (stop) => stop,
+    "a finalizer of its own run": (stop) => Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, stop)),
     "a child of its own run": (stop) => Effect.timeout(stop, "1 minute"),
     "a retry in its own run": (stop) => Retry.run(stop, attempts, { name: "call" }),
     "a retry with a budget": (stop) =>

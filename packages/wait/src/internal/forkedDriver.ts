@@ -27,6 +27,10 @@ export class ForkedDriver<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Ou
     if (memory !== undefined) this.recollection = memory
   }
 
+  override get isForked(): boolean {
+    return true
+  }
+
   protected override delayed(initialDelay: number): Effect.Effect<B, E | F, R> {
     if (this.recollection === undefined) return super.delayed(initialDelay)
     return Effect.flatMap(this.wait(this.recollection.load(this)), () => {

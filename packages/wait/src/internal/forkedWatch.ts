@@ -7,10 +7,13 @@ import * as Exit from "effect/Exit"
 import type { Severity } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 import { annotate } from "./annotate.ts"
 import { causeOf } from "./causeOf.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
-import { type Settings, Watch, type Watched } from "./watch.ts"
+import { withLoop } from "./stopping.ts"
+import { Watch, type Watched } from "./watch.ts"
 
 /** A run that has ended. */
 export interface EndedRun {
@@ -20,7 +23,11 @@ export interface EndedRun {
   readonly cause: Option.Option<Cause.Cause<unknown>>
 }
 
-export interface ForkedSettings extends Settings {
+export interface Settings {
+  /** Whether each run starts a trace. */
+  readonly root: boolean
+  /** The span to which each trace is linked. */
+  readonly link: Tracer.AnySpan | undefined
   /** How many ended runs the watch keeps. */
   readonly history: number
   /** For how many milliseconds the loop is healthy without a success. */
@@ -30,8 +37,7 @@ export interface ForkedSettings extends Settings {
 }
 
 /** The settings of all loops without settings of their own. */
-export const forkedPlainly: ForkedSettings = {
-  isForked: true,
+export const plain: Settings = {
   history: 0,
   root: true,
   link: undefined,
@@ -66,19 +72,22 @@ class Extras {
 }
 
 export class ForkedWatch extends Watch {
-  declare readonly settings: ForkedSettings
+  declare readonly settings: Settings
   isPaused = false
   private listeners: Set<() => void> | undefined = undefined
   /** The failure of the last run, until the next run is due. */
   private openFailure: Cause.Cause<unknown> | undefined = undefined
   /** Why the store of the loop's memory is away. */
   declare storeFailure?: LoopStoreError | undefined
+  /** The Scope of the run in flight. */
+  private scope: Scope.Closeable | undefined = undefined
   private extras: Extras | undefined = undefined
   /** The loops of the same Scope. */
   private group: Group | undefined = undefined
 
-  constructor(name: string | undefined, settings: ForkedSettings) {
-    super("loop", name, settings)
+  constructor(name: string | undefined, settings: Settings) {
+    super("loop", name)
+    this.settings = settings
   }
 
   get history(): ReadonlyArray<EndedRun> {
@@ -87,6 +96,14 @@ export class ForkedWatch extends Watch {
 
   protected override get idle(): "waiting" | "paused" {
     return this.isPaused ? "paused" : "waiting"
+  }
+
+  protected override get root(): boolean {
+    return this.settings.root
+  }
+
+  protected override get link(): Tracer.AnySpan | undefined {
+    return this.settings.link
   }
 
   override loopStarted(loop: Watched): void {
@@ -99,6 +116,18 @@ export class ForkedWatch extends Watch {
     const run = super.run(loop, work)
     this.changed()
     return run
+  }
+
+  // The stop of the loop, and a Scope. What closes with the Scope sees the run, but not the stop.
+  protected override inside(loop: Watched, context: Context.Context<never>): Context.Context<never> {
+    const scope = this.scope = Scope.makeUnsafe()
+    return Context.add(withLoop(context, loop), Scope.Scope, scope)
+  }
+
+  protected override close(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
+    const { scope } = this
+    this.scope = undefined
+    return scope && Scope.closeUnsafe(scope, exit)
   }
 
   override runEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): void {

@@ -7,12 +7,11 @@ import type * as Fiber from "effect/Fiber"
 import { constUndefined } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
-import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { causeOf } from "./causeOf.ts"
 import { type Kind, type Meter, meterOf } from "./meter.ts"
 import type { LoopMoment } from "./moment.ts"
-import { hasStopped, type Stoppable, withLoop } from "./stopping.ts"
+import { hasStopped, type Stoppable } from "./stopping.ts"
 
 /** The part of a driver that a Watch reads. */
 export interface Watched extends Stoppable {
@@ -24,18 +23,6 @@ export interface Watched extends Stoppable {
 
 /** The state of a loop. */
 export type State = "waiting" | "running" | "paused" | "ended"
-
-/** Settings of a watch. */
-export interface Settings {
-  /** The loop has a fiber of its own: it logs and reports its failure, and each run has a Scope. */
-  readonly isForked: boolean
-  /** Whether each run starts a trace. */
-  readonly root: boolean
-  /** The span to which each trace is linked. */
-  readonly link: Tracer.AnySpan | undefined
-}
-
-const inPlace: Settings = { isForked: false, root: false, link: undefined }
 
 // Why a loop, a poll or a retry gave up. Undefined if it was stopped, or if it deferred to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
@@ -72,7 +59,6 @@ export class Watch {
   declare readonly kind: Kind
   /** The name of its spans and metrics. */
   declare readonly name: string | undefined
-  declare readonly settings: Settings
   loop: Watched | undefined = undefined
   meter: Meter | undefined = undefined
   state: State = "waiting"
@@ -99,10 +85,19 @@ export class Watch {
   /** Whether the last run failed, so that the next run is a retry. */
   hasFailed = false
 
-  constructor(kind: Kind, name: string | undefined, settings: Settings = inPlace) {
+  constructor(kind: Kind, name: string | undefined) {
     this.kind = kind
     this.name = name
-    this.settings = settings
+  }
+
+  /** Whether each run starts a trace. */
+  protected get root(): boolean {
+    return false
+  }
+
+  /** The span to which each trace is linked. */
+  protected get link(): Tracer.AnySpan | undefined {
+    return undefined
   }
 
   /** The state between runs. */
@@ -125,7 +120,7 @@ export class Watch {
 
   /** Starts a run. */
   run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const { kind, meter, name, settings: { isForked, link, root } } = this
+    const { kind, link, meter, name, root } = this
     const { at, attempts, context } = loop
     const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
@@ -138,8 +133,7 @@ export class Watch {
       meter.lateness.updateUnsafe(lateness / 1000, context)
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
-    // One change of the context adds all that a run sees: its span, the name in its logs, the run itself, and in a forked
-    // loop the stop and a Scope. What closes with the Scope sees the span and the name.
+    // One change of the context adds all that a run sees: its span, the name in its logs, the run itself, and what is `inside`.
     const inContext = (span?: Tracer.Span): Effect.Effect<A, E, R> =>
       Effect.withFiber((fiber) => {
         const before = fiber.context
@@ -156,22 +150,30 @@ export class Watch {
             [kind]: name
           })
         )
-        const scope = isForked ? Scope.makeUnsafe() : undefined
         const marked = kind === "loop"
           ? Context.add(named, CurrentRun, { watch: this, outer: Context.get(context, CurrentRun) })
           : named
-        const inside = scope === undefined ? marked : Context.add(withLoop(marked, loop), Scope.Scope, scope)
         const change = (to = before) => void fiber.setContext(to)
-        change(inside)
+        change(this.inside(loop, marked))
         return Effect.onExitPrimitive(work, (exit) => {
-          const closing = scope && Scope.closeUnsafe(scope, exit)
-          change(closing && named)
+          const closing = this.close(exit)
+          change(closing && marked)
           return closing && Effect.onExitPrimitive(closing, () => change())
         })
       })
     if (name === undefined) return kind === "loop" ? inContext() : work
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
     return Effect.useSpan(name, { attributes, root, links: link && [{ span: link, attributes: {} }] }, inContext)
+  }
+
+  /** The context of the work of a run. */
+  protected inside(_loop: Watched, context: Context.Context<never>): Context.Context<never> {
+    return context
+  }
+
+  /** What is left to do at the end of a run. */
+  protected close(_exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
+    return undefined
   }
 
   /** `Loop.survive` caught this Cause in the current run. */
