@@ -47,7 +47,7 @@ import { formatRounded } from "./internal/describe.ts"
 import type { Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { ForkedDriver } from "./internal/forkedDriver.ts"
-import { ForkedWatch, plain, type Settings } from "./internal/forkedWatch.ts"
+import { ForkedWatch, plain } from "./internal/forkedWatch.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { LoopStore } from "./internal/loopStore.ts"
 import type { LoopStoreError } from "./internal/loopStoreError.ts"
@@ -58,7 +58,7 @@ import { type Plan, planOf, type Started } from "./internal/plan.ts"
 import { type Repeating, repeatingFrom } from "./internal/repeating.ts"
 import { run as runDriver, runNamed } from "./internal/run.ts"
 import { CurrentLoop } from "./internal/stopping.ts"
-import { CurrentRun } from "./internal/watch.ts"
+import { CurrentRun, type Settings } from "./internal/watch.ts"
 
 export type { Loop, Run, Snapshot, Status } from "./internal/handle.ts"
 export type { CatchUp } from "./internal/memory.ts"
@@ -555,7 +555,7 @@ const settingsOf = (
     ? plain
     : {
       root: args.boolean(`${caller}: root`, root),
-      link: root ? span : undefined,
+      links: root && span ? [{ span, attributes: {} }] : undefined,
       history: args.integer(`${caller}: history`, history, 0),
       healthyWithin: args.duration(`${caller}: healthyWithin`, healthyWithin ?? Infinity),
       grace: args.duration(`${caller}: grace`, grace ?? 0)

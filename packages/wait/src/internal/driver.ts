@@ -125,11 +125,6 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     this.isPlain = this.takesValues && (plan.look ?? plan.since ?? plan.floor) === undefined
   }
 
-  /** Whether each run has the stop of the loop in its context. */
-  get isForked(): boolean {
-    return false
-  }
-
   /** Runs the loop. */
   loop(initialDelay = 0): Effect.Effect<B, E | F, R> {
     this.at.look()

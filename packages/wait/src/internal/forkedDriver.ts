@@ -27,10 +27,6 @@ export class ForkedDriver<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Ou
     if (memory !== undefined) this.recollection = memory
   }
 
-  override get isForked(): boolean {
-    return true
-  }
-
   protected override delayed(initialDelay: number): Effect.Effect<B, E | F, R> {
     if (this.recollection === undefined) return super.delayed(initialDelay)
     return Effect.flatMap(this.wait(this.recollection.load(this)), () => {
@@ -89,18 +85,14 @@ export class ForkedDriver<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Ou
   }
 
   protected override waited(result: unknown): void {
-    if (this.isStopping || this.doing === "deciding") return super.waited(result)
-    if (this.doing === "holding") {
-      this.wake = undefined
+    const { doing } = this
+    if (this.isStopping || doing === "deciding" || (doing === "sleeping" && !this.isHeld)) return super.waited(result)
+    this.wake = undefined
+    if (doing === "holding") {
       this.at.look()
       this.next = this.triggered ? 0 : this.resumed()
-    } else if (this.doing === "asking") {
-      this.wake = undefined
+    } else if (doing === "asking") {
       this.at.startRun()
-    } else if (this.isHeld) {
-      this.wake = undefined
-    } else {
-      super.waited(result)
     }
   }
 

@@ -8,12 +8,11 @@ import type { Severity } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
-import type * as Tracer from "effect/Tracer"
 import { annotate } from "./annotate.ts"
 import { causeOf } from "./causeOf.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import { withLoop } from "./stopping.ts"
-import { Watch, type Watched } from "./watch.ts"
+import { type Settings, Watch, type Watched } from "./watch.ts"
 
 /** A run that has ended. */
 export interface EndedRun {
@@ -23,24 +22,11 @@ export interface EndedRun {
   readonly cause: Option.Option<Cause.Cause<unknown>>
 }
 
-export interface Settings {
-  /** Whether each run starts a trace. */
-  readonly root: boolean
-  /** The span to which each trace is linked. */
-  readonly link: Tracer.AnySpan | undefined
-  /** How many ended runs the watch keeps. */
-  readonly history: number
-  /** For how many milliseconds the loop is healthy without a success. */
-  readonly healthyWithin: number
-  /** For how many milliseconds a run in flight may go on when the Scope closes. */
-  readonly grace: number
-}
-
 /** The settings of all loops without settings of their own. */
 export const plain: Settings = {
   history: 0,
   root: true,
-  link: undefined,
+  links: undefined,
   healthyWithin: Infinity,
   grace: 0
 }
@@ -98,24 +84,10 @@ export class ForkedWatch extends Watch {
     return this.isPaused ? "paused" : "waiting"
   }
 
-  protected override get root(): boolean {
-    return this.settings.root
-  }
-
-  protected override get link(): Tracer.AnySpan | undefined {
-    return this.settings.link
-  }
-
-  override loopStarted(loop: Watched): void {
-    super.loopStarted(loop)
+  protected override moved(): void {
+    if (this.state === "running") this.extras?.startRun()
+    this.openFailure = undefined
     this.changed()
-  }
-
-  override run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    this.extras?.startRun()
-    const run = super.run(loop, work)
-    this.changed()
-    return run
   }
 
   // The stop of the loop, and a Scope. What closes with the Scope sees the run, but not the stop.
@@ -134,15 +106,6 @@ export class ForkedWatch extends Watch {
     super.runEnded(loop, exit)
     this.openFailure = this.hasFailed ? this.lastCause : undefined
     this.extras?.endRun(exit)
-  }
-
-  override setNext(loop: Watched, nextAt: number): boolean {
-    const isNew = super.setNext(loop, nextAt)
-    if (isNew) {
-      this.openFailure = undefined
-      this.changed()
-    }
-    return isNew
   }
 
   override loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {

@@ -28,7 +28,7 @@ export const run = <A, E, R, In, Out, B, F>(
   return Effect.onExitPrimitive(
     Effect.withFiber((fiber) => {
       // In the runs, retries end with the stop of the loop. A forked loop has this in the context of each run.
-      if (driver.rules.kind === "loop" && !driver.isForked) {
+      if (driver.rules.kind === "loop" && driver.watch?.settings === undefined) {
         fiber.setContext(withLoop(driver.context, driver))
       }
       watcher = Effect.runForkWith(driver.context)(stop)

@@ -36,6 +36,20 @@ const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: bo
   return kind === "retry" && word === "nested" ? undefined : word
 }
 
+/** Settings of a loop with a fiber of its own. */
+export interface Settings {
+  /** Whether each run starts a trace. */
+  readonly root: boolean
+  /** The span to which each trace is linked. */
+  readonly links: Array<Tracer.SpanLink> | undefined
+  /** How many ended runs the watch keeps. */
+  readonly history: number
+  /** For how many milliseconds the loop is healthy without a success. */
+  readonly healthyWithin: number
+  /** For how many milliseconds a run in flight may go on when the Scope closes. */
+  readonly grace: number
+}
+
 /** A run of a loop, and the run of the outer loop around it. */
 export interface Run {
   /** Receives the causes that `Loop.survive` catches in this run. */
@@ -59,6 +73,8 @@ export class Watch {
   declare readonly kind: Kind
   /** The name of its spans and metrics. */
   declare readonly name: string | undefined
+  /** Only in a loop with a fiber of its own. */
+  declare readonly settings?: Settings
   loop: Watched | undefined = undefined
   meter: Meter | undefined = undefined
   state: State = "waiting"
@@ -90,15 +106,8 @@ export class Watch {
     this.name = name
   }
 
-  /** Whether each run starts a trace. */
-  protected get root(): boolean {
-    return false
-  }
-
-  /** The span to which each trace is linked. */
-  protected get link(): Tracer.AnySpan | undefined {
-    return undefined
-  }
+  /** The loop has started, a run has, or the next run is due at another time. */
+  protected moved(): void {}
 
   /** The state between runs. */
   protected get idle(): "waiting" | "paused" {
@@ -116,11 +125,12 @@ export class Watch {
       meter[this.idle].modifyUnsafe(1, loop.context)
       meter.running.modifyUnsafe(0, loop.context)
     }
+    this.moved()
   }
 
   /** Starts a run. */
   run<A, E, R>(loop: Watched, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const { kind, link, meter, name, root } = this
+    const { kind, meter, name, settings } = this
     const { at, attempts, context } = loop
     const due = Math.min(at.due, at.start) // a triggered run starts before it is due
     const lateness = at.start - due
@@ -133,6 +143,7 @@ export class Watch {
       meter.lateness.updateUnsafe(lateness / 1000, context)
       if (attempts > 1) meter.delay.updateUnsafe((due - this.endAt) / 1000, context)
     }
+    this.moved()
     // One change of the context adds all that a run sees: its span, the name in its logs, the run itself, and what is `inside`.
     const inContext = (span?: Tracer.Span): Effect.Effect<A, E, R> =>
       Effect.withFiber((fiber) => {
@@ -163,7 +174,7 @@ export class Watch {
       })
     if (name === undefined) return kind === "loop" ? inContext() : work
     const attributes = { attempt: attempts, scheduledTime: this.lastStart - lateness, lateness }
-    return Effect.useSpan(name, { attributes, root, links: link && [{ span: link, attributes: {} }] }, inContext)
+    return Effect.useSpan(name, { attributes, root: settings?.root, links: settings?.links }, inContext)
   }
 
   /** The context of the work of a run. */
@@ -199,17 +210,17 @@ export class Watch {
     }
   }
 
-  /** Sets when the next run is due; NaN while a decision is open. False if it was due then before. */
-  setNext({ at, context }: Watched, nextAt: number): boolean {
+  /** Sets when the next run is due; NaN while a decision is open. */
+  setNext({ at, context }: Watched, nextAt: number): void {
     const before = this.nextAt + this.wallOffset
     this.nextAt = nextAt
     this.wallOffset = at.lastWall() - at.now
     // A calendar looks once a minute, and finds the same slot.
-    if (Math.abs(this.nextAt + this.wallOffset - before) < 1) return false
+    if (Math.abs(this.nextAt + this.wallOffset - before) < 1) return
     const missed = at.missed ?? 0
     this.meter?.missed.updateUnsafe(missed - this.missedInMetrics, context)
     this.missedInMetrics = missed
-    return true
+    this.moved()
   }
 
   loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
