@@ -22,12 +22,20 @@ const overloads = (name: string, members: ReadonlyArray<ts.TypeElement>): string
     ? members.filter((member) => !isInternal(member)).map((member) => called(name, member)).join("\n\n")
     : undefined
 
+// The last one first, so that the positions of the others stay.
+const withoutInternal = (node: ts.ClassDeclaration, text: string): string => {
+  const found: Array<ts.Node> = []
+  const visit = (child: ts.Node): void => isInternal(child) ? void found.push(child) : ts.forEachChild(child, visit)
+  node.heritageClauses?.forEach(visit)
+  return found.reduceRight((left, { end, pos }) => left.slice(0, pos) + left.slice(end), text)
+}
+
 const classText = (node: ts.ClassDeclaration): string => {
   const { text } = node.getSourceFile()
   const members = node.members.filter((member) => !isInternal(member)).map((member) =>
     ts.isConstructorDeclaration(member) ? text.slice(member.getStart(), member.body!.pos) : member.getText()
   )
-  const head = text.slice(node.getStart(), node.members.pos - 1).trim()
+  const head = withoutInternal(node, text.slice(0, node.members.pos - 1)).slice(node.getStart()).trim()
   return members.length === 0 ? head : `${head} {\n${members.map((member) => `  ${member}`).join("\n")}\n}`
 }
 

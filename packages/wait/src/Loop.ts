@@ -522,8 +522,9 @@ const fork = <A, E, R, Out, F>(
     )
     const watch = new ForkedWatch(name, settings)
     const { catchUp } = options
-    const memory = catchUp && Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp)
-    const driver = new ForkedDriver(context, rules, spec, watch, memory)
+    const driver = catchUp === undefined
+      ? new ForkedDriver(context, rules, spec, watch)
+      : Context.getUnsafe(context, LoopStore).remember(caller, watch, schedule, catchUp)(context, rules, spec)
     const loop = starting(driver, spec)
     return Effect.flatMap(
       Effect.forkScoped(context === outer ? loop : Effect.updateContext(loop, () => context)),

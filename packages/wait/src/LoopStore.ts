@@ -31,6 +31,7 @@ import { LoopStore } from "./internal/loopStore.ts"
 import { LoopStoreError } from "./internal/loopStoreError.ts"
 import type { Change, Memory, NextRun } from "./internal/memory.ts"
 import { type Access, remember } from "./internal/remember.ts"
+import { RememberingDriver } from "./internal/rememberingDriver.ts"
 
 export { LoopStore } from "./internal/loopStore.ts"
 export { LoopStoreError } from "./internal/loopStoreError.ts"
@@ -98,7 +99,10 @@ export const make = (access: {
   return LoopStore.of({
     load: store.load,
     save: store.save,
-    remember: (caller, watch, schedule, catchUp) => remember(store, caller, watch, schedule, catchUp)
+    remember(caller, watch, schedule, catchUp) {
+      const recollection = remember(store, caller, watch, schedule, catchUp)
+      return (context, rules, spec) => new RememberingDriver(context, rules, spec, watch, recollection)
+    }
   })
 }
 

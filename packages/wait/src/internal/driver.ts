@@ -191,19 +191,21 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return this.sleep(this.naps ? Math.min(next, longestNap) : next)
   }
 
+  // `doing` is the kind of Effect that `body` returned, so it gives the type of the result: the value of a run, its Exit
+  // if the rules, the stop or the watch need it, a decision, or nothing after a sleep.
   step(result: unknown): void {
-    if (this.isValue(result)) this.next = this.rules.succeeded(this, result)
-    else if (this.isExit(result)) this.next = this.ran(result)
-    else this.waited(result)
+    if (this.doing !== "running") this.waited(result)
+    else if (this.isPlain || this.takesValues) this.next = this.rules.succeeded(this, result as A)
+    else this.next = this.ran(result as Exit.Exit<A, E>)
   }
 
   protected waited(result: unknown): void {
     this.wake = undefined
     if (this.isStopping) {
       this.next = this.end("stopped")
-    } else if (this.isDecision(result)) {
+    } else if (this.doing === "deciding") {
       this.at.look()
-      this.next = result
+      this.next = result as Decision<B, E | F>
     } else {
       this.at.startRun()
       if (this.naps && !this.triggered) this.endNap()
@@ -235,24 +237,10 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
     return waitOf(plan, state, at, delay)
   }
 
-  // `doing` is the kind of Effect that `body` returned, so it gives the type of the result in `step`: the value of a
-  // run, its Exit if the rules, the stop or the watch need it, a decision, or nothing after a sleep.
-  private isValue(_result: unknown): _result is A {
-    return this.doing === "running" && (this.isPlain || this.takesValues)
-  }
-
   // Whether a failed run fails the loop. The failure of a retry that ended at the stop of the loop does not.
   private get takesValues(): boolean {
     const { isOpen, rules, watch } = this
     return rules.failed === undefined && watch === undefined && !(isOpen && rules.kind === "loop")
-  }
-
-  private isExit(_result: unknown): _result is Exit.Exit<A, E> {
-    return this.doing === "running"
-  }
-
-  private isDecision(_result: unknown): _result is Decision<B, E | F> {
-    return this.doing === "deciding"
   }
 
   protected get isAsleep(): boolean {

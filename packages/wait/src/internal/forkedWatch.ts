@@ -9,7 +9,6 @@ import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { annotate } from "./annotate.ts"
-import { causeOf } from "./causeOf.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import { withLoop } from "./stopping.ts"
 import { type Settings, Watch, type Watched } from "./watch.ts"
@@ -38,36 +37,22 @@ interface Group {
 
 type Caller = (exit: Exit.Exit<unknown, unknown>) => void
 
-/** Fields that few loops need. */
-class Extras {
-  /** The callers that wait for the exit of the next run, and of the current run. */
-  next: Set<Caller> = new Set()
-  current: Set<Caller> = new Set()
-  /** The last ended runs, from the oldest to the newest. */
-  readonly runs: Array<EndedRun> = []
-
-  startRun(): void {
-    this.current = this.next
-    this.next = new Set()
-  }
-
-  endRun(exit: Exit.Exit<unknown, unknown>): void {
-    this.current.forEach((caller) => caller(exit))
-    this.current.clear()
-  }
-}
-
 export class ForkedWatch extends Watch {
   declare readonly settings: Settings
   isPaused = false
   private listeners: Set<() => void> | undefined = undefined
   /** The failure of the last run, until the next run is due. */
   private openFailure: Cause.Cause<unknown> | undefined = undefined
+  // The rest is for few loops.
   /** Why the store of the loop's memory is away. */
   declare storeFailure?: LoopStoreError | undefined
+  /** The callers that wait for the exit of the next run, and of the current run. */
+  declare private next?: Set<Caller> | undefined
+  declare private current?: Set<Caller> | undefined
+  /** The last ended runs, from the oldest to the newest. */
+  declare private runs?: Array<EndedRun>
   /** The Scope of the run in flight. */
   private scope: Scope.Closeable | undefined = undefined
-  private extras: Extras | undefined = undefined
   /** The loops of the same Scope. */
   private group: Group | undefined = undefined
 
@@ -77,7 +62,7 @@ export class ForkedWatch extends Watch {
   }
 
   get history(): ReadonlyArray<EndedRun> {
-    return this.extras?.runs ?? []
+    return this.runs ?? []
   }
 
   protected override get idle(): "waiting" | "paused" {
@@ -85,7 +70,10 @@ export class ForkedWatch extends Watch {
   }
 
   protected override moved(): void {
-    if (this.state === "running") this.extras?.startRun()
+    if (this.next !== undefined && this.state === "running") {
+      this.current = this.next
+      this.next = undefined
+    }
     this.openFailure = undefined
     this.changed()
   }
@@ -105,18 +93,20 @@ export class ForkedWatch extends Watch {
   override runEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): void {
     super.runEnded(loop, exit)
     this.openFailure = this.hasFailed ? this.lastCause : undefined
-    this.extras?.endRun(exit)
+    if (this.current === undefined) return
+    this.current.forEach((caller) => caller(exit))
+    this.current = undefined
   }
 
-  override loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    const { lastCause } = this
+  protected override logEnd(
+    { context }: Watched,
+    cause: Cause.Cause<unknown> | undefined,
+    isReported: boolean
+  ): Effect.Effect<void> {
     this.group?.delete(this)
-    const ended = super.loopEnded(loop, exit)
-    if (Exit.isSuccess(exit)) return this.log("Warn", "The last run before the stop failed", this.openFailure)
-    const cause = causeOf(exit.cause)
-    const log = this.log(Context.get(loop.context, References.UnhandledLogLevel), "The loop has failed", cause)
-    // The run has reported its failure.
-    return Effect.andThen(cause === lastCause ? ended : ErrorReporter.report(cause), log)
+    if (cause === undefined) return this.log("Warn", "The last run before the stop failed", this.openFailure)
+    const log = this.log(Context.get(context, References.UnhandledLogLevel), "The loop has failed", cause)
+    return isReported ? log : Effect.andThen(ErrorReporter.report(cause), log)
   }
 
   // In a fiber with a pending interruption, `interruptible` skips the log.
@@ -130,13 +120,9 @@ export class ForkedWatch extends Watch {
     super.leaveRun(loop, cause)
     const { lastEnd: end, lastStart: start, settings: { history } } = this
     if (history === 0) return
-    const { runs } = this.own()
+    const runs = this.runs ??= []
     runs.push({ attempt: loop.attempts, start, end, cause: Option.fromUndefinedOr(cause) })
     if (runs.length > history) runs.shift()
-  }
-
-  private own(): Extras {
-    return this.extras ??= new Extras()
   }
 
   /** Adds the loop to the loops of a Scope. */
@@ -180,7 +166,7 @@ export class ForkedWatch extends Watch {
 
   /** Calls back with the exit of the next run, unless the loop ends first. The result unsubscribes. */
   onNextRun(caller: Caller): () => void {
-    const { next } = this.own()
+    const next = this.next ??= new Set()
     next.add(caller)
     return () => next.delete(caller)
   }

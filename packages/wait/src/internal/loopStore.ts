@@ -2,43 +2,11 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
+import type { Rules, Spec } from "./driver.ts"
+import type { ForkedDriver } from "./forkedDriver.ts"
 import type { ForkedWatch } from "./forkedWatch.ts"
 import type { LoopStoreError } from "./loopStoreError.ts"
 import type { CatchUp, Change, Memory } from "./memory.ts"
-import type { LoopMoment } from "./moment.ts"
-import type { Next } from "./next.ts"
-import type { Plan } from "./plan.ts"
-import type { Watched } from "./watch.ts"
-
-/** The memory of one loop. */
-export interface Recollection<out F> {
-  /** Reads what the store has. It waits for a store that is away. */
-  readonly load: (loop: Watched) => Effect.Effect<void, F>
-  /** Puts a schedule that has started where the memory says. The result is the wait for the first run; undefined in a new loop. */
-  readonly recall: (plan: AnyPlan, state: unknown, at: LoopMoment) => number | undefined
-  /** Asks the store before a run, which starts unless the loop is paused then. It waits for a store that is away. */
-  readonly begin: BeginRun<F> | undefined
-  /** Saves where the schedule stands before what comes next, inside its delay. It waits for a store that is away, until a stop. */
-  readonly saveBefore: <B, E, R>(
-    loop: Watched,
-    plan: AnyPlan,
-    state: unknown,
-    next: Next<B, E, R>,
-    during: (delay: number, save: Effect.Effect<void, F>) => Next<B, E | F, R>
-  ) => Next<B, E | F, R>
-  /** The loop was paused or resumed. Completes when the store has it. */
-  readonly saveState: (loop: Watched) => Effect.Effect<void>
-}
-
-type BeginRun<F> = (
-  loop: Watched,
-  plan: AnyPlan,
-  state: unknown,
-  isTriggered: boolean
-) => Effect.Effect<unknown, F>
-
-/** The plan of any schedule. */
-export type AnyPlan = Plan<unknown, never, unknown, unknown>
 
 /**
  * Where loops keep what they remember.
@@ -75,5 +43,9 @@ export class LoopStore extends Context.Service<LoopStore, {
     watch: ForkedWatch,
     schedule: Schedule.Schedule<unknown, never, unknown, unknown>,
     catchUp: CatchUp
-  ) => Recollection<LoopStoreError>
+  ) => <A, E, R, In, Out, B, F>(
+    context: Context.Context<R>,
+    rules: Rules<A, E, R, In, Out, B, F | LoopStoreError>,
+    spec: Spec<A, E, R, In, Out, F | LoopStoreError>
+  ) => ForkedDriver<A, E, R, In, Out, B, F | LoopStoreError>
 }>()("effect-wait/LoopStore") {}

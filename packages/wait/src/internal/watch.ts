@@ -30,8 +30,10 @@ const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: bo
   if (hasStopped(cause)) return undefined
   if (kind === "loop") return isBackoffDone ? "exhausted" : "error"
   const error = Cause.squash(cause)
-  if (!Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted")) return "error"
-  if (!Predicate.hasProperty(error, "reason") || !Predicate.hasProperty(error.reason, "_tag")) return "error"
+  if (
+    !Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted") ||
+    !Predicate.hasProperty(error, "reason") || !Predicate.hasProperty(error.reason, "_tag")
+  ) return "error"
   const word = String(error.reason._tag).toLowerCase()
   return kind === "retry" && word === "nested" ? undefined : word
 }
@@ -227,11 +229,21 @@ export class Watch {
     if (this.state === "running") this.leaveRun(loop, Exit.isFailure(exit) ? exit.cause : undefined)
     this.enter(loop, "ended")
     const cause = Exit.isFailure(exit) ? causeOf(exit.cause) : undefined
-    if (cause === undefined || Cause.hasInterruptsOnly(cause)) return Effect.void
-    const isBackoffDone = cause === this.lastCause && loop.rules.failed !== undefined
-    const reason = giveUpReason(this.kind, cause, isBackoffDone)
-    if (reason !== undefined) this.meter?.giveUps(reason).updateUnsafe(1, loop.context)
-    this.lastCause = cause
+    const isReported = cause === this.lastCause // the run has reported it
+    if (cause !== undefined && !Cause.hasInterruptsOnly(cause)) {
+      const reason = giveUpReason(this.kind, cause, isReported && loop.rules.failed !== undefined)
+      if (reason !== undefined) this.meter?.giveUps(reason).updateUnsafe(1, loop.context)
+      this.lastCause = cause
+    }
+    return this.logEnd(loop, cause, isReported)
+  }
+
+  /** Logs the end of the loop: after a failure, with its Cause. */
+  protected logEnd(
+    _loop: Watched,
+    _cause: Cause.Cause<unknown> | undefined,
+    _isReported: boolean
+  ): Effect.Effect<void> {
     return Effect.void
   }
 
