@@ -67,6 +67,15 @@ import { Effect, Schedule } from "effect"
 Effect.runFork(Effect.retry(Effect.fail("no"), Schedule.exponential("1 second")))
 `
 
+// What most services have of Effect: a layer, a log, a metric and a span.
+const service = `
+import { Context, Effect, Layer, Metric, Schedule } from "effect"
+class Clients extends Context.Service()("Clients") {}
+const layer = Layer.effect(Clients, Effect.as(Effect.log("up"), { call: Effect.fail("no") }))
+const call = Effect.andThen(Metric.update(Metric.counter("calls"), 1), Effect.flatMap(Clients, ({ call }) => call))
+Effect.runFork(call.pipe(Effect.retry(Schedule.exponential("1 second")), Effect.withSpan("call"), Effect.provide(layer)))
+`
+
 const loop = `Effect.runFork(Loop.run(Effect.void, Period.sliding("1 minute")))`
 const schedule = `Backoff.exponential({ base: "1 second", cap: "1 minute" }).pipe(Jitter.full, Limit.attempts(3))`
 
@@ -91,11 +100,11 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     writeFileSync(entry, program)
     return weigh(await bundlers[bundler]!(entry))
   }
-  const values = async (bundler: string, names: ReadonlyArray<keyof typeof programs>) => {
-    const before = await bytesOf(bundler, small)
+  const values = async (bundler: string, base: string, names: ReadonlyArray<keyof typeof programs>) => {
+    const before = await bytesOf(bundler, base)
     const added = []
     for (const name of names) {
-      added.push({ name: `${name}, ${bundler}`, values: [await bytesOf(bundler, small + programs[name]) - before] })
+      added.push({ name: `${name}, ${bundler}`, values: [await bytesOf(bundler, base + programs[name]) - before] })
     }
     return added
   }
@@ -107,7 +116,11 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
     ? ["Loop.run", "Backoff, Jitter, Limit"] as const
     : ["Loop.run", "Loop.run by its own path", "Backoff, Jitter, Limit", "Retry.run"] as const
   const series = []
-  for (const bundler of Object.keys(bundlers)) series.push(...await values(bundler, names))
+  const inService = []
+  for (const bundler of Object.keys(bundlers)) {
+    series.push(...await values(bundler, small, names))
+    if (!smoke) inService.push(...await values(bundler, service, names))
+  }
   const whole = {
     name: "Retry.run and what it needs of Effect, Vite",
     values: [await bytesOf("Vite", `import { Effect } from "effect"${programs["Retry.run"]}`)]
@@ -115,7 +128,16 @@ export const measure = async ({ smoke }: Effort): Promise<ReadonlyArray<Section>
   const peers = [await peer("p-retry"), await peer("cockatiel")]
   rmSync(app, { recursive: true })
   const limits = [2000, 6000, 8500, 9500].map((bytes) => ({ name: `${bytes} bytes`, values: [bytes] }))
-  return [{
+  const ofService = {
+    title: "what named imports add to a service in Effect that logs, counts and traces, from the packed library",
+    unit: "bytes, min+gzip",
+    series: [...inService, ...limits],
+    claims: [
+      ...claims([["Loop.run, Rollup", "8500 bytes"], ["Loop.run, Vite", "9500 bytes"]], 1),
+      ...claims([["Loop.run by its own path, esbuild", "6000 bytes"]])
+    ]
+  }
+  return [...(smoke ? [] : [ofService]), {
     title: "what named imports add to a small program in Effect, from the packed library",
     unit: "bytes, min+gzip",
     series: [...series, whole, ...peers, ...limits],

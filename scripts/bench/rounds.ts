@@ -45,7 +45,7 @@ export const inRounds = async (
     Object.keys({ ...contestants, ...others }).map((name) => [name, []])
   )
   // Many short rounds: what slows the machine down for a while slows down neighbours alike.
-  for (let round = 0; round < (smoke ? 11 : 15); round++) {
+  for (let round = 0; round < (smoke ? 25 : 15); round++) {
     const warm = { warmup: round === 0, warmupIterations: 1, warmupTime: smoke ? 50 : 150 }
     // There and back: what one leaves to the garbage collector is not always the same neighbour's.
     const turns = Object.entries(contestants)
