@@ -85,6 +85,14 @@ const mustYield = (ahead: number): boolean => {
   return fiber.currentOpCount + ahead >= maxOpsBeforeYield && maxOpsBeforeYield >= ahead + 3
 }
 
+// The typed error of a Cause, unless there is a defect beside it. Nearly each Cause has one reason.
+const failReason = <E>(cause: Cause.Cause<E>): Cause.Fail<E> | undefined => {
+  const { reasons } = cause
+  if (reasons.length > 1) return Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+  const [reason] = reasons
+  return reason !== undefined && Cause.isFailReason(reason) ? reason : undefined
+}
+
 /** A loop in progress. A sleeping loop holds little more than this record. */
 export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   // What the constructor sets needs no field of its own: that is some bytes.
@@ -292,8 +300,7 @@ export class Driver<A, E, R, In, Out, B, F> extends Control<B, E | F, F, R> {
   /** What comes after a run that failed. */
   protected failed(cause: Cause.Cause<E>): Next<B, E | F, R> {
     const { failed } = this.rules
-    const { reasons } = cause
-    const reason = reasons.length > 1 && Cause.hasDies(cause) ? undefined : reasons.find(Cause.isFailReason)
+    const reason = failReason(cause)
     if (reason !== undefined && this.stopped !== undefined && isStopped(reason.error)) return this.end("stopped")
     return failed === undefined || reason === undefined
       ? new End(Exit.failCause(cause))
