@@ -114,5 +114,5 @@ export const looked = (deployment: string) =>
     SqlClient.SqlClient,
     (sql) =>
       sql<{ readonly attempt: number; readonly replica: string; readonly at: number }>`
-      SELECT attempt, replica, (extract(epoch FROM at) * 1000)::float8 AS at FROM looked WHERE deployment = ${deployment} ORDER BY id`
+      SELECT attempt, replica, (extract(epoch FROM at) * 1000)::float8 AS at FROM looked WHERE deployment = ${deployment} ORDER BY at, id`
   )

@@ -1,6 +1,6 @@
 /** A poll that outlives the replicas that serve it: it holds at the 20th look. */
 import { DurablePoll } from "@effect-wait/cluster"
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { Period } from "effect-wait"
 import { SqlClient } from "effect/sql"
 
@@ -18,10 +18,11 @@ export const layer = (replica: string) =>
   rollout.toLayer(({ deployment }, { attempt }) =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      // A look that fails is an attempt too, and would leave no row: the database may be away.
-      yield* sql`INSERT INTO looked (deployment, attempt, replica) VALUES (${deployment}, ${attempt}, ${replica})`.pipe(
-        Effect.retry(Period.sliding("100 millis"))
-      )
+      // When it began: its row is late if the replica is paused meanwhile, or the database is away.
+      const at = new Date(yield* Clock.currentTimeMillis)
+      // A look that fails is an attempt too, and would leave no row.
+      yield* sql`INSERT INTO looked (at, deployment, attempt, replica)
+        VALUES (${at}, ${deployment}, ${attempt}, ${replica})`.pipe(Effect.retry(Period.sliding("100 millis")))
       return attempt < 20 ? Option.none() : Option.some({ looks: attempt })
     })
   )

@@ -15,7 +15,7 @@ export const prepare = Effect.gen(function*() {
     id BIGSERIAL PRIMARY KEY, at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), token BIGINT NOT NULL, replica TEXT NOT NULL
   )`
   yield* sql`CREATE TABLE IF NOT EXISTS looked (
-    id BIGSERIAL PRIMARY KEY, at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    id BIGSERIAL PRIMARY KEY, at TIMESTAMPTZ NOT NULL,
     deployment TEXT NOT NULL, attempt INT NOT NULL, replica TEXT NOT NULL
   )`
 }).pipe((tables) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(tables)))
