@@ -117,6 +117,37 @@ describe("a store is told of each run", () => {
     }))
 })
 
+describe("a store", () => {
+  it.effect("is not asked while the loop is paused", () =>
+    Effect.gen(function*() {
+      const { begun, start } = yield* makeService
+      const loop = yield* start(Period.sliding("1 hour"))
+      yield* TestClock.adjust("30 minutes")
+      yield* loop.pause
+      yield* TestClock.adjust("2 hours")
+      assert.deepStrictEqual(begun, [[0, null]])
+    }))
+
+  it.effect("that answers after more than a period moves the runs", () =>
+    Effect.gen(function*() {
+      const { answer, start, starts } = yield* makeService
+      answer.begin = Effect.delay(Effect.succeed(true), "3 seconds")
+      yield* start(Period.nonSliding("2 seconds"), {}, Effect.sleep("1 second"))
+      yield* TestClock.adjust("15 seconds")
+      assert.deepStrictEqual(starts.map((start) => start * 60), [3, 8, 13])
+    }))
+
+  it.effect("that takes long to save starts no run after a limit in time", () =>
+    Effect.gen(function*() {
+      const { answer, start, starts } = yield* makeService
+      answer.save = Effect.sleep("3 seconds")
+      const loop = yield* start(Period.sliding("1 second").pipe(Limit.within("5 seconds")))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts.map((start) => start * 60), [3])
+      assert.deepStrictEqual(yield* loop.await, Exit.succeed(0))
+    }))
+})
+
 describe("a store refuses a run", () => {
   it.effect("of a loop that was paused elsewhere: it pauses until it is resumed, and its slots are missed, except one that a trigger serves", () =>
     Effect.gen(function*() {

@@ -332,6 +332,18 @@ describe("a failure that nobody waits for", () => {
         ["Warn", "The last run before the stop failed"]
       ])
     }))
+
+  it.effect("is not logged again at a stop in the delay after it", () =>
+    Effect.gen(function*() {
+      const { entries, layer } = logging()
+      const loop = yield* Loop.forkScoped(Effect.fail("no"), Period.sliding(1), { backoff: Period.sliding("1 minute") })
+        .pipe(Effect.provide(layer))
+      yield* TestClock.adjust("1 second")
+      yield* loop.stop
+      assert.deepStrictEqual(entries.map((entry) => entry.slice(0, 2)), [
+        ["Warn", "A run failed; the next one starts in 1m"]
+      ])
+    }))
 })
 
 describe("grace", () => {
@@ -640,6 +652,20 @@ describe("runNow", () => {
         Option.some(Exit.succeed(2))
       ])
       assert.strictEqual(runs, 2)
+    }))
+
+  it.effect("a caller during the run of an earlier caller has the run after it", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const work = Effect.delay(Effect.sync(() => ++runs), 100)
+      const loop = yield* Loop.forkScoped(work, Period.sliding("1 hour"))
+      yield* TestClock.adjust("1 second")
+      const earlier = yield* Effect.forkChild(loop.runNow, { startImmediately: true })
+      yield* TestClock.adjust(50)
+      const later = yield* Effect.forkChild(loop.runNow, { startImmediately: true })
+      yield* TestClock.adjust(1000)
+      assert.deepStrictEqual(yield* Fiber.join(earlier), Option.some(Exit.succeed(2)))
+      assert.deepStrictEqual(yield* Fiber.join(later), Option.some(Exit.succeed(3)))
     }))
 
   it.effect("gives none when the loop ends first, was over, or is asked by its own run", () =>

@@ -25,7 +25,7 @@ export class ForkedDriver<A, E, R, In, Out, B, F> extends Driver<A, E, R, In, Ou
   }
 
   protected override run(): Effect.Effect<unknown, E | F, R> {
-    return this.isHeld && !this.isStopping ? this.hold() : super.run()
+    return this.isHeld ? this.hold() : super.run()
   }
 
   protected override waited(result: unknown): void {

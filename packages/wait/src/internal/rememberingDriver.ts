@@ -57,16 +57,11 @@ export class RememberingDriver<A, E, R, In, Out, B, F> extends ForkedDriver<A, E
   }
 
   protected override delayed(initialDelay: number): Effect.Effect<B, E | F, R> {
-    return Effect.flatMap(this.wait(this.recollection.load(this)), () => {
-      this.at.look()
-      this.at.setDue(initialDelay)
-      return super.delayed(initialDelay)
-    })
+    return Effect.flatMap(this.wait(this.recollection.load(this)), () => super.delayed(initialDelay))
   }
 
   protected override firstRun(): Next<B, E | F, R> {
     const { at, plan, state } = this
-    at.setDue(0)
     const wait = this.recollection.recall(plan, state, at)
     if (wait === undefined) return this.saveBefore(super.firstRun())
     // What the combinators make of a delay is in the memory.
@@ -103,7 +98,7 @@ export class RememberingDriver<A, E, R, In, Out, B, F> extends ForkedDriver<A, E
   }
 
   protected override waited(result: unknown): void {
-    if (this.doing !== "asking" || this.isStopping) return super.waited(result)
+    if (this.doing !== "asking") return super.waited(result)
     this.wake = undefined
     this.at.startRun()
   }
