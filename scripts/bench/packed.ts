@@ -67,7 +67,7 @@ import { Effect, Schedule } from "effect"
 Effect.runFork(Effect.retry(Effect.fail("no"), Schedule.exponential("1 second")))
 `
 
-// What most services have of Effect: a layer, a log, a metric and a span.
+// A service: it has a layer, a log, a metric and a span.
 const service = `
 import { Context, Effect, Layer, Metric, Schedule } from "effect"
 class Clients extends Context.Service()("Clients") {}

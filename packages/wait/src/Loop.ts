@@ -47,7 +47,7 @@ import { formatRounded } from "./internal/describe.ts"
 import type { Spec } from "./internal/driver.ts"
 import { toPlan } from "./internal/foreign.ts"
 import { ForkedDriver } from "./internal/forkedDriver.ts"
-import { ForkedWatch, plain } from "./internal/forkedWatch.ts"
+import { ForkedWatch, plainSettings } from "./internal/forkedWatch.ts"
 import { type Loop, makeHandle, type Snapshot } from "./internal/handle.ts"
 import { LoopStore } from "./internal/loopStore.ts"
 import type { LoopStoreError } from "./internal/loopStoreError.ts"
@@ -553,7 +553,7 @@ const settingsOf = (
   >
 ): Settings =>
   span === undefined && history === 0 && root === true && (healthyWithin ?? grace) === undefined
-    ? plain
+    ? plainSettings
     : {
       root: args.boolean(`${caller}: root`, root),
       links: root && span ? [{ span, attributes: {} }] : undefined,

@@ -691,6 +691,21 @@ describe("runNow", () => {
       assert.deepStrictEqual(yield* Fiber.join(early), Option.none())
     }))
 
+  it.effect("gives none in a finalizer of its own run", () =>
+    Effect.gen(function*() {
+      const handle = yield* Deferred.make<Loop.Loop<number>>()
+      const inside: Array<unknown> = []
+      const ask = Effect.flatMap(
+        Deferred.await(handle),
+        (loop) => Effect.map(loop.runNow, (exit) => inside.push(exit))
+      )
+      const work = Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, ask))
+      const loop = yield* Loop.forkScoped(work, Period.sliding("1 hour").pipe(Limit.attempts(2)))
+      yield* Deferred.succeed(handle, loop)
+      yield* loop.await
+      assert.deepStrictEqual(inside, [Option.none(), Option.none()])
+    }))
+
   it.effect("runs a paused loop", () =>
     Effect.gen(function*() {
       const loop = yield* Loop.forkScoped(Effect.succeed("ran"), Period.sliding("1 second"))

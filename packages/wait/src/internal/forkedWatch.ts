@@ -22,7 +22,7 @@ export interface EndedRun {
 }
 
 /** The settings of all loops without settings of their own. */
-export const plain: Settings = {
+export const plainSettings: Settings = {
   history: 0,
   root: true,
   links: undefined,
@@ -98,12 +98,16 @@ export class ForkedWatch extends Watch {
     this.current = undefined
   }
 
+  override loopEnded(loop: Watched, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    this.group?.delete(this)
+    return super.loopEnded(loop, exit)
+  }
+
   protected override logEnd(
     { context }: Watched,
     cause: Cause.Cause<unknown> | undefined,
     isReported: boolean
   ): Effect.Effect<void> {
-    this.group?.delete(this)
     if (cause === undefined) return this.log("Warn", "The last run before the stop failed", this.openFailure)
     const log = this.log(Context.get(context, References.UnhandledLogLevel), "The loop has failed", cause)
     return isReported ? log : Effect.andThen(ErrorReporter.report(cause), log)

@@ -89,7 +89,7 @@ export interface Snapshot {
  * - `id`: unique in the process
  * - `name`: the option `name`
  * - `stop`: shuts the loop down gracefully, and completes when the loop has ended. It ends a sleep at once; a run in
- *   flight finishes first. Inside a run of this loop, and in a fiber of such a run, it does not wait
+ *   flight finishes first. Inside a run of this loop, in its fibers and finalizers too, it does not wait
  * - `interrupt`: interrupts the loop and the run in flight, and completes when the loop has ended
  * - `await`: waits for the end of the loop, and succeeds with its exit. The value of a stopped loop is undefined
  * - `trigger`: starts a run now. It ends a sleep. During a run, any number of triggers make one more run. A trigger

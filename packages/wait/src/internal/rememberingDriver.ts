@@ -64,7 +64,7 @@ export class RememberingDriver<A, E, R, In, Out, B, F> extends ForkedDriver<A, E
     const { at, plan, state } = this
     const wait = this.recollection.recall(plan, state, at)
     if (wait === undefined) return this.saveBefore(super.firstRun())
-    // What the combinators make of a delay is in the memory.
+    // The memory has the delay as the combinators have changed it.
     return this.decide(wait === done ? wait : wait + (plan.since?.(state, at, wait) ?? 0))
   }
 

@@ -21,8 +21,7 @@ export interface Watched extends Stoppable {
   readonly rules: { readonly failed: unknown }
 }
 
-/** The state of a loop. */
-export type State = "waiting" | "running" | "paused" | "ended"
+type State = "waiting" | "running" | "paused" | "ended"
 
 // Why a loop, a poll or a retry gave up. Undefined if it was stopped, or if it deferred to the retry around it.
 const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: boolean): string | undefined => {
@@ -30,10 +29,8 @@ const giveUpReason = (kind: Kind, cause: Cause.Cause<unknown>, isBackoffDone: bo
   if (hasStopped(cause)) return undefined
   if (kind === "loop") return isBackoffDone ? "exhausted" : "error"
   const error = Cause.squash(cause)
-  if (
-    !Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted") ||
-    !Predicate.hasProperty(error, "reason") || !Predicate.hasProperty(error.reason, "_tag")
-  ) return "error"
+  if (!Predicate.isTagged(error, kind === "poll" ? "WaitTimeout" : "RetryExhausted")) return "error"
+  if (!Predicate.hasProperty(error, "reason") || !Predicate.hasProperty(error.reason, "_tag")) return "error"
   const word = String(error.reason._tag).toLowerCase()
   return kind === "retry" && word === "nested" ? undefined : word
 }
